@@ -1,0 +1,86 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Warnings are errors everywhere; `package` access joins the modules, nothing is `public`.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+]
+
+/// One module: its name and what it may import. The same table is checked against the `import` lines by a test.
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let ground: [Target.Dependency] = ["Timing", "Formats", "Wire", "Measuring"]
+let decisions: [Target.Dependency] = ["Resources"] + ground
+let reach: [Target.Dependency] = ["Linux", "Transport", "Resources", "APIClient"] + ground
+
+let package = Package(
+    name: "steady",
+    targets: [
+        // Ground, pure
+        module("Timing"),
+        module("Formats", ["Timing"]),
+        module("Wire", ["Timing"]),
+        module("Measuring", ["Timing"]),
+        // Vocabulary, pure
+        module("Resources", ["Timing", "Formats", "Measuring"]),
+        // Decisions, pure
+        module("Registry", decisions),
+        module("Reconciling", decisions),
+        module("Scheduling", decisions),
+        module("Supervision", decisions),
+        module("Traffic", decisions),
+        // System
+        .target(name: "CLinux"),
+        module("Linux", ["CLinux", "Timing"]),
+        module("Journal", ["Linux", "Timing"]),
+        module("Transport", ["Linux", "Wire", "Timing"]),
+        module("Storage", ["Registry", "Journal", "Linux"] + decisions),
+        // Reach
+        module("APIClient", ["Linux", "Transport", "Resources"] + ground),
+        // Roles: no role imports a role
+        module("APIServer", ["Storage", "Registry"] + reach),
+        module("Controllers", ["Reconciling", "Scheduling"] + reach),
+        module("NodeAgent", ["Supervision"] + reach),
+        module("ServiceProxy", ["Traffic"] + reach),
+        module("Host", ["Supervision"] + reach),
+        module("Commands", reach),
+        // Program
+        .executableTarget(
+            name: "steady",
+            dependencies: ["APIServer", "Controllers", "NodeAgent", "ServiceProxy", "Host", "Commands", "Storage"] + reach,
+            swiftSettings: strict,
+            linkerSettings: [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))]
+        ),
+        // Tests
+        tests("TimingTests", ["Timing"]),
+        tests("FormatsTests", ["Formats"]),
+        tests("WireTests", ["Wire"]),
+        tests("ResourcesTests", decisions),
+        tests("RegistryTests", ["Registry"] + decisions),
+        tests("ReconcilingTests", ["Reconciling"] + decisions),
+        tests("SchedulingTests", ["Scheduling"] + decisions),
+        tests("SupervisionTests", ["Supervision"] + decisions),
+        tests("TrafficTests", ["Traffic"] + decisions),
+        tests("LinuxTests", ["Linux", "Timing"]),
+        tests("JournalTests", ["Journal", "Linux", "Timing"]),
+        tests("TransportTests", ["Transport", "Linux", "Wire", "Timing"]),
+        tests("StorageTests", ["Storage", "Registry", "Journal", "Linux"] + decisions),
+        tests("APIServerTests", ["APIServer", "Storage", "Registry"] + reach),
+        tests("ControllersTests", ["Controllers", "Reconciling", "Scheduling"] + reach),
+        tests("NodeAgentTests", ["NodeAgent", "Supervision"] + reach),
+        tests("ServiceProxyTests", ["ServiceProxy", "Traffic"] + reach),
+        tests("HostTests", ["Host"] + reach),
+        tests("CommandsTests", ["Commands"] + reach),
+        tests("ConformanceTests", decisions),
+        tests("ArchitectureTests", []),
+        tests("EndToEndTests", reach),
+    ]
+)

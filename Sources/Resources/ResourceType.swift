@@ -1,0 +1,104 @@
+/// One kind that the API serves: its names, where it lives and what may be done with it.
+///
+/// This table is the only list of kinds: discovery, routing, storage keys and the CLI are made from it. To add a kind, add a row here, a schema
+/// (`Schema`), and, where it should print more than name and age, a row printer.
+package struct ResourceType: Hashable, Sendable {
+    /// `""` for the core group.
+    package var group: String
+    package var version: String
+    package var kind: String
+    /// Lower-case plural, as in URLs and storage keys: `deployments`.
+    package var plural: String
+    package var singular: String
+    package var shortNames: [String]
+    package var isNamespaced: Bool
+    /// In the order in which discovery lists them.
+    package var subresources: [Subresource]
+    /// `["all"]` puts it into `kubectl get all`.
+    package var categories: [String]
+    /// Whether its commits are journalled; what lives in memory only is gone after a restart and is written anew by its owner.
+    package var isDurable: Bool
+
+    package enum Subresource: String, Sendable, Hashable {
+        case status, scale, log, eviction, binding
+    }
+
+    package init(
+        _ group: String, _ version: String, _ kind: String, _ plural: String, short: [String] = [], namespaced: Bool = true,
+        subresources: [Subresource] = [], categories: [String] = [], durable: Bool = true
+    ) {
+        self.group = group
+        self.version = version
+        self.kind = kind
+        self.plural = plural
+        self.singular = kind.lowercased()
+        self.shortNames = short
+        self.isNamespaced = namespaced
+        self.subresources = subresources
+        self.categories = categories
+        self.isDurable = durable
+    }
+
+    /// `v1`, `apps/v1`.
+    package var apiVersion: String { group.isEmpty ? version : "\(group)/\(version)" }
+    /// `pods`, `deployments.apps`: how Kubernetes names it in messages.
+    package var qualifiedName: String { group.isEmpty ? plural : "\(plural).\(group)" }
+
+    package static let pods = ResourceType("", "v1", "Pod", "pods", short: ["po"], subresources: [.log, .eviction, .status], categories: ["all"])
+    package static let services = ResourceType("", "v1", "Service", "services", short: ["svc"], subresources: [.status], categories: ["all"])
+    package static let configMaps = ResourceType("", "v1", "ConfigMap", "configmaps", short: ["cm"])
+    package static let secrets = ResourceType("", "v1", "Secret", "secrets")
+    package static let namespaces = ResourceType("", "v1", "Namespace", "namespaces", short: ["ns"], namespaced: false, subresources: [.status])
+    package static let nodes = ResourceType("", "v1", "Node", "nodes", short: ["no"], namespaced: false, subresources: [.status])
+    package static let events = ResourceType("", "v1", "Event", "events", short: ["ev"])
+    package static let deployments = ResourceType("apps", "v1", "Deployment", "deployments", short: ["deploy"], subresources: [.status, .scale], categories: ["all"])
+    package static let replicaSets = ResourceType("apps", "v1", "ReplicaSet", "replicasets", short: ["rs"], subresources: [.status, .scale], categories: ["all"])
+    package static let endpointSlices = ResourceType("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices")
+    package static let leases = ResourceType("coordination.k8s.io", "v1", "Lease", "leases", durable: false)
+    package static let images = ResourceType("steady.dev", "v1", "Image", "images", short: ["img"], namespaced: false)
+    package static let proxyStatuses = ResourceType("steady.dev", "v1", "ProxyStatus", "proxystatuses", namespaced: false, durable: false)
+
+    /// Every kind, in the order of discovery (and so of `kubectl get all`).
+    package static let all: [ResourceType] = [
+        .pods, .services, .configMaps, .secrets, .namespaces, .nodes, .events, .deployments, .replicaSets, .endpointSlices, .leases, .images,
+        .proxyStatuses,
+    ]
+
+    /// By URL: group, version and plural.
+    package static func named(group: String, version: String, plural: String) -> ResourceType? {
+        all.first { $0.plural == plural && $0.group == group && $0.version == version }
+    }
+
+    /// By what a manifest says.
+    package static func of(apiVersion: String, kind: String) -> ResourceType? { all.first { $0.kind == kind && $0.apiVersion == apiVersion } }
+}
+
+/// The name of one stored object. Cluster-scoped kinds have the empty namespace.
+package struct ObjectKey: Hashable, Sendable, Comparable, CustomStringConvertible {
+    package var type: ResourceType
+    package var namespace: String
+    package var name: String
+
+    package init(_ type: ResourceType, namespace: String = "", name: String) {
+        self.type = type
+        self.namespace = type.isNamespaced ? namespace : ""
+        self.name = name
+    }
+
+    package static func == (a: ObjectKey, b: ObjectKey) -> Bool {
+        a.name == b.name && a.namespace == b.namespace && a.type.plural == b.type.plural && a.type.group == b.type.group
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(name)
+        hasher.combine(namespace)
+        hasher.combine(type.plural)
+    }
+
+    /// By kind, then namespace, then name: the order of lists.
+    package static func < (a: ObjectKey, b: ObjectKey) -> Bool {
+        (a.type.plural, a.namespace, a.name) < (b.type.plural, b.namespace, b.name)
+    }
+
+    package var description: String { namespace.isEmpty ? "\(type.plural)/\(name)" : "\(type.plural)/\(namespace)/\(name)" }
+}

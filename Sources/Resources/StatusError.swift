@@ -1,0 +1,114 @@
+import Formats
+
+/// A refusal in Kubernetes' words: becomes the `Status` object on the wire and the line that kubectl prints.
+package struct StatusError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// HTTP code.
+    package var code: Int
+    /// `NotFound`, `AlreadyExists`, `Conflict`, `Invalid`, `BadRequest`, `Forbidden`, `Expired` …
+    package var reason: String
+    package var message: String
+    package var details: Details?
+
+    package struct Details: Hashable, Sendable {
+        package var name: String
+        package var group: String
+        /// The plural for 404 and 409, the Kind for 422.
+        package var kind: String
+        package var causes: [Cause]
+        package init(name: String, group: String, kind: String, causes: [Cause] = []) {
+            self.name = name
+            self.group = group
+            self.kind = kind
+            self.causes = causes
+        }
+    }
+
+    /// One thing that is wrong: `FieldValueInvalid`, the text, `spec.replicas`.
+    package struct Cause: Hashable, Sendable {
+        package var reason: String
+        package var message: String
+        package var field: String
+        package init(reason: String, message: String, field: String) {
+            self.reason = reason
+            self.message = message
+            self.field = field
+        }
+    }
+
+    package init(code: Int, reason: String, message: String, details: Details? = nil) {
+        self.code = code
+        self.reason = reason
+        self.message = message
+        self.details = details
+    }
+
+    package var description: String { message }
+
+    package static func notFound(_ key: ObjectKey) -> StatusError {
+        StatusError(
+            code: 404, reason: "NotFound", message: "\(key.type.qualifiedName) \"\(key.name)\" not found",
+            details: Details(name: key.name, group: key.type.group, kind: key.type.plural))
+    }
+
+    package static func alreadyExists(_ key: ObjectKey) -> StatusError {
+        StatusError(
+            code: 409, reason: "AlreadyExists", message: "\(key.type.qualifiedName) \"\(key.name)\" already exists",
+            details: Details(name: key.name, group: key.type.group, kind: key.type.plural))
+    }
+
+    package static func conflict(_ key: ObjectKey, _ why: String) -> StatusError {
+        StatusError(
+            code: 409, reason: "Conflict", message: "Operation cannot be fulfilled on \(key.type.qualifiedName) \"\(key.name)\": \(why)",
+            details: Details(name: key.name, group: key.type.group, kind: key.type.plural))
+    }
+
+    package static func badRequest(_ message: String) -> StatusError { StatusError(code: 400, reason: "BadRequest", message: message) }
+    package static func forbidden(_ message: String) -> StatusError { StatusError(code: 403, reason: "Forbidden", message: message) }
+    /// The revision asked for is older than what the watch window holds.
+    package static func expired(_ message: String) -> StatusError { StatusError(code: 410, reason: "Expired", message: message) }
+    package static func internalError(_ message: String) -> StatusError { StatusError(code: 500, reason: "InternalError", message: message) }
+    package static func unavailable(_ message: String) -> StatusError { StatusError(code: 503, reason: "ServiceUnavailable", message: message) }
+
+    /// `The Deployment "web" is invalid: …`, one cause per field.
+    package static func invalid(_ type: ResourceType, name: String, _ causes: [Cause]) -> StatusError {
+        let texts = causes.map { "\($0.field): \($0.message)" }
+        let all = texts.count == 1 ? texts[0] : "[" + texts.joined(separator: ", ") + "]"
+        return StatusError(
+            code: 422, reason: "Invalid", message: "\(type.kind)\(type.group.isEmpty ? "" : ".\(type.group)") \"\(name)\" is invalid: \(all)",
+            details: Details(name: name, group: type.group, kind: type.kind, causes: causes))
+    }
+
+    /// The wire form.
+    package var value: Value {
+        var status: Value = [
+            "kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Failure", "message": .string(message), "reason": .string(reason),
+            "code": .int(Int64(code)),
+        ]
+        if let details {
+            var out: Value = ["name": .string(details.name)]
+            if !details.group.isEmpty { out["group"] = .string(details.group) }
+            out["kind"] = .string(details.kind)
+            if !details.causes.isEmpty {
+                out["causes"] = .array(
+                    details.causes.map { ["reason": .string($0.reason), "message": .string($0.message), "field": .string($0.field)] })
+            }
+            status["details"] = out
+        }
+        return status
+    }
+
+    /// Reads a `Status` object that a server sent; nil when the value is none, or says success.
+    package init?(_ value: Value) {
+        guard value["kind"].string == "Status", value["status"].string == "Failure" else { return nil }
+        let details = value["details"]
+        self.init(
+            code: Int(value["code"].int ?? 500), reason: value["reason"].string ?? "Unknown", message: value["message"].string ?? "",
+            details: details.isNull
+                ? nil
+                : Details(
+                    name: details["name"].string ?? "", group: details["group"].string ?? "", kind: details["kind"].string ?? "",
+                    causes: details["causes"].elements.map {
+                        Cause(reason: $0["reason"].string ?? "", message: $0["message"].string ?? "", field: $0["field"].string ?? "")
+                    }))
+    }
+}
