@@ -63,6 +63,7 @@ let package = Package(
         tests("TimingTests", ["Timing"]),
         tests("FormatsTests", ["Formats"]),
         tests("WireTests", ["Wire"]),
+        tests("MeasuringTests", ["Measuring"]),
         tests("ResourcesTests", decisions),
         tests("RegistryTests", ["Registry"] + decisions),
         tests("ReconcilingTests", ["Reconciling"] + decisions),
