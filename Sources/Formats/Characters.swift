@@ -1,0 +1,49 @@
+/// The value of `0-9 a-f A-F`; nil for any other byte.
+@inline(__always)
+func hexadecimalDigit(_ byte: UInt8) -> UInt8? {
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+    default: nil
+    }
+}
+
+/// How an error names what stands at an offset: `'x'`, `a tab`, `the byte 0xff`.
+func nameOfCharacter(at offset: Int, in bytes: UnsafeBufferPointer<UInt8>) -> String {
+    guard offset < bytes.count else { return "the end" }
+    switch bytes[offset] {
+    case 0x09: return "a tab"
+    case 0x0A, 0x0D: return "the end of the line"
+    case 0x20: return "a space"
+    case 0x21..<0x7F: return "'\(Character(Unicode.Scalar(bytes[offset])))'"
+    case let byte where byte >= 0xC2:
+        for length in 2...4 where offset + length <= bytes.count {
+            let character = UnsafeBufferPointer(rebasing: bytes[offset..<offset + length])
+            if let text = String(validating: character, as: UTF8.self) { return "'\(text)'" }
+        }
+        fallthrough
+    case let byte:
+        let digits = String(byte, radix: 16)
+        return "the byte 0x\(digits.utf8.count == 1 ? "0" : "")\(digits)"
+    }
+}
+
+/// How many bytes at the beginning are valid UTF-8.
+func lengthOfValidUTF8(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
+    var at = 0
+    while at < bytes.count {
+        if bytes[at] < 0x80 {
+            at += 1
+            continue
+        }
+        let longest = min(4, bytes.count - at)
+        var length = 2
+        while length <= longest, String(validating: UnsafeBufferPointer(rebasing: bytes[at..<at + length]), as: UTF8.self) == nil {
+            length += 1
+        }
+        if length > longest { return at }
+        at += length
+    }
+    return at
+}
