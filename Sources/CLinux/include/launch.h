@@ -1,0 +1,77 @@
+#ifndef CLINUX_LAUNCH_H
+#define CLINUX_LAUNCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/// What the child was doing when it failed; `CLINUX_LAUNCH_CLONE` is the parent's own call.
+enum clinux_launch_step {
+    CLINUX_LAUNCH_DONE = 0,
+    CLINUX_LAUNCH_CLONE,
+    CLINUX_LAUNCH_SESSION,
+    CLINUX_LAUNCH_DESCRIPTORS,
+    CLINUX_LAUNCH_CGROUP,
+    CLINUX_LAUNCH_LIMITS,
+    CLINUX_LAUNCH_GROUP,
+    CLINUX_LAUNCH_USER,
+    CLINUX_LAUNCH_DIRECTORY,
+    CLINUX_LAUNCH_FILTER,
+    CLINUX_LAUNCH_HANDOVER,
+    CLINUX_LAUNCH_RECORD,
+    CLINUX_LAUNCH_EXECUTE,
+};
+
+/// The system calls that wait for the agent's answer.
+enum { CLINUX_FILTER_BIND = 1, CLINUX_FILTER_CONNECT = 2 };
+
+/// One launch: everything is prepared by the parent, so that the child only makes system calls.
+struct clinux_launch {
+    const char *path;
+    char *const *arguments;
+    char *const *environment;
+    /// NULL: the parent's.
+    const char *directory;
+    /// Become 0, 1 and 2. Each must be 3 or above.
+    int input, output, error;
+    /// A directory of a cgroup2 tree to start in, or -1.
+    int cgroup;
+    /// Open `cgroup.procs` files of v1 trees that the child enters, as many as there are.
+    const int *procs_files;
+    int procs_count;
+    /// Below 0: unchanged. A change needs the right to it.
+    int64_t user, group;
+    const gid_t *groups;
+    int groups_count;
+    /// Soft limit of open files; 0: unchanged.
+    uint64_t open_files;
+    /// `CLINUX_FILTER_*`; 0: no filter.
+    int filters;
+    /// A seqpacket socket on which the child sends its filter's listener BEFORE execve. -1 without filters.
+    int handover;
+    /// The child writes its identity here BEFORE execve; -1: none.
+    int record;
+    off_t record_offset;
+    /// Whether the identity is also synced to disk.
+    int record_sync;
+
+    // Results.
+    pid_t pid;
+    int pidfd;
+    /// Field 22 of /proc/PID/stat, in clock ticks since boot; 0 when no record was asked for.
+    uint64_t start_time;
+    int failed_step;
+    int failed_errno;
+};
+
+/// Starts a program and returns when it runs (its execve succeeded) or could not be started. Returns the pid, or -1 with
+/// `failed_step` and `failed_errno`. The calling thread sleeps meanwhile: 70 to 100 microseconds. `stack` is used by the child alone.
+pid_t clinux_launch(struct clinux_launch *launch, void *stack, size_t stack_size);
+
+/// Takes the listener that a child sent: its descriptor, and the sender's pid. -1 and errno when none waits.
+int clinux_receive_listener(int handover, pid_t *from);
+
+/// A seqpacket socket pair, both ends close-on-exec, the first non-blocking.
+int clinux_handover_pair(int ends[2]);
+
+#endif
