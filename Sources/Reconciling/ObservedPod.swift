@@ -1,0 +1,84 @@
+import Formats
+import Resources
+import Timing
+
+/// What plans read of a pod.
+package struct ObservedPod: Sendable {
+    package enum Phase: String, Sendable {
+        case pending = "Pending"
+        case running = "Running"
+        case succeeded = "Succeeded"
+        case failed = "Failed"
+        case unknown = "Unknown"
+    }
+
+    /// Set by a drain that wants a replacement to be Ready before this pod goes; only pods that a ReplicaSet controls heed it.
+    package static let evictionRequested = "steady.dev/eviction-requested"
+    /// Kubernetes' hint which pods a scale-down takes first: the cheapest.
+    package static let deletionCost = "controller.kubernetes.io/pod-deletion-cost"
+    /// True once the endpoint plan has taken the pod out of every slice.
+    package static let withdrawn = "steady.dev/Withdrawn"
+
+    package var meta: ObservedMeta
+    package var nodeName: String
+    package var phase: Phase
+    package var isReady: Bool
+    /// When the Ready condition last changed.
+    package var readyChanged: Timestamp?
+    package var restartCount: Int64
+    package var podIP: String
+    package var hostname: String
+    package var subdomain: String
+    package var ports: [NamedPort]
+    package var isWithdrawn: Bool
+
+    package struct NamedPort: Hashable, Sendable {
+        package var name: String
+        package var number: Int64
+        package var proto: String
+    }
+
+    package init(_ pod: Value) {
+        meta = ObservedMeta(pod)
+        let spec = pod["spec"]
+        let status = pod["status"]
+        nodeName = spec["nodeName"].string ?? ""
+        phase = status["phase"].string.flatMap(Phase.init) ?? .pending
+        isReady = false
+        isWithdrawn = false
+        for condition in status["conditions"].elements {
+            switch condition["type"].string {
+            case "Ready":
+                isReady = condition["status"].string == "True"
+                readyChanged = condition["lastTransitionTime"].timestamp
+            case Self.withdrawn: isWithdrawn = condition["status"].string == "True"
+            default: break
+            }
+        }
+        restartCount = status["containerStatuses"].elements.reduce(0) { max($0, $1["restartCount"].int ?? 0) }
+        podIP = status["podIP"].string ?? ""
+        hostname = spec["hostname"].string ?? ""
+        subdomain = spec["subdomain"].string ?? ""
+        ports = []
+        for container in spec["containers"].elements {
+            for port in container["ports"].elements {
+                guard let name = port["name"].string, let number = port["containerPort"].int else { continue }
+                ports.append(NamedPort(name: name, number: number, proto: port["protocol"].string ?? "TCP"))
+            }
+        }
+    }
+
+    package var key: ObjectKey { meta.key(.pods) }
+    package var isFinished: Bool { phase == .succeeded || phase == .failed }
+    /// Counts as a replica: neither finished nor on its way out.
+    package var isActive: Bool { !isFinished && !meta.isDeleting }
+    package var isEvictionRequested: Bool { meta.annotations[Self.evictionRequested] != nil }
+    package var cost: Int32 { meta.annotations[Self.deletionCost].flatMap(Int32.init) ?? 0 }
+
+    /// How long the pod still has to stay Ready to count as available; nil while it is not Ready, zero when it is available.
+    package func waitUntilAvailable(minReady: Duration, now: Timestamp) -> Duration? {
+        guard isReady else { return nil }
+        guard minReady > .zero, let since = readyChanged else { return .zero }
+        return max(.zero, since + minReady - now)
+    }
+}
