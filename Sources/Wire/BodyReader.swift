@@ -1,0 +1,125 @@
+/// Follows a body through the bytes that arrive. It copies nothing: it says how many bytes at the front of the queue are body.
+struct BodyReader: Sendable {
+    private enum State: Sendable {
+        case done
+        case length(Int)
+        case untilClose
+        case chunkLine
+        case chunkData(Int)
+        case chunkLineEnd
+        case trailers(HeadReader)
+    }
+
+    private var state: State
+    /// Body bytes announced so far, against the limit.
+    private var byteCount = 0
+    private var extensionByteCount = 0
+
+    enum Part {
+        case bytes(Int)
+        case end(trailers: HTTPHeaders)
+    }
+
+    init(_ framing: BodyFraming, _ limits: WireLimits) throws(WireError) {
+        switch framing {
+        case .none, .tunnel: state = .done
+        case .length(let count):
+            if count > limits.bodyByteLimit { throw Self.tooLarge(limits) }
+            state = count == 0 ? .done : .length(count)
+        case .chunked: state = .chunkLine
+        case .untilClose: state = .untilClose
+        }
+    }
+
+    var isUntilClose: Bool { if case .untilClose = state { true } else { false } }
+
+    mutating func next(_ input: inout ByteQueue, _ limits: WireLimits) throws(WireError) -> Part? {
+        while true {
+            switch state {
+            case .done:
+                return .end(trailers: HTTPHeaders())
+            case .length(let left):
+                if input.isEmpty { return nil }
+                let count = min(left, input.count)
+                state = count == left ? .done : .length(left - count)
+                return .bytes(count)
+            case .untilClose:
+                if input.isEmpty { return nil }
+                try count(input.count, limits)
+                return .bytes(input.count)
+            case .chunkLine:
+                guard let line = try chunkLine(input, limits) else { return nil }
+                input.consume(line.byteCount)
+                try count(line.size, limits)
+                state = line.size == 0 ? .trailers(HeadReader(expectsStartLine: false)) : .chunkData(line.size)
+            case .chunkData(let left):
+                if input.isEmpty { return nil }
+                let count = min(left, input.count)
+                state = count == left ? .chunkLineEnd : .chunkData(left - count)
+                return .bytes(count)
+            case .chunkLineEnd:
+                if !input.isEmpty, input[0] != Octets.cr { throw .bad("a chunk's data is longer than its size") }
+                if input.count < 2 { return nil }
+                if input[1] != Octets.lf { throw .bad("a chunk's data does not end with CR LF") }
+                input.consume(2)
+                state = .chunkLine
+            case .trailers(var reader):
+                let found = try input.withBytes { bytes throws(WireError) in try reader.read(bytes, limits) }
+                state = .trailers(reader)
+                guard case .complete(let count)? = found else { return nil }
+                var trailers = HTTPHeaders(head: input.take(count), fields: reader.fields)
+                // RFC 9110, 6.5.1: what frames or routes a message means nothing behind it.
+                for known in [KnownField.contentLength, .transferEncoding, .host, .connection, .trailer] { trailers.remove(known) }
+                state = .done
+                return .end(trailers: trailers)
+            }
+        }
+    }
+
+    private static func tooLarge(_ limits: WireLimits) -> WireError {
+        WireError(413, "the body is longer than \(limits.bodyByteLimit) bytes")
+    }
+
+    private mutating func count(_ more: Int, _ limits: WireLimits) throws(WireError) {
+        let (sum, over) = byteCount.addingReportingOverflow(more)
+        if over || sum > limits.bodyByteLimit { throw Self.tooLarge(limits) }
+        byteCount = sum
+    }
+
+    /// `chunk-size [ chunk-ext ] CRLF`; nil while it is not whole.
+    private mutating func chunkLine(_ input: ByteQueue, _ limits: WireLimits) throws(WireError) -> (size: Int, byteCount: Int)? {
+        var extensions = 0
+        let found: (size: Int, byteCount: Int)? = try input.withBytes { bytes throws(WireError) in
+            var at = 0
+            var size = 0
+            while at < bytes.count, let digit = Octets.hexValue(bytes[at]) {
+                // 15 digits fit 60 bits: nothing can overflow.
+                if at == 15 { throw .bad("a chunk's size has more than 15 digits") }
+                size = size << 4 | digit
+                at += 1
+            }
+            if at == bytes.count { return nil }
+            if at == 0 { throw .bad("a chunk's size is not a hexadecimal number") }
+            let extensionStart = at
+            if bytes[at] != Octets.cr {
+                guard bytes[at] == 0x3B else { throw .bad("a chunk's size is followed by something that is no extension") }
+                while at < bytes.count, bytes[at] != Octets.cr {
+                    if !Octets.isFieldValue(bytes[at]) { throw .bad("a chunk's extension holds the control character \(bytes[at])") }
+                    at += 1
+                    if at > limits.chunkLineByteLimit {
+                        throw WireError(413, "a chunk's line is longer than \(limits.chunkLineByteLimit) bytes")
+                    }
+                }
+            }
+            extensions = at - extensionStart
+            if at + 1 >= bytes.count { return nil }
+            if bytes[at + 1] != Octets.lf { throw .bad("a chunk's line does not end with CR LF") }
+            return (size, at + 2)
+        }
+        if found != nil {
+            extensionByteCount += extensions
+            if extensionByteCount > 16 * limits.chunkLineByteLimit { throw WireError(413, "the chunks' extensions are too long") }
+        }
+        return found
+    }
+}
