@@ -1,0 +1,31 @@
+import Glibc
+
+/// A system call that failed: what was tried and the kernel's reason.
+package struct LinuxError: Error, Hashable, Sendable, CustomStringConvertible {
+    package let errno: Int32
+    /// What was tried, with its object: `open /tmp/x`.
+    package let operation: String
+
+    package init(errno: Int32, operation: String) {
+        self.errno = errno
+        self.operation = operation
+    }
+
+    /// The reason of the call that just failed on this thread.
+    package static func last(_ operation: String) -> LinuxError { LinuxError(errno: Glibc.errno, operation: operation) }
+
+    /// `No such file or directory`.
+    package var reason: String { String(cString: strerror(errno)) }
+
+    package var description: String { "\(operation): \(reason)" }
+}
+
+/// Repeats a call that signals may interrupt; throws what remains.
+@discardableResult
+package func attempt(_ operation: @autoclosure () -> String, _ call: () -> Int32) throws(LinuxError) -> Int32 {
+    while true {
+        let result = call()
+        if result >= 0 { return result }
+        if Glibc.errno != EINTR { throw .last(operation()) }
+    }
+}

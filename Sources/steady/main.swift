@@ -1,0 +1,3 @@
+import Glibc
+
+print("steady 0.1.0")
