@@ -23,8 +23,8 @@ package final class EventLoop {
     package private(set) var now: Instant
 
     package init() throws(LinuxError) {
-        epoll = try attempt("epoll_create") { epoll_create1(Int32(EPOLL_CLOEXEC.rawValue)) }
-        let wake = try attempt("eventfd") { eventfd(0, Int32(EFD_CLOEXEC.rawValue | EFD_NONBLOCK.rawValue)) }
+        epoll = try attempt("epoll_create") { epoll_create1(Int32(EPOLL_CLOEXEC)) }
+        let wake = try attempt("eventfd") { eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK)) }
         self.wake = wake
         let inbox = Inbox(wake: wake)
         self.inbox = inbox
@@ -158,7 +158,7 @@ package final class EventLoop {
         for signal in signalBodies.keys { sigaddset(&set, signal) }
         pthread_sigmask(SIG_BLOCK, &set, nil)
         let previous = signalDescriptor
-        signalDescriptor = try attempt("signalfd") { signalfd(previous, &set, Int32(SFD_CLOEXEC.rawValue | SFD_NONBLOCK.rawValue)) }
+        signalDescriptor = try attempt("signalfd") { signalfd(previous, &set, Int32(SFD_CLOEXEC | SFD_NONBLOCK)) }
         guard previous < 0 else { return }
         let fd = signalDescriptor
         _ = try watch(fd, .read) { [unowned self] _ in

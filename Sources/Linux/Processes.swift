@@ -1,0 +1,110 @@
+import CLinux
+import Glibc
+
+/// How a process ended.
+package enum ExitStatus: Hashable, Sendable {
+    case exited(code: Int32)
+    case killed(signal: Int32)
+
+    init(_ raw: clinux_exit) {
+        // CLD_EXITED is 1; killed and dumped carry the signal.
+        self = raw.kind == 1 ? .exited(code: raw.status) : .killed(signal: raw.status)
+    }
+
+    /// As shells and Kubernetes count: 128 + signal for a killed one.
+    package var code: Int32 {
+        switch self {
+        case .exited(let code): code
+        case .killed(let signal): 128 + signal
+        }
+    }
+}
+
+/// Which process, beyond pids that wrap: pid and its start time, on this boot.
+package struct ProcessIdentity: Hashable, Sendable {
+    package var pid: Int32
+    /// Clock ticks after boot (field 22 of /proc/PID/stat).
+    package var startTime: UInt64
+    package init(pid: Int32, startTime: UInt64) {
+        self.pid = pid
+        self.startTime = startTime
+    }
+}
+
+package enum Processes {
+    /// A descriptor that stands for the process and becomes readable when it has ended.
+    package static func openDescriptor(_ pid: Int32) throws(LinuxError) -> Int32 {
+        try attempt("pidfd_open \(pid)") { clinux_pidfd_open(pid) }
+    }
+
+    /// A descriptor for exactly this process; nil when it is gone (also when another has its pid).
+    package static func openDescriptor(_ identity: ProcessIdentity) -> Int32? {
+        guard let fd = try? openDescriptor(identity.pid) else { return nil }
+        // Looked at AFTER the descriptor is held: from then on the pid cannot be given to another.
+        if startTime(of: identity.pid) == identity.startTime { return fd }
+        close(fd)
+        return nil
+    }
+
+    /// Sends a signal through the descriptor; ESRCH when the process has ended.
+    package static func signal(_ descriptor: Int32, _ signal: Int32) throws(LinuxError) {
+        try attempt("send signal \(signal)") { clinux_pidfd_send_signal(descriptor, signal) }
+    }
+
+    package enum Reaped: Hashable, Sendable {
+        case running
+        case ended(ExitStatus)
+        /// It is not a child of this process; whoever is its parent has the status.
+        case notOurs
+    }
+
+    /// Takes the exit status of a child, if it has ended.
+    package static func reap(_ descriptor: Int32) -> Reaped {
+        var raw = clinux_exit()
+        switch clinux_reap_pidfd(descriptor, &raw) {
+        case 1: return .ended(ExitStatus(raw))
+        case 0: return .running
+        default: return .notOurs
+        }
+    }
+
+    /// The next ended child of any kind, reaped; nil when there is none.
+    package static func reapAny() -> (pid: Int32, status: ExitStatus)? {
+        var raw = clinux_exit()
+        return clinux_reap_any(&raw) == 1 ? (raw.pid, ExitStatus(raw)) : nil
+    }
+
+    /// The next ended child, left for its owner to reap.
+    package static func peekAny() -> (pid: Int32, status: ExitStatus)? {
+        var raw = clinux_exit()
+        return clinux_peek_any(&raw) == 1 ? (raw.pid, ExitStatus(raw)) : nil
+    }
+
+    /// Orphans among the descendants become this process's children from now on.
+    package static func becomeSubreaper() throws(LinuxError) { try attempt("become subreaper") { clinux_become_subreaper() } }
+
+    /// Nil when there is no such process.
+    package static func startTime(of pid: Int32) -> UInt64? {
+        guard let text = try? Files.text("/proc/\(pid)/stat"), let close = text.lastIndex(of: ")") else { return nil }
+        // After the name in parentheses come fields 3 and up; 22 is the start time.
+        let fields = text[text.index(after: close)...].split(separator: " ")
+        return fields.count > 19 ? UInt64(fields[19]) : nil
+    }
+
+    /// `Z` for a zombie, `T` for a stopped one …; nil when there is no such process.
+    package static func state(of pid: Int32) -> Character? {
+        guard let text = try? Files.text("/proc/\(pid)/stat"), let close = text.lastIndex(of: ")") else { return nil }
+        return text[text.index(after: close)...].first { $0 != " " }
+    }
+
+    /// Differs after every boot of the machine.
+    package static func bootIdentifier() -> String {
+        ((try? Files.text("/proc/sys/kernel/random/boot_id")) ?? "unknown").split(separator: "\n").first.map(String.init) ?? "unknown"
+    }
+
+    /// The program file that this process runs.
+    package static func executablePath() -> String { Files.linkTarget("/proc/self/exe") ?? CommandLine.arguments[0] }
+
+    /// Nil when the variable is not set.
+    package static func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+}
