@@ -1,0 +1,108 @@
+import Timing
+
+/// Why an exchange or a flow got no endpoint, and what a client is told.
+package enum ExchangeFailure: String, Sendable, Equatable {
+    case noReadyEndpoint = "no-ready-endpoint"
+    case noSuchBackend = "no-such-backend"
+    case connectFailed = "connect-failed"
+    case tooManyWaiting = "too-many-waiting"
+    case endpointReset = "endpoint-reset"
+    case badResponse = "bad-response"
+
+    /// The HTTP status: 503 where trying again later is all there is to do, 502 where an endpoint misbehaved.
+    package var status: Int {
+        switch self {
+        case .noReadyEndpoint, .noSuchBackend, .connectFailed, .tooManyWaiting: 503
+        case .endpointReset, .badResponse: 502
+        }
+    }
+}
+
+/// What becomes of one exchange or flow when an endpoint fails it: the next endpoint, a short wait, or the end.
+///
+/// The rule: what never reached a program may be repeated without limit other than time; what may have been run is repeated only where running
+/// it twice is the same as once (RFC 9110, section 9.2.2), and all of it is still at hand.
+package struct ExchangeAttempts: Sendable {
+    /// How long a connection waits for an endpoint to become ready or to accept: long enough for a killed process to be started again, short
+    /// enough that clients of a dead service are told.
+    package static let waitLimit = Duration.seconds(2)
+    /// The first wait between two rounds over all endpoints; doubled up to `longestPause`. A table with a ready endpoint ends the wait at once.
+    package static let firstPause = Duration.milliseconds(2)
+    package static let longestPause = Duration.milliseconds(50)
+    /// How many endpoints may drop one repeatable exchange before the client is told: a request that kills its servers must not visit them all.
+    package static let resetLimit = 3
+
+    package enum Step: Equatable, Sendable {
+        case choose
+        case wait(until: Instant)
+        case fail(ExchangeFailure)
+    }
+
+    /// Endpoints that failed in this round.
+    package private(set) var avoided: [EndpointID] = []
+    /// A kept connection was lost: the others of its endpoint are probably as old, so the next attempt makes a new one.
+    package private(set) var wantsFreshConnection = false
+    private var troubleSince: Instant?
+    private var pause = Self.firstPause
+    private var resetCount = 0
+    private var hasRefusal = false
+    private let isIdempotent: Bool
+
+    package init(isIdempotent: Bool) { self.isIdempotent = isIdempotent }
+
+    /// The methods that RFC 9110 calls idempotent.
+    package static func isIdempotent(method: String) -> Bool {
+        switch method {
+        case "GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE": true
+        default: false
+        }
+    }
+
+    /// Nobody accepted: nothing was sent, so any request may go elsewhere.
+    package mutating func refused(by endpoint: EndpointID, now: Instant) -> Step {
+        begin(now)
+        hasRefusal = true
+        avoided.append(endpoint)
+        return .choose
+    }
+
+    /// The connection broke before anything of a response was passed on.
+    ///
+    /// - Parameters:
+    ///   - isAnythingSent: whether a byte of the request was handed to the kernel. That no byte was acknowledged proves nothing.
+    ///   - isWholeRequestAtHand: whether what was sent can be sent again.
+    ///   - isConnectionReused: a kept connection that ends is no fault of its endpoint, so the endpoint is not avoided.
+    package mutating func lost(
+        by endpoint: EndpointID, isAnythingSent: Bool, isWholeRequestAtHand: Bool, isConnectionReused: Bool, now: Instant
+    ) -> Step {
+        begin(now)
+        if isAnythingSent {
+            guard isIdempotent, isWholeRequestAtHand else { return .fail(.endpointReset) }
+            if !isConnectionReused {
+                resetCount += 1
+                if resetCount > Self.resetLimit { return .fail(.endpointReset) }
+            }
+        }
+        if isConnectionReused {
+            wantsFreshConnection = true
+        } else {
+            avoided.append(endpoint)
+        }
+        return .choose
+    }
+
+    /// `choose` found no endpoint: another round after a pause, until the time is over.
+    package mutating func foundNone(_ choice: Router.Choice, now: Instant) -> Step {
+        begin(now)
+        if choice == .noBackend { return .fail(.noSuchBackend) }
+        avoided.removeAll(keepingCapacity: true)
+        let deadline = (troubleSince ?? now) + Self.waitLimit
+        guard now < deadline else { return .fail(hasRefusal ? .connectFailed : .noReadyEndpoint) }
+        defer { pause = min(pause * 2, Self.longestPause) }
+        return .wait(until: min(now + pause, deadline))
+    }
+
+    private mutating func begin(_ now: Instant) {
+        if troubleSince == nil { troubleSince = now }
+    }
+}

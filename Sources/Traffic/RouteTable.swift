@@ -1,0 +1,139 @@
+/// Where connections come in and where they may go: a value made from Services and EndpointSlices and swapped whole.
+///
+/// Everything in it is sorted, so that equal inputs give equal tables whatever the order in which they were seen.
+package struct RouteTable: Sendable, Equatable {
+    /// One port of one Service.
+    package struct BackendName: Hashable, Comparable, Sendable, CustomStringConvertible {
+        package var service: ServiceName
+        package var port: UInt16
+
+        package init(_ service: ServiceName, port: UInt16) {
+            self.service = service
+            self.port = port
+        }
+
+        package static func < (a: Self, b: Self) -> Bool { (a.service, a.port) < (b.service, b.port) }
+        package var description: String { "\(service):\(port)" }
+    }
+
+    package struct ServiceName: Hashable, Comparable, Sendable, CustomStringConvertible {
+        package var namespace: String
+        package var name: String
+
+        package init(_ namespace: String, _ name: String) {
+            self.namespace = namespace
+            self.name = name
+        }
+
+        package static func < (a: Self, b: Self) -> Bool { (a.namespace, a.name) < (b.namespace, b.name) }
+        package var description: String { "\(namespace)/\(name)" }
+    }
+
+    /// What the proxy understands of what it carries.
+    package enum Carriage: Sendable, Hashable {
+        /// Requests are parsed and balanced one by one.
+        case exchanges
+        /// Bytes are copied; the connection is balanced as a whole.
+        case flows
+    }
+
+    package struct Endpoint: Hashable, Sendable {
+        package var address: EndpointAddress
+        package var standing: Standing
+        package init(_ address: EndpointAddress, _ standing: Standing) {
+            self.address = address
+            self.standing = standing
+        }
+    }
+
+    package enum Standing: Hashable, Sendable {
+        case ready
+        /// Withdrawn but still answering: a last resort, as in Kubernetes (KEP-1669).
+        case terminating
+        /// Gets nothing new.
+        case withheld
+    }
+
+    package struct Backend: Hashable, Sendable {
+        package var name: BackendName
+        package var carriage: Carriage
+        /// Sorted by address, no address twice.
+        package var endpoints: [Endpoint]
+        /// `sessionAffinity: ClientIP`: how long a client's choice is remembered after its last use.
+        package var affinity: Duration?
+
+        package init(name: BackendName, carriage: Carriage, endpoints: [Endpoint], affinity: Duration? = nil) {
+            self.name = name
+            self.carriage = carriage
+            self.endpoints = endpoints
+            self.affinity = affinity
+        }
+    }
+
+    /// One address and port that clients connect to.
+    package struct Entrance: Hashable, Comparable, Sendable, CustomStringConvertible {
+        package enum Place: Hashable, Sendable {
+            case clusterIP(UInt32)
+            /// The address given by `--expose`.
+            case exposed
+        }
+        package var place: Place
+        package var port: UInt16
+
+        package init(_ place: Place, port: UInt16) {
+            self.place = place
+            self.port = port
+        }
+
+        private var order: (UInt32, UInt16) {
+            switch place {
+            case .exposed: (0, port)
+            case .clusterIP(let host): (host, port)
+            }
+        }
+        package static func < (a: Self, b: Self) -> Bool { a.order < b.order }
+
+        package var description: String {
+            switch place {
+            case .exposed: "exposed:\(port)"
+            case .clusterIP(let host): "\(EndpointAddress.text(host)):\(port)"
+            }
+        }
+    }
+
+    package struct Route: Hashable, Sendable {
+        package var entrance: Entrance
+        package var backend: BackendName
+        package init(_ entrance: Entrance, _ backend: BackendName) {
+            self.entrance = entrance
+            self.backend = backend
+        }
+    }
+
+    /// A port that a Service asks for and does not get.
+    package struct Refusal: Hashable, Sendable {
+        package enum Reason: Hashable, Sendable {
+            case takenBy(BackendName)
+            /// UDP and SCTP are not carried.
+            case unsupportedProtocol(String)
+        }
+        package var backend: BackendName
+        package var port: UInt16
+        package var reason: Reason
+        package init(_ backend: BackendName, port: UInt16, _ reason: Reason) {
+            self.backend = backend
+            self.port = port
+            self.reason = reason
+        }
+    }
+
+    /// Sorted by name.
+    package var backends: [Backend] = []
+    /// Sorted by entrance, no entrance twice.
+    package var routes: [Route] = []
+    package var refusals: [Refusal] = []
+    /// Services whose `status.loadBalancer` is the proxy's to write, sorted.
+    package var loadBalanced: [ServiceName] = []
+
+    package init() {}
+}

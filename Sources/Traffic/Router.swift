@@ -1,0 +1,293 @@
+import Timing
+
+/// One endpoint as the router counts it. Stays the same while the endpoint is in the table or anything is open to it, then is used again.
+package struct EndpointID: Hashable, Sendable {
+    package var index: Int
+    package init(index: Int) { self.index = index }
+}
+
+/// One backend of the table in force; the generation tells a reused place from the backend that was there before.
+package struct BackendID: Hashable, Sendable {
+    package var index: Int
+    package var generation: UInt32
+}
+
+/// The route table in force and what is open by it: chooses endpoints and knows when a withdrawn one is drained.
+///
+/// Every `.endpoint` that `choose` returns is counted as open until `finished` is called for it, exactly once.
+package struct Router: Sendable {
+    /// For how long others are preferred to an endpoint that refused a connection. Short: the process may be back in milliseconds; long enough
+    /// that a dead one is not asked again by each request until the table says so.
+    package static let suspicion = Duration.milliseconds(500)
+
+    private struct Slot {
+        var address: EndpointAddress
+        /// The best standing that any backend gives it.
+        var standing = RouteTable.Standing.withheld
+        var isListed = false
+        var isSealed = false
+        var exchangeCount = 0
+        var flowCount = 0
+        var suspectUntil = Instant.zero
+        var isFree: Bool { !isListed && exchangeCount == 0 && flowCount == 0 }
+    }
+
+    private struct Backend {
+        var name: RouteTable.BackendName
+        var carriage: RouteTable.Carriage
+        var generation: UInt32
+        var isListed = true
+        var ready: [EndpointID] = []
+        var terminating: [EndpointID] = []
+        var affinity: AffinityTable?
+        /// Where the next scan begins, so that ties rotate.
+        var cursor = 0
+    }
+
+    package private(set) var table = RouteTable()
+    private var slots: [Slot] = []
+    private var freeSlots: [Int] = []
+    private var slotOf: [EndpointAddress: Int] = [:]
+    private var backends: [Backend] = []
+    private var freeBackends: [Int] = []
+    private var backendOf: [RouteTable.BackendName: Int] = [:]
+    /// Whether `drainReport` would say something that it did not say the last time.
+    package private(set) var isReportDue = false
+
+    package init() {}
+
+    // MARK: - The table
+
+    /// Puts a table in force and says which endpoints get nothing new from now on: their idle connections have no use any more.
+    package mutating func swap(_ table: RouteTable) -> [EndpointID] {
+        var before: [Bool] = []
+        for index in slots.indices {
+            before.append(slots[index].isListed && slots[index].standing == .ready)
+            slots[index].isListed = false
+            slots[index].standing = .withheld
+        }
+        for index in backends.indices { backends[index].isListed = false }
+        for backend in table.backends { put(backend) }
+        for index in backends.indices where !backends[index].isListed && backendOf[backends[index].name] == index {
+            backendOf[backends[index].name] = nil
+            backends[index].generation &+= 1
+            backends[index].ready = []
+            backends[index].terminating = []
+            backends[index].affinity = nil
+            freeBackends.append(index)
+        }
+        var withdrawn: [EndpointID] = []
+        for index in slots.indices {
+            // An endpoint that is ready again starts over.
+            if slots[index].standing == .ready { slots[index].isSealed = false }
+            if index < before.count, before[index], slots[index].standing != .ready { withdrawn.append(EndpointID(index: index)) }
+            release(index)
+        }
+        self.table = table
+        isReportDue = true
+        return withdrawn
+    }
+
+    private mutating func put(_ new: RouteTable.Backend) {
+        let index: Int
+        if let known = backendOf[new.name] {
+            index = known
+        } else if let free = freeBackends.popLast() {
+            index = free
+            backends[free] = Backend(name: new.name, carriage: new.carriage, generation: backends[free].generation)
+        } else {
+            index = backends.count
+            backends.append(Backend(name: new.name, carriage: new.carriage, generation: 0))
+        }
+        backendOf[new.name] = index
+        var backend = backends[index]
+        backend.isListed = true
+        backend.carriage = new.carriage
+        backend.ready.removeAll(keepingCapacity: true)
+        backend.terminating.removeAll(keepingCapacity: true)
+        if let timeout = new.affinity {
+            if backend.affinity == nil { backend.affinity = AffinityTable(timeout: timeout) }
+            backend.affinity?.timeout = timeout
+        } else {
+            backend.affinity = nil
+        }
+        for endpoint in new.endpoints {
+            let slot = slot(endpoint.address)
+            slots[slot].isListed = true
+            switch endpoint.standing {
+            case .ready:
+                slots[slot].standing = .ready
+                backend.ready.append(EndpointID(index: slot))
+            case .terminating:
+                if slots[slot].standing != .ready { slots[slot].standing = .terminating }
+                backend.terminating.append(EndpointID(index: slot))
+            case .withheld:
+                break
+            }
+        }
+        backends[index] = backend
+    }
+
+    private mutating func slot(_ address: EndpointAddress) -> Int {
+        if let known = slotOf[address] { return known }
+        let index: Int
+        if let free = freeSlots.popLast() {
+            index = free
+            slots[free] = Slot(address: address)
+        } else {
+            index = slots.count
+            slots.append(Slot(address: address))
+        }
+        slotOf[address] = index
+        return index
+    }
+
+    private mutating func release(_ index: Int) {
+        guard slots[index].isFree, slotOf[slots[index].address] == index else { return }
+        slotOf[slots[index].address] = nil
+        freeSlots.append(index)
+    }
+
+    /// The backend's place in the table in force; nil when it is not there.
+    package func backend(_ name: RouteTable.BackendName) -> BackendID? {
+        backendOf[name].map { BackendID(index: $0, generation: backends[$0].generation) }
+    }
+
+    package func carriage(of backend: BackendID) -> RouteTable.Carriage? {
+        backends[backend.index].generation == backend.generation ? backends[backend.index].carriage : nil
+    }
+
+    package func address(of endpoint: EndpointID) -> EndpointAddress { slots[endpoint.index].address }
+
+    /// Whether idle connections to it are worth keeping.
+    package func isReady(_ endpoint: EndpointID) -> Bool { slots[endpoint.index].isListed && slots[endpoint.index].standing == .ready }
+
+    // MARK: - Choosing
+
+    package enum Choice: Equatable, Sendable {
+        /// Counted as open; `finished` must follow.
+        case endpoint(EndpointID)
+        /// There are endpoints, but the caller avoids each of them.
+        case allAvoided
+        /// Nobody is ready.
+        case noneReady
+        /// The backend left the table.
+        case noBackend
+    }
+
+    /// The endpoint with the fewest open exchanges and flows among the ready ones; ties rotate.
+    ///
+    /// Those that refused a connection lately come after all others. Where no endpoint is ready, one that is terminating but still serves is
+    /// taken, unless it was reported as drained: then its process may be gone. Cost: linear in the backend's endpoints, less where one is idle.
+    package mutating func choose(_ id: BackendID, client: UInt32, avoiding: [EndpointID], now: Instant) -> Choice {
+        guard backends.indices.contains(id.index), backends[id.index].generation == id.generation else { return .noBackend }
+        if let remembered = backends[id.index].affinity?.endpoint(for: client, now: now),
+            backends[id.index].ready.contains(remembered), slots[remembered.index].suspectUntil <= now, !avoiding.contains(remembered)
+        {
+            return take(remembered, in: id.index, client, now)
+        }
+        let hasReady = !backends[id.index].ready.isEmpty
+        let candidates = hasReady ? backends[id.index].ready : backends[id.index].terminating
+        if let fewest = fewestOpen(candidates, from: backends[id.index].cursor, avoiding, now) {
+            backends[id.index].cursor = fewest + 1
+            return take(candidates[fewest], in: id.index, client, now)
+        }
+        return hasReady ? .allAvoided : .noneReady
+    }
+
+    private func fewestOpen(_ candidates: [EndpointID], from cursor: Int, _ avoiding: [EndpointID], _ now: Instant) -> Int? {
+        var best: (position: Int, load: Int)?
+        var position = cursor < candidates.count ? cursor : 0
+        for _ in 0..<candidates.count {
+            defer { position = position + 1 == candidates.count ? 0 : position + 1 }
+            let slot = slots[candidates[position].index]
+            if slot.isSealed || (!avoiding.isEmpty && avoiding.contains(candidates[position])) { continue }
+            var load = slot.exchangeCount + slot.flowCount
+            if slot.suspectUntil > now { load += 1 << 32 }
+            if load == 0 { return position }
+            if load < best?.load ?? .max { best = (position, load) }
+        }
+        return best?.position
+    }
+
+    private mutating func take(_ endpoint: EndpointID, in backend: Int, _ client: UInt32, _ now: Instant) -> Choice {
+        switch backends[backend].carriage {
+        case .exchanges: slots[endpoint.index].exchangeCount += 1
+        case .flows: slots[endpoint.index].flowCount += 1
+        }
+        backends[backend].affinity?.remember(endpoint, for: client, now: now)
+        return .endpoint(endpoint)
+    }
+
+    // MARK: - What is open
+
+    /// An exchange or flow that was counted by `choose` is over, whatever became of it.
+    package mutating func finished(_ endpoint: EndpointID, _ kind: RouteTable.Carriage) {
+        switch kind {
+        case .exchanges:
+            precondition(slots[endpoint.index].exchangeCount > 0, "an exchange is finished once")
+            slots[endpoint.index].exchangeCount -= 1
+            noteDrained(endpoint.index)
+        case .flows:
+            precondition(slots[endpoint.index].flowCount > 0, "a flow is finished once")
+            slots[endpoint.index].flowCount -= 1
+        }
+        release(endpoint.index)
+    }
+
+    /// An exchange was upgraded: from here it counts as a flow, which a drain does not wait for.
+    package mutating func becameFlow(_ endpoint: EndpointID) {
+        precondition(slots[endpoint.index].exchangeCount > 0, "only an open exchange can be upgraded")
+        slots[endpoint.index].exchangeCount -= 1
+        slots[endpoint.index].flowCount += 1
+        noteDrained(endpoint.index)
+    }
+
+    private mutating func noteDrained(_ index: Int) {
+        if slots[index].exchangeCount == 0 && slots[index].standing != .ready { isReportDue = true }
+    }
+
+    /// Nobody accepts connections there: others are preferred for a while.
+    package mutating func refused(_ endpoint: EndpointID, now: Instant) {
+        slots[endpoint.index].suspectUntil = now + Self.suspicion
+    }
+
+    /// It answers: an earlier refusal is forgotten.
+    package mutating func answered(_ endpoint: EndpointID) { slots[endpoint.index].suspectUntil = .zero }
+
+    package func openCount(_ endpoint: EndpointID) -> (exchanges: Int, flows: Int) {
+        (slots[endpoint.index].exchangeCount, slots[endpoint.index].flowCount)
+    }
+
+    // MARK: - Drain
+
+    package struct Draining: Equatable, Sendable {
+        package var address: EndpointAddress
+        package var exchangeCount: Int
+        package var flowCount: Int
+
+        package init(address: EndpointAddress, exchangeCount: Int, flowCount: Int) {
+            self.address = address
+            self.exchangeCount = exchangeCount
+            self.flowCount = flowCount
+        }
+    }
+
+    /// Endpoints that get nothing new and still have something open, sorted by address.
+    ///
+    /// What this does not list may be stopped by whoever reads it, so a terminating endpoint without exchanges is sealed: it is not even a
+    /// last resort from here on.
+    package mutating func drainReport() -> [Draining] {
+        isReportDue = false
+        var report: [Draining] = []
+        for index in slots.indices {
+            let slot = slots[index]
+            if slot.isListed && slot.standing == .ready { continue }
+            if slot.exchangeCount == 0 { slots[index].isSealed = true }
+            if slot.exchangeCount > 0 || slot.flowCount > 0 {
+                report.append(Draining(address: slot.address, exchangeCount: slot.exchangeCount, flowCount: slot.flowCount))
+            }
+        }
+        return report.sorted { $0.address < $1.address }
+    }
+}
