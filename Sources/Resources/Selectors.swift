@@ -53,11 +53,15 @@ package struct FieldSelector: Hashable, Sendable {
     package init(_ terms: [Term]) { self.terms = terms }
     package static let everything = FieldSelector([])
 
+    /// Fields that are left out when false and yet selected by `false`.
+    private static let booleanFields: Set<[String]> = [["spec", "unschedulable"], ["spec", "hostNetwork"]]
+
     package func matches(_ object: Value) -> Bool {
         terms.allSatisfy { term in
             let found = term.path.reduce(object) { $0[$1] }
             let text: String =
                 switch found {
+                case .null where Self.booleanFields.contains(term.path): "false"
                 case .string(let s): s
                 case .bool(let b): b ? "true" : "false"
                 case .int(let i): String(i)

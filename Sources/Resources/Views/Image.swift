@@ -1,0 +1,59 @@
+import Formats
+
+/// Says what a container's `image:` means where there are no containers: which program is started, and how.
+package struct Image: Sendable {
+    package var meta: ObjectMeta
+    /// Canonical, see `ImageReference`.
+    package var reference: String
+    package var command: [String]
+    package var args: [String]
+    package var workingDir: String
+    package var env: [EnvVar]
+    package var ports: [ContainerPort]
+    package var value: Value
+
+    package init(_ value: Value) {
+        self.value = value
+        meta = ObjectMeta(of: value)
+        let spec = value["spec"]
+        reference = ImageReference.normalize(spec["reference"].string ?? "")
+        command = spec["command"].strings
+        args = spec["args"].strings
+        workingDir = spec["workingDir"].string ?? ""
+        env = spec["env"].elements.map { EnvVar($0) }
+        ports = spec["ports"].elements.map { ContainerPort($0) }
+    }
+
+    package var key: ObjectKey { ObjectKey(.images, name: meta.name) }
+}
+
+/// What one proxy routes by, and what it still has to finish.
+package struct ProxyStatus: Sendable {
+    package var meta: ObjectMeta
+    /// Every event of Services and EndpointSlices up to here is in its table.
+    package var routeRevision: Revision
+    /// Open exchanges per terminating endpoint, by `address:port`.
+    package var activeExchanges: [String: Int]
+    package var value: Value
+
+    package init(_ value: Value) {
+        self.value = value
+        meta = ObjectMeta(of: value)
+        routeRevision = value["status"]["routeRevision"].string.flatMap { Revision($0) } ?? .zero
+        activeExchanges = [:]
+        for endpoint in value["status"]["endpoints"].elements {
+            if let address = endpoint["address"].string { activeExchanges[address] = endpoint["activeExchanges"].count }
+        }
+    }
+
+    package var key: ObjectKey { ObjectKey(.proxyStatuses, name: meta.name) }
+
+    /// The value of `status`; endpoints sorted by address.
+    package static func status(routeRevision: Revision, activeExchanges: [String: Int]) -> Value {
+        [
+            "routeRevision": .string(routeRevision.description),
+            "endpoints": .array(
+                activeExchanges.sorted { $0.key < $1.key }.map { ["address": .string($0.key), "activeExchanges": .int(Int64($0.value))] }),
+        ]
+    }
+}
