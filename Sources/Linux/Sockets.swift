@@ -143,3 +143,6 @@ package enum Sockets {
 
     private static let IPPROTO_IP_LEVEL: Int32 = 0
 }
+
+/// Closes a descriptor that the caller owns.
+package func closeDescriptor(_ descriptor: Int32) { close(descriptor) }

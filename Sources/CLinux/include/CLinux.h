@@ -75,6 +75,8 @@ static inline int clinux_epoll_ctl(int epoll, int operation, int fd, uint32_t ev
 static inline uint64_t clinux_epoll_data(const struct epoll_event *event) { return event->data.u64; }
 
 static inline int clinux_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
+// A copy of the descriptor, close-on-exec, never 0, 1 or 2.
+static inline int clinux_duplicate(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 3); }
 static inline int clinux_set_nonblocking(int fd) {
   int flags = fcntl(fd, F_GETFL);
   return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags | O_NONBLOCK);

@@ -1,0 +1,37 @@
+import Linux
+
+/// Where an instance keeps everything: the one list of names below its data directory.
+package struct DataDirectory: Hashable, Sendable {
+    /// Absolute.
+    package let path: String
+
+    package init(_ path: String) { self.path = Files.absolute(path) }
+
+    /// `--data-dir`, else `STEADY_DATA_DIR`, else `steady` below `XDG_STATE_HOME` (`~/.local/state`), as the XDG base directory specification
+    /// has it for state.
+    package static func chosen(_ argument: String?) -> DataDirectory {
+        if let argument { return DataDirectory(argument) }
+        if let named = Processes.environment("STEADY_DATA_DIR"), !named.isEmpty { return DataDirectory(named) }
+        if let state = Processes.environment("XDG_STATE_HOME"), state.hasPrefix("/") { return DataDirectory(state + "/steady") }
+        return DataDirectory((Processes.environment("HOME") ?? "/tmp") + "/.local/state/steady")
+    }
+
+    /// The API's Unix socket.
+    package var apiSocket: String { path + "/api.sock" }
+    /// The API's TCP address as text, written once it listens.
+    package var apiAddressFile: String { path + "/api.address" }
+    package var kubeconfig: String { path + "/kubeconfig" }
+    /// `up`'s control socket and descriptor store.
+    package var hostSocket: String { path + "/up.sock" }
+    package var hostLock: String { path + "/up.lock" }
+    /// The arguments of `up`, for whoever starts it again.
+    package var hostRecord: String { path + "/up.json" }
+    package var journal: String { path + "/journal" }
+    package var roles: String { path + "/roles" }
+    package func roleLock(_ role: String) -> String { "\(roles)/\(role).lock" }
+    package func roleLog(_ role: String) -> String { "\(roles)/\(role).log" }
+    /// The socket on which a role serves logs and metrics.
+    package func roleSocket(_ role: String) -> String { "\(roles)/\(role).sock" }
+    package var nodes: String { path + "/nodes" }
+    package func node(_ name: String) -> String { "\(nodes)/\(name)" }
+}

@@ -1,0 +1,20 @@
+/// Where a role leaves copies of descriptors that must outlive it: listening sockets, bind-notification descriptors, log FIFOs.
+///
+/// In a running instance this is `steady up`, reached by a `HostLink`; a role that runs alone (tests) has none.
+package protocol DescriptorStore: AnyObject {
+    /// Keeps a copy under the name; a second one of the name replaces the first. The caller keeps its own and may close it at any time.
+    func store(_ name: String, _ descriptor: Int32)
+    /// Forgets and closes the copy; a name that is not there is fine.
+    func remove(_ name: String)
+    /// What an earlier process of this role left: called once, at the start of the role, BEFORE anything is stored. The descriptors are the
+    /// caller's, close-on-exec.
+    func fetchAll() -> [(name: String, descriptor: Int32)]
+}
+
+/// A store for roles that run without `steady up`: it keeps nothing, and so nothing survives their death.
+package final class NoDescriptorStore: DescriptorStore {
+    package init() {}
+    package func store(_ name: String, _ descriptor: Int32) {}
+    package func remove(_ name: String) {}
+    package func fetchAll() -> [(name: String, descriptor: Int32)] { [] }
+}

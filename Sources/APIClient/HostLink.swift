@@ -1,0 +1,214 @@
+import CLinux
+import Formats
+import Linux
+import Timing
+
+/// A role's line to `steady up`: descriptor store, heartbeat, and requests both ways.
+///
+/// When `up` dies, the link notices at once, helps to start a new one (`onHostLost`), comes back to it and stores again all that it had stored: a
+/// role needs to do nothing of its own.
+package final class HostLink: DescriptorStore {
+    private let loop: EventLoop
+    private let path: String
+    private let role: String
+    private var socket: Int32 = -1
+    private var watch: EventLoop.Watch?
+    private var outbox: [(bytes: [UInt8], descriptor: Int32?)] = []
+    private var stored: [String: Int32] = [:]
+    private var fetched: [(name: String, descriptor: Int32)] = []
+    private var replies: [Int64: (Value) -> Void] = [:]
+    private var nextRequest: Int64 = 1
+    private var isClosed = false
+
+    /// What `up` asks of this role: an object with `op`.
+    package var onMessage: (Value) -> Void = { _ in }
+    /// `up` is gone. Called before the first attempt to reach a new one, and again before each further one.
+    package var onHostLost: () -> Void = {}
+
+    /// How often a role says that it lives. `up` gives up on a silent one after several of these.
+    package static let heartbeatPeriod: Duration = .seconds(2)
+    /// How long to wait between attempts to reach a new `up`.
+    private static let reconnectDelay: Duration = .milliseconds(20)
+    /// How long the first exchange may take, in which `up` hands over what it kept.
+    private static let greetingLimit: Duration = .seconds(10)
+    /// Messages that wait for a slow `up`; beyond it the link starts anew, which stores everything again.
+    private static let outboxLimit = 65_536
+
+    /// Says hello to `up` and takes what it kept for this role. Blocks until then (milliseconds).
+    package init(loop: EventLoop, socketPath: String, role: String) throws(LinuxError) {
+        self.loop = loop
+        path = socketPath
+        self.role = role
+        try connect()
+        fetched = try receiveKept()
+        try attach()
+        beat()
+    }
+
+    // MARK: - Descriptor store
+
+    package func store(_ name: String, _ descriptor: Int32) {
+        // A copy of our own: it is what is stored again with a new `up`.
+        let copy = clinux_duplicate(descriptor)
+        guard copy >= 0 else { return }
+        if let old = stored.updateValue(copy, forKey: name) { closeDescriptor(old) }
+        send(["op": "store", "name": .string(name)], descriptor: copy)
+    }
+
+    package func remove(_ name: String) {
+        guard let old = stored.removeValue(forKey: name) else { return }
+        closeDescriptor(old)
+        send(["op": "remove", "name": .string(name)])
+    }
+
+    package func fetchAll() -> [(name: String, descriptor: Int32)] {
+        defer { fetched = [] }
+        for (name, descriptor) in fetched where stored[name] == nil {
+            let copy = clinux_duplicate(descriptor)
+            if copy >= 0 { stored[name] = copy }
+        }
+        return fetched
+    }
+
+    // MARK: - Requests
+
+    /// Asks `up` for something; `done` is called with its answer. A lost `up` is asked again by whoever asked: the request is forgotten, and
+    /// `done` gets null.
+    package func request(_ message: Value, _ done: @escaping (Value) -> Void) {
+        var message = message
+        message["id"] = .int(nextRequest)
+        replies[nextRequest] = done
+        nextRequest += 1
+        send(message)
+    }
+
+    /// Tells `up` something; no answer is expected.
+    package func tell(_ message: Value) { send(message) }
+
+    /// Ends the link without telling anybody.
+    package func close() {
+        isClosed = true
+        disconnect()
+        for descriptor in stored.values { closeDescriptor(descriptor) }
+        stored = [:]
+    }
+
+    // MARK: - The line
+
+    private func connect() throws(LinuxError) {
+        socket = try Sockets.connect(to: .unix(path), type: .sequencedPackets)
+        outbox = []
+        send(["op": "hello", "role": .string(role)])
+    }
+
+    private func receiveKept() throws(LinuxError) -> [(name: String, descriptor: Int32)] {
+        var kept: [(name: String, descriptor: Int32)] = []
+        let deadline = Clock.monotonic() + Self.greetingLimit
+        while true {
+            guard let (bytes, descriptors) = try DescriptorPassing.receive(from: socket) else {
+                let left = deadline - Clock.monotonic()
+                guard left > .zero else { throw LinuxError(errno: ETIMEDOUT, operation: "greeting of steady up at \(path)") }
+                var request = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+                poll(&request, 1, Int32(clamping: left.millisecondsRoundedUp))
+                continue
+            }
+            guard !bytes.isEmpty, let message = try? JSON.parse(bytes) else {
+                throw LinuxError(errno: ECONNRESET, operation: "greeting of steady up at \(path)")
+            }
+            if message["op"].string == "welcome" { return kept }
+            if let name = message["name"].string, let descriptor = descriptors.first { kept.append((name, descriptor)) }
+        }
+    }
+
+    private func attach() throws(LinuxError) {
+        watch = try loop.watch(socket, .read) { [weak self] readiness in self?.onReady(readiness) }
+        flush()
+    }
+
+    private func disconnect() {
+        watch?.cancel()
+        watch = nil
+        if socket >= 0 { closeDescriptor(socket) }
+        socket = -1
+        outbox = []
+        let waiting = replies.sorted { $0.key < $1.key }
+        replies = [:]
+        for (_, done) in waiting { done(.null) }
+    }
+
+    private func lost() {
+        guard !isClosed else { return }
+        disconnect()
+        retry()
+    }
+
+    private func retry() {
+        guard !isClosed else { return }
+        onHostLost()
+        loop.schedule(after: Self.reconnectDelay) { [weak self] in
+            guard let self, !isClosed, socket < 0 else { return }
+            do throws(LinuxError) {
+                try connect()
+                for (_, descriptor) in try receiveKept() { closeDescriptor(descriptor) }
+                try attach()
+                for (name, descriptor) in stored.sorted(by: { $0.key < $1.key }) {
+                    send(["op": "store", "name": .string(name)], descriptor: descriptor)
+                }
+            } catch {
+                disconnect()
+                retry()
+            }
+        }
+    }
+
+    private func beat() {
+        guard !isClosed else { return }
+        if socket >= 0 { send(["op": "beat"]) }
+        loop.schedule(after: Self.heartbeatPeriod) { [weak self] in self?.beat() }
+    }
+
+    private func send(_ message: Value, descriptor: Int32? = nil) {
+        guard socket >= 0 else { return }
+        guard outbox.count < Self.outboxLimit else { return lost() }
+        outbox.append((JSON.serialize(message), descriptor))
+        flush()
+    }
+
+    private func flush() {
+        var sent = 0
+        defer { outbox.removeFirst(sent) }
+        while sent < outbox.count {
+            let (bytes, descriptor) = outbox[sent]
+            do throws(LinuxError) {
+                // A descriptor that was removed meanwhile is closed and cannot be sent; its removal follows.
+                try DescriptorPassing.send(bytes, descriptors: descriptor.map { [$0] } ?? [], over: socket)
+            } catch where error.errno == EAGAIN {
+                watch?.update([.read, .write])
+                return
+            } catch where error.errno == EBADF {
+            } catch {
+                loop.later { [weak self] in self?.lost() }
+                return
+            }
+            sent += 1
+        }
+        watch?.update(.read)
+    }
+
+    private func onReady(_ readiness: EventLoop.Readiness) {
+        if readiness.isWritable { flush() }
+        while socket >= 0 {
+            guard let received = try? DescriptorPassing.receive(from: socket) else {
+                if errno == EAGAIN { return }
+                return lost()
+            }
+            for descriptor in received.descriptors { closeDescriptor(descriptor) }
+            guard !received.bytes.isEmpty, let message = try? JSON.parse(received.bytes) else { return lost() }
+            if let request = message["reply"].int {
+                replies.removeValue(forKey: request)?(message)
+            } else {
+                onMessage(message)
+            }
+        }
+    }
+}
