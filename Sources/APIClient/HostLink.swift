@@ -182,10 +182,10 @@ package final class HostLink: DescriptorStore {
             do throws(LinuxError) {
                 // A descriptor that was removed meanwhile is closed and cannot be sent; its removal follows.
                 try DescriptorPassing.send(bytes, descriptors: descriptor.map { [$0] } ?? [], over: socket)
-            } catch where error.errno == EAGAIN {
+            } catch  where error.errno == EAGAIN {
                 watch?.update([.read, .write])
                 return
-            } catch where error.errno == EBADF {
+            } catch  where error.errno == EBADF {
             } catch {
                 loop.later { [weak self] in self?.lost() }
                 return
@@ -198,16 +198,17 @@ package final class HostLink: DescriptorStore {
     private func onReady(_ readiness: EventLoop.Readiness) {
         if readiness.isWritable { flush() }
         while socket >= 0 {
-            guard let received = try? DescriptorPassing.receive(from: socket) else {
-                if errno == EAGAIN { return }
+            do throws(LinuxError) {
+                guard let (bytes, descriptors) = try DescriptorPassing.receive(from: socket) else { return }
+                for descriptor in descriptors { closeDescriptor(descriptor) }
+                guard !bytes.isEmpty, let message = try? JSON.parse(bytes) else { return lost() }
+                if let request = message["reply"].int {
+                    replies.removeValue(forKey: request)?(message)
+                } else {
+                    onMessage(message)
+                }
+            } catch {
                 return lost()
-            }
-            for descriptor in received.descriptors { closeDescriptor(descriptor) }
-            guard !received.bytes.isEmpty, let message = try? JSON.parse(received.bytes) else { return lost() }
-            if let request = message["reply"].int {
-                replies.removeValue(forKey: request)?(message)
-            } else {
-                onMessage(message)
             }
         }
     }

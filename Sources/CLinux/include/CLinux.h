@@ -28,6 +28,9 @@
 #include <netinet/tcp.h>
 #include <unistd.h>
 
+#include "handoff.h"
+#include "launch.h"
+
 #ifndef SYS_pidfd_send_signal
 #define SYS_pidfd_send_signal 424
 #endif
