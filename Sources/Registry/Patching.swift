@@ -1,0 +1,34 @@
+import Formats
+import Resources
+
+/// The three kinds of patches, with Kubernetes' refusals.
+enum Patching {
+    static func apply(_ patch: Patch, to value: Value, key: ObjectKey) throws(StatusError) -> Value {
+        let out: Value
+        switch patch {
+        case .merge(let patch):
+            guard patch.object != nil else { throw .badRequest("a merge patch must be an object, found \(JSON.text(patch).prefix(40))") }
+            out = MergePatch.apply(patch, to: value)
+        case .json(let operations):
+            do {
+                out = try JSONPatch.apply(operations, to: value)
+            } catch {
+                throw StatusError(
+                    code: 422, reason: "Invalid", message: "the server rejected our request due to an error in our request: \(error)")
+            }
+        case .strategic(let patch):
+            guard patch.object != nil else { throw .badRequest("a strategic merge patch must be an object, found \(JSON.text(patch).prefix(40))") }
+            do {
+                out = try StrategicMerge.apply(patch, to: value, keys: key.type.mergeKeys)
+            } catch {
+                throw .badRequest("\(error)")
+            }
+        }
+        guard out["kind"] == value["kind"], out["apiVersion"] == value["apiVersion"] else {
+            throw .badRequest(
+                "a patch cannot change what the object is (\(value["apiVersion"].string ?? "") \(value["kind"].string ?? ""))"
+                    + " to \(out["apiVersion"].string ?? "") \(out["kind"].string ?? "")")
+        }
+        return Metadata.withoutNulls(out)
+    }
+}

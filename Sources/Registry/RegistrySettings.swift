@@ -1,0 +1,29 @@
+/// What an instance's registry may give out and how much it remembers.
+package struct RegistrySettings: Sendable, Hashable {
+    /// Which of the 16 slices of each loopback range this instance owns; 0 to 15.
+    package var block: Int
+    /// The ports that Services of type NodePort and LoadBalancer may have; Kubernetes' default range.
+    package var nodePorts: ClosedRange<Int>
+    /// How many published commits can be watched from the past. A watch from further back is `Expired`, and its client lists again.
+    package var windowLimit: Int
+    /// How many revisions are reserved on disk at once for commits that live in memory only. A smaller number costs more fsyncs, a larger
+    /// one makes revisions jump further after a restart; both are harmless.
+    package var revisionBlock: UInt64
+
+    package init(block: Int = 0, nodePorts: ClosedRange<Int> = 30000...32767, windowLimit: Int = 4096, revisionBlock: UInt64 = 10_000) {
+        precondition((0..<16).contains(block), "an instance owns one of the slices 0 to 15")
+        self.block = block
+        self.nodePorts = nodePorts
+        self.windowLimit = windowLimit
+        self.revisionBlock = revisionBlock
+    }
+
+    /// ClusterIPs: `127.(32+block).0.0/16`.
+    package var serviceRange: AddressRange { AddressRange(127 << 24 | UInt32(32 + block) << 16, prefixLength: 16) }
+    /// Pod addresses: `127.(64+4*block).0.0/14`.
+    package var podRange: AddressRange { AddressRange(127 << 24 | UInt32(64 + 4 * block) << 16, prefixLength: 14) }
+    /// Node addresses: `127.16.(16*block).0/20`.
+    package var nodeRange: AddressRange { AddressRange(127 << 24 | 16 << 16 | UInt32(16 * block) << 8, prefixLength: 20) }
+    /// The part of the pod range that one node gets: 2,048 addresses, 128 nodes.
+    package static let podRangePrefixLength = 21
+}
