@@ -1,0 +1,47 @@
+import CLinux
+import Glibc
+
+extension Sockets {
+    /// What became of one attempt to send or receive without waiting.
+    package enum Transfer: Sendable {
+        /// At least one byte went through.
+        case bytes(Int)
+        case wouldBlock
+        /// Receiving only: the other side will send no more.
+        case ended
+        case failed(LinuxError)
+    }
+
+    /// Sends what the kernel takes at once; a closed peer is an error, never SIGPIPE.
+    package static func send(_ fd: Int32, _ bytes: UnsafeBufferPointer<UInt8>) -> Transfer {
+        while true {
+            let count = Glibc.send(fd, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+            if count >= 0 { return .bytes(count) }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN: return .wouldBlock
+            default: return .failed(.last("send"))
+            }
+        }
+    }
+
+    /// Receives what is there, up to the room.
+    package static func receive(_ fd: Int32, into room: UnsafeMutableRawBufferPointer) -> Transfer {
+        while true {
+            let count = Glibc.recv(fd, room.baseAddress, room.count, 0)
+            if count > 0 { return .bytes(count) }
+            if count == 0 { return .ended }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN: return .wouldBlock
+            default: return .failed(.last("receive"))
+            }
+        }
+    }
+
+    /// Says that nothing more will be sent; receiving goes on.
+    package static func shutdownSending(_ fd: Int32) { Glibc.shutdown(fd, Int32(SHUT_WR)) }
+
+    /// Closes a descriptor. Cancel its watch BEFORE.
+    package static func close(_ fd: Int32) { _ = Glibc.close(fd) }
+}
