@@ -29,7 +29,7 @@ package final class HTTPExchange {
     package var method: String { head.method }
     /// Decoded, without the query.
     package var path: String { target.path }
-    package var query: [(key: String, value: String)] { target.query }
+    package var query: [(name: String, value: String)] { target.query }
     package var peer: SocketAddress { connection.peer }
     package var kind: ConnectionKind { connection.kind }
 

@@ -4,8 +4,8 @@ package struct RequestTarget: Sendable {
     package var segments: [String]
     /// The path decoded as a whole: `/api/v1/pods`. For printing and for routes whose segments cannot hold a slash.
     package var path: String
-    /// In order; keys may repeat. `+` is a space.
-    package var query: [(key: String, value: String)]
+    /// In order; names may repeat. `+` is a space.
+    package var query: [(name: String, value: String)]
     /// The host of an absolute URL, which then counts instead of the `Host` field (RFC 9112, 3.2.2).
     package var authority: String?
 
@@ -31,11 +31,11 @@ package struct RequestTarget: Sendable {
         }
     }
 
-    /// The first value of a key.
-    package func first(_ key: String) -> String? { query.first { $0.key == key }?.value }
+    /// The first value of a name.
+    package func first(_ name: String) -> String? { query.first { $0.name == name }?.value }
 
-    /// Every value of a key.
-    package func all(_ key: String) -> [String] { query.filter { $0.key == key }.map(\.value) }
+    /// Every value of a name.
+    package func all(_ name: String) -> [String] { query.filter { $0.name == name }.map(\.value) }
 
     /// Where `host:port` stands in `http://host:port/path`; nil for anything else.
     static func authorityRange(_ target: UnsafeBufferPointer<UInt8>) -> Range<Int>? {
