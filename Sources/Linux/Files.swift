@@ -151,6 +151,9 @@ package enum Files {
 package struct FileLock: Sendable {
     package let fd: Int32
 
+    /// A lock that an inherited descriptor holds already.
+    package init(fd: Int32) { self.fd = fd }
+
     /// Nil when somebody else holds it. The file is made where it is missing and keeps its content.
     package static func take(_ path: String) throws(LinuxError) -> FileLock? {
         let fd = try Files.open(path, O_RDWR | O_CREAT)
@@ -162,4 +165,30 @@ package struct FileLock: Sendable {
     }
 
     package func release() { close(fd) }
+}
+
+extension Files {
+    /// Open flags for a log: made where missing, every write goes to the end.
+    package static let appending: Int32 = O_WRONLY | O_CREAT | O_APPEND
+    package static let readWriteCreating: Int32 = O_RDWR | O_CREAT
+
+    /// 0 when there is no such file.
+    package static func size(_ path: String) -> Int64 {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int64(status.st_size) : 0
+    }
+
+    /// Renames; a file at the target is replaced.
+    package static func move(_ path: String, to target: String) throws(LinuxError) {
+        try attempt("rename \(path) to \(target)") { rename(path, target) }
+    }
+}
+
+extension Files {
+    /// Replaces the content of an open file in place: for files whose lock must stay the same.
+    package static func overwrite(_ fd: Int32, with text: String) {
+        ftruncate(fd, 0)
+        let bytes = Array(text.utf8)
+        _ = bytes.withUnsafeBytes { pwrite(fd, $0.baseAddress, $0.count, 0) }
+    }
 }

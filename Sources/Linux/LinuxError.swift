@@ -17,6 +17,9 @@ package struct LinuxError: Error, Hashable, Sendable, CustomStringConvertible {
     /// `No such file or directory`.
     package var reason: String { String(cString: strerror(errno)) }
 
+    /// Nothing went wrong: it cannot be done now without waiting.
+    package var isWouldBlock: Bool { errno == EAGAIN }
+
     package var description: String { "\(operation): \(reason)" }
 }
 

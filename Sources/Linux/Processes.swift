@@ -108,3 +108,28 @@ package enum Processes {
     /// Nil when the variable is not set.
     package static func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 }
+
+extension Processes {
+    /// Every variable of this process, as `NAME=value`.
+    package static func environmentList() -> [String] {
+        var out: [String] = []
+        var entry: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?> = environ
+        while let text = entry.pointee {
+            out.append(String(cString: text))
+            entry += 1
+        }
+        return out
+    }
+}
+
+extension Processes {
+    /// This process.
+    package static var current: Int32 { getpid() }
+
+    /// Takes the exit status of an ended child by pid; nil when it has not ended or is no child.
+    @discardableResult
+    package static func reap(pid: Int32) -> ExitStatus? {
+        var raw = clinux_exit()
+        return clinux_wait(P_PID, id_t(pid), 0, &raw) == 1 ? ExitStatus(raw) : nil
+    }
+}

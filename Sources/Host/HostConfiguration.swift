@@ -1,0 +1,75 @@
+import APIClient
+import Formats
+import Linux
+
+/// What `steady up` was asked to run; kept in the data directory, so that whoever starts it again starts the same.
+package struct HostConfiguration: Hashable, Sendable {
+    package var zones: [String]
+    package var nodesPerZone: Int
+    /// Where the API listens on TCP; port 0 takes a free one, which is then kept.
+    package var apiAddress: SocketAddress
+    /// Where NodePort and LoadBalancer ports listen.
+    package var exposeAddress: IPv4Address
+    /// The slice of the loopback ranges (0 ... 15); nil: the first free one, which is then kept.
+    package var block: Int?
+    /// Whom pods run as when root started Steady.
+    package var runAs: String?
+
+    /// Slices that the loopback ranges are divided into.
+    package static let blockCount = 16
+    /// Nodes that one instance's pod range has room for.
+    package static let nodeLimit = 128
+
+    package init(
+        zones: [String] = ["a", "b", "c"], nodesPerZone: Int = 1, apiAddress: SocketAddress = .ipv4(.loopback, port: 0),
+        exposeAddress: IPv4Address = .loopback, block: Int? = nil, runAs: String? = nil
+    ) {
+        self.zones = zones
+        self.nodesPerZone = nodesPerZone
+        self.apiAddress = apiAddress
+        self.exposeAddress = exposeAddress
+        self.block = block
+        self.runAs = runAs
+    }
+
+    /// A simulated node: `a1` is the first of zone a. `index` numbers them over the whole instance.
+    package struct Node: Hashable, Sendable {
+        package var name: String
+        package var zone: String
+        package var index: Int
+    }
+
+    /// Every node: zone by zone.
+    package var nodes: [Node] {
+        zones.flatMap { zone in (1...max(1, nodesPerZone)).map { (zone, $0) } }.enumerated().map { index, entry in
+            Node(name: "\(entry.0)\(entry.1)", zone: entry.0, index: index)
+        }
+    }
+
+    package var value: Value {
+        var out: Value = [
+            "zones": .array(zones.map { .string($0) }), "nodesPerZone": .int(Int64(nodesPerZone)), "api": .string(apiAddress.description),
+            "expose": .string(exposeAddress.description),
+        ]
+        if let block { out["block"] = .int(Int64(block)) }
+        if let runAs { out["runAs"] = .string(runAs) }
+        return out
+    }
+
+    /// Nil when the record is not one of ours.
+    package init?(_ value: Value) {
+        guard let nodesPerZone = value["nodesPerZone"].int, let api = value["api"].string.flatMap(SocketAddress.init),
+            let expose = value["expose"].string.flatMap(IPv4Address.init), !value["zones"].elements.isEmpty
+        else { return nil }
+        self.init(
+            zones: value["zones"].elements.compactMap(\.string), nodesPerZone: Int(nodesPerZone), apiAddress: api, exposeAddress: expose,
+            block: value["block"].int.map(Int.init), runAs: value["runAs"].string)
+    }
+}
+
+/// Why `steady up` cannot start or go on, with the remedy.
+package struct HostError: Error, Sendable, CustomStringConvertible {
+    package let message: String
+    package init(_ message: String) { self.message = message }
+    package var description: String { message }
+}

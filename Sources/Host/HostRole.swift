@@ -1,0 +1,326 @@
+import APIClient
+import Formats
+import Linux
+import Supervision
+import Timing
+
+/// `steady up`: starts the roles, starts again what dies, keeps their descriptors, fails and recovers nodes, and stops everything in order.
+///
+/// It decides nothing about workloads. Everything it knows is in the data directory or comes back from the roles, so it may die at any time.
+package final class HostRole {
+    package let loop: EventLoop
+    package let directory: DataDirectory
+    package private(set) var configuration: HostConfiguration
+    /// Called once the API listens, with its TCP address.
+    package var onReady: (SocketAddress) -> Void = { _ in }
+    /// Called when everything has stopped.
+    package var onStopped: () -> Void = {}
+    /// Progress of a stop, for a person to read.
+    package var onProgress: (String) -> Void = { _ in }
+
+    private let launcher = Launcher()
+    private let lock: FileLock
+    private let claim: BlockClaim
+    private let killLeftovers: (_ nodeDirectory: String) -> Void
+    private var roles: [RoleProcess] = []
+    private var connections: [ObjectIdentifier: RoleConnection] = [:]
+    private var kept = KeptDescriptors()
+    private var exits = ExitLedger()
+    private var listener: Int32 = -1
+    private var stop: StopSequence?
+    private let isResuming: Bool
+
+    /// Takes the instance over, or says why it cannot.
+    ///
+    /// - Parameters:
+    ///   - inheritedLock: the instance's lock, when a role that noticed the death of `up` took it and started this process.
+    ///   - killLeftovers: kills every process that a node's records name, and all that they started; returns AFTER the signals were sent.
+    package init(
+        loop: EventLoop, directory: DataDirectory, requested: HostConfiguration, isResuming: Bool, inheritedLock: Int32?,
+        killLeftovers: @escaping (_ nodeDirectory: String) -> Void
+    ) throws {
+        self.loop = loop
+        self.directory = directory
+        self.killLeftovers = killLeftovers
+        self.isResuming = isResuming
+        let longest = directory.roleSocket("agent-" + (requested.nodes.map(\.name).max { $0.utf8.count < $1.utf8.count } ?? ""))
+        guard longest.utf8.count <= SocketAddress.unixPathLimit else {
+            throw HostError(
+                "the data directory \(directory.path) is too long: its sockets need a path of \(longest.utf8.count) bytes, and Linux allows "
+                    + "\(SocketAddress.unixPathLimit); choose a shorter one with --data-dir or STEADY_DATA_DIR")
+        }
+        guard requested.nodes.count <= HostConfiguration.nodeLimit else {
+            throw HostError("\(requested.nodes.count) nodes were asked for; one instance has room for \(HostConfiguration.nodeLimit)")
+        }
+        do {
+            try Files.makeDirectories(directory.roles)
+            try Files.makeDirectories(directory.nodes)
+        } catch {
+            throw HostError("the data directory cannot be used: \(error); choose another with --data-dir or STEADY_DATA_DIR")
+        }
+        if let inheritedLock {
+            lock = FileLock(fd: inheritedLock)
+        } else {
+            guard let taken = try FileLock.take(directory.hostLock) else {
+                let pid = ((try? Files.text(directory.hostLock)) ?? "").split(separator: "\n").first.map { " (pid \($0))" } ?? ""
+                throw HostError(
+                    "another steady up\(pid) runs on \(directory.path); stop it with: steady down --data-dir \(directory.path), or choose another "
+                        + "directory with --data-dir")
+            }
+            lock = taken
+        }
+        Self.write(pidInto: lock)
+        var configuration = requested
+        if let recorded = Self.recorded(directory) {
+            if isResuming { configuration = recorded }
+            // What other machines and kubeconfigs already know stays as it was, unless it is asked for otherwise.
+            if configuration.block == nil { configuration.block = recorded.block }
+            if configuration.apiAddress.port == 0 { configuration.apiAddress = recorded.apiAddress }
+        }
+        claim = try BlockClaim.take(configuration.block)
+        configuration.block = claim.block
+        self.configuration = configuration
+        try Processes.becomeSubreaper()
+        listener = try Sockets.listen(unix: directory.hostSocket, type: .sequencedPackets)
+        try openAPIListeners(preferred: configuration.apiAddress)
+        try Files.replace(directory.hostRecord, with: JSON.serialize(self.configuration.value, pretty: true), durably: true)
+        try Files.replace(directory.kubeconfig, with: Kubeconfig.text(server: self.configuration.apiAddress).utf8)
+        _ = try loop.watch(listener, .read) { [unowned self] _ in acceptAll() }
+        try loop.onSignal(17) { [unowned self] in reap() }
+    }
+
+    /// The arguments of an instance in this directory, as its last `up` recorded them.
+    package static func recorded(_ directory: DataDirectory) -> HostConfiguration? {
+        guard let bytes = try? Files.read(directory.hostRecord), let value = try? JSON.parse(bytes) else { return nil }
+        return HostConfiguration(value)
+    }
+
+    /// Starts all roles; those that still run are waited for and taken over.
+    package func start() {
+        let block = configuration.block ?? 0
+        let common = ["--data-dir", directory.path, "--block", "\(block)"]
+        add("server", ["server"] + common)
+        for node in configuration.nodes {
+            var arguments = ["agent"] + common + ["--node", node.name, "--zone", node.zone, "--index", "\(node.index)"]
+            if let runAs = configuration.runAs { arguments += ["--run-as", runAs] }
+            add("agent-\(node.name)", arguments)
+        }
+        add("proxy-1", ["proxy"] + common + ["--name", "proxy-1", "--expose", "\(configuration.exposeAddress)"])
+        for role in roles {
+            if let pid = isResuming ? lockHolder(role.name) : nil { role.adopt(pid) } else { role.handle(.tick) }
+        }
+        onReady(configuration.apiAddress)
+    }
+
+    private func add(_ name: String, _ arguments: [String]) {
+        let role = RoleProcess(name: name, arguments: arguments, loop: loop, launcher: launcher, directory: directory)
+        if isFailed(name) { role.handle(.fail) }
+        role.onExit = { [unowned self] in stop?.roleEnded() }
+        roles.append(role)
+    }
+
+    /// The process that holds a role's lock, as its lock file says; nil when the lock is free.
+    private func lockHolder(_ name: String) -> Int32? {
+        let path = directory.roleLock(name)
+        guard Files.exists(path) else { return nil }
+        if let free = try? FileLock.take(path) {
+            free.release()
+            return nil
+        }
+        return (try? Files.text(path)).flatMap { text in text.split(separator: "\n").first.flatMap { Int32($0) } }
+    }
+
+    private func openAPIListeners(preferred: SocketAddress) throws {
+        let unix = try Sockets.listen(unix: directory.apiSocket)
+        kept.keep(unix, role: "server", name: "listener:unix")
+        let tcp: Int32
+        do {
+            tcp = try Sockets.listen(tcp: preferred)
+        } catch {
+            throw HostError("the API cannot listen on \(preferred): \(error.reason); choose another address with --api 127.0.0.1:PORT (0 takes a free one)")
+        }
+        kept.keep(tcp, role: "server", name: "listener:tcp")
+        configuration.apiAddress = try Sockets.localAddress(tcp)
+        try Files.replace(directory.apiAddressFile, with: "\(configuration.apiAddress)\n".utf8)
+    }
+
+    private static func write(pidInto lock: FileLock) {
+        Files.overwrite(lock.fd, with: "\(Processes.current)\n")
+    }
+
+    // MARK: - Lines
+
+    private func acceptAll() {
+        while let accepted = try? Sockets.accept(listener) {
+            let (identity, pid) = PeerIdentity.ofUnix(accepted.fd)
+            guard identity.isOurs,
+                let connection = try? RoleConnection(
+                    loop: loop, socket: accepted.fd, peer: pid, onMessage: { [unowned self] in handle($0, $1, $2) },
+                    onEnd: { [unowned self] in connections[ObjectIdentifier($0)] = nil })
+            else {
+                closeDescriptor(accepted.fd)
+                continue
+            }
+            connections[ObjectIdentifier(connection)] = connection
+        }
+    }
+
+    private func handle(_ connection: RoleConnection, _ message: Value, _ descriptors: [Int32]) {
+        let role = roles.first { $0.name == connection.role }
+        role?.handle(.heard)
+        switch message["op"].string {
+        case "hello": greet(connection, message["role"].string ?? "")
+        case "beat": break
+        case "store":
+            if let descriptor = descriptors.first, let name = message["name"].string {
+                kept.keep(descriptor, role: connection.role, name: name)
+                descriptors.dropFirst().forEach(closeDescriptor)
+                return
+            }
+        case "remove": kept.remove(role: connection.role, name: message["name"].string ?? "")
+        case "exits":
+            let asked = message["pids"].elements.compactMap { $0.int.map(Int32.init(truncatingIfNeeded:)) }
+            connection.reply(to: message, ["exits": .array(exits.take(asked))])
+        case "fence":
+            fence(message["node"].string ?? "")
+            connection.reply(to: message, ["ok": true])
+        case "status": connection.reply(to: message, status)
+        case "fail": connection.reply(to: message, setFailed(message, true))
+        case "recover": connection.reply(to: message, setFailed(message, false))
+        case "down":
+            shutDown(purging: message["purge"].bool ?? false) { connection.reply(to: message, ["ok": true]) }
+        default: connection.reply(to: message, ["error": "unknown request"])
+        }
+        descriptors.forEach(closeDescriptor)
+    }
+
+    private func greet(_ connection: RoleConnection, _ name: String) {
+        connection.role = name
+        for (descriptorName, descriptor) in kept.all(role: name) {
+            connection.send(["op": "descriptor", "name": .string(descriptorName)], descriptor: descriptor)
+        }
+        connection.send(["op": "welcome"])
+        guard let role = roles.first(where: { $0.name == name }) else { return }
+        if !role.isRunning { role.adopt(connection.peer) }
+        role.handle(.heard)
+    }
+
+    private func connection(_ role: String) -> RoleConnection? { connections.values.first { $0.role == role } }
+
+    // MARK: - Processes
+
+    /// Orphans of dead agents fall to us: their exit codes are kept for whoever asks.
+    private func reap() {
+        while let (pid, status) = Processes.peekAny() {
+            // A role's own process is reaped through its pidfd.
+            if roles.contains(where: { $0.pid == pid }) {
+                guard Processes.reap(pid: pid) != nil else { return }
+                continue
+            }
+            guard Processes.reap(pid: pid) != nil else { return }
+            exits.add(pid: pid, status: status, at: Clock.realtime())
+        }
+    }
+
+    /// Everything that the node's records name is killed; its agent, if it is gone, stays gone until it is recovered or restarted.
+    private func fence(_ node: String) {
+        guard configuration.nodes.contains(where: { $0.name == node }) else { return }
+        // A living agent looks after its own; only what nobody looks after is a leftover.
+        if let role = roles.first(where: { $0.name == "agent-\(node)" }), role.isRunning, role.machine.state != .failed { role.signal(9) }
+        killLeftovers(directory.node(node))
+    }
+
+    // MARK: - Fail and recover
+
+    private func failedMark(_ role: String) -> String { "\(directory.roles)/\(role).failed" }
+    private func isFailed(_ role: String) -> Bool { Files.exists(failedMark(role)) }
+
+    private func setFailed(_ message: Value, _ isFailed: Bool) -> Value {
+        let nodes = configuration.nodes
+        let chosen: [HostConfiguration.Node]
+        if let zone = message["zone"].string {
+            chosen = nodes.filter { $0.zone == zone }
+            guard !chosen.isEmpty else {
+                return ["error": .string("zone \"\(zone)\" not found; zones are: \(configuration.zones.joined(separator: ", "))")]
+            }
+        } else {
+            let name = message["node"].string ?? ""
+            chosen = nodes.filter { $0.name == name }
+            guard !chosen.isEmpty else {
+                return ["error": .string("nodes \"\(name)\" not found; nodes are: \(nodes.map(\.name).joined(separator: ", "))")]
+            }
+        }
+        for node in chosen {
+            let name = "agent-\(node.name)"
+            guard let role = roles.first(where: { $0.name == name }) else { continue }
+            if isFailed {
+                // On disk first: an `up` that starts again must not bring the node back.
+                try? Files.replace(failedMark(name), with: [])
+                role.handle(.fail)
+                killLeftovers(directory.node(node.name))
+                kept.removeAll(role: name)
+            } else {
+                try? Files.removeTree(failedMark(name))
+                role.handle(.recover)
+            }
+        }
+        return ["ok": true, "nodes": .array(chosen.map { .string($0.name) })]
+    }
+
+    // MARK: - Status
+
+    private var status: Value {
+        [
+            "pid": .int(Int64(Processes.current)), "dataDirectory": .string(directory.path), "api": .string("\(configuration.apiAddress)"),
+            "block": .int(Int64(configuration.block ?? 0)), "descriptors": .int(Int64(kept.count)),
+            "roles": .array(
+                roles.map { role in
+                    var out: Value = [
+                        "name": .string(role.name), "state": .string(role.stateText), "restarts": .int(Int64(role.machine.restartCount)),
+                        "pid": .int(Int64(role.pid)),
+                    ]
+                    if let startedAt = role.startedAt { out["startedAt"] = .string(startedAt.rfc3339) }
+                    if let failure = role.failure { out["failure"] = .string(failure) }
+                    return out
+                }),
+        ]
+    }
+
+    // MARK: - Stopping
+
+    /// Stops everything in order: the proxy ends its exchanges, the agents stop their pods, the server goes last. `done` is called at the end,
+    /// BEFORE this process is asked to stop.
+    package func shutDown(purging: Bool = false, _ done: @escaping () -> Void = {}) {
+        if let stop { return stop.alsoCall(done) }
+        let proxies = roles.filter { $0.name.hasPrefix("proxy") }
+        let agents = roles.filter { $0.name.hasPrefix("agent") }
+        let servers = roles.filter { $0.name == "server" }
+        let sequence = StopSequence(
+            loop: loop,
+            stages: [
+                .init("proxy: finishing open requests", proxies, limit: .seconds(10)),
+                .init("nodes: stopping all pods", agents, limit: .seconds(600)) { [unowned self] role in
+                    connection(role.name)?.send(["op": "shutdown"])
+                },
+                .init("server: closing the journal", servers, limit: .seconds(10)),
+            ],
+            onProgress: { [unowned self] in onProgress($0) })
+        stop = sequence
+        sequence.alsoCall(done)
+        sequence.alsoCall { [unowned self] in
+            for node in configuration.nodes { killLeftovers(directory.node(node.name)) }
+            if purging { purge() } else { for path in [directory.hostSocket, directory.apiSocket] { try? Files.removeTree(path) } }
+            // The answers to whoever asked go out first.
+            loop.schedule(after: .milliseconds(10)) { [unowned self] in onStopped() }
+        }
+        sequence.begin()
+    }
+
+    /// Deletes all that the instance kept. The lock goes last: until then nobody else starts here.
+    private func purge() {
+        for path in [
+            directory.journal, directory.nodes, directory.roles, directory.hostSocket, directory.apiSocket, directory.apiAddressFile,
+            directory.kubeconfig, directory.hostRecord, directory.hostLock,
+        ] { try? Files.removeTree(path) }
+    }
+}

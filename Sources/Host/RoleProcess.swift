@@ -1,0 +1,118 @@
+import APIClient
+import Linux
+import Supervision
+import Timing
+
+/// Runs one role as its machine says: starts the process, watches it through a pidfd, kills it.
+final class RoleProcess {
+    let name: String
+    let arguments: [String]
+    private(set) var machine: RoleMachine
+    private(set) var pid: Int32 = 0
+    private(set) var startedAt: Timestamp?
+    /// Why the last start failed.
+    private(set) var failure: String?
+    private let loop: EventLoop
+    private let launcher: Launcher
+    private let directory: DataDirectory
+    private var descriptor: Int32 = -1
+    private var watch: EventLoop.Watch?
+    private var timer: EventLoop.Timer?
+    /// Called when its process has ended.
+    var onExit: () -> Void = {}
+
+    /// The log of a role is cut here; the older part is kept once, as `.1`.
+    private static let logLimit = 16 << 20
+
+    init(name: String, arguments: [String], loop: EventLoop, launcher: Launcher, directory: DataDirectory) {
+        self.name = name
+        self.arguments = arguments
+        self.loop = loop
+        self.launcher = launcher
+        self.directory = directory
+        machine = RoleMachine(now: loop.now)
+    }
+
+    var isRunning: Bool { descriptor >= 0 }
+
+    /// A short word for `steady status`.
+    var stateText: String {
+        switch machine.state {
+        case .waiting: isRunning ? "Starting" : "Waiting"
+        case .running: "Running"
+        case .ending: "Ending"
+        case .failed: "Failed"
+        case .stopped: isRunning ? "Stopping" : "Stopped"
+        }
+    }
+
+    func handle(_ event: RoleMachine.Event) {
+        for action in machine.handle(event, now: loop.now) {
+            switch action {
+            case .start: start()
+            case .kill: signal(9)
+            }
+        }
+        timer?.cancel()
+        timer = machine.lookAgain.map { at in loop.schedule(at: at) { [weak self] in self?.handle(.tick) } }
+    }
+
+    /// Watches a process of this role that an earlier `up` started.
+    func adopt(_ pid: Int32) {
+        guard !isRunning, let descriptor = try? Processes.openDescriptor(pid) else { return }
+        observe(pid, descriptor)
+        handle(.started)
+    }
+
+    /// Sends the signal, if it runs.
+    func signal(_ number: Int32) {
+        if descriptor >= 0 { try? Processes.signal(descriptor, number) }
+    }
+
+    private func start() {
+        // A process of ours that still holds the role's lock has not said hello yet: it is waited for, never doubled.
+        if isRunning { return }
+        do {
+            let null = try Files.open("/dev/null", 2)
+            defer { closeDescriptor(null) }
+            let log = try openLog()
+            defer { closeDescriptor(log) }
+            var launch = Launch(
+                "/proc/self/exe", arguments: arguments, environment: Processes.environmentList(), directory: "/", input: null, output: log,
+                error: log)
+            launch.openFileLimit = Limits.raiseOpenFiles()
+            let process = try launcher.launch(launch)
+            failure = nil
+            observe(process.pid, process.pidfd)
+            handle(.started)
+        } catch {
+            failure = "\(error)"
+            handle(.startFailed)
+        }
+    }
+
+    private func observe(_ pid: Int32, _ descriptor: Int32) {
+        self.pid = pid
+        self.descriptor = descriptor
+        startedAt = Clock.realtime()
+        watch = try? loop.watch(descriptor, .read) { [weak self] _ in self?.ended() }
+    }
+
+    private func ended() {
+        watch?.cancel()
+        watch = nil
+        _ = Processes.reap(descriptor)
+        closeDescriptor(descriptor)
+        descriptor = -1
+        pid = 0
+        handle(.exited)
+        onExit()
+    }
+
+    private func openLog() throws(LinuxError) -> Int32 {
+        let path = directory.roleLog(name)
+        if Files.size(path) > Self.logLimit { try Files.move(path, to: path + ".1") }
+        // Append only: all writers of the file add to its end.
+        return try Files.open(path, Files.appending)
+    }
+}

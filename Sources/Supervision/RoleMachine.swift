@@ -1,0 +1,106 @@
+import Timing
+
+/// One role of the instance (server, agent, proxy) as `steady up` sees it: when to start it, when to give it up, when to leave it alone.
+///
+/// A role that dies is started again at once; one that dies again and again waits longer each time. One whose heartbeat stops is killed: SIGKILL
+/// also ends a stopped process, so a paused role is never doubled.
+package struct RoleMachine: Sendable {
+    package enum State: Hashable, Sendable {
+        /// To be started at this time.
+        case waiting(Instant)
+        /// It runs; `heardAt` is its last sign of life.
+        case running(startedAt: Instant, heardAt: Instant)
+        /// It was sent SIGKILL and has not ended yet.
+        case ending(startedAt: Instant)
+        /// Failed on purpose (`steady node fail`): it stays down until it is recovered.
+        case failed
+        /// Everything stops: it is not started again.
+        case stopped
+    }
+
+    package enum Event: Hashable, Sendable {
+        /// Its process runs: started now, or found running by a new `up`.
+        case started
+        case startFailed
+        case heard
+        case exited
+        case fail
+        case recover
+        case stop
+        /// Time has passed.
+        case tick
+    }
+
+    package enum Action: Hashable, Sendable {
+        case start
+        case kill
+    }
+
+    package private(set) var state: State
+    /// How often it was started again after a death.
+    package private(set) var restartCount = 0
+    private var delay: Duration = .zero
+
+    /// A role that beats every 2 seconds and was silent this long is dead or stopped.
+    package static let silenceLimit: Duration = .seconds(10)
+    /// A run this long proves that the role works: the next death is answered at once again.
+    package static let provenAfter: Duration = .seconds(10)
+    /// The first wait after a second early death; doubled up to `longestDelay`.
+    package static let firstDelay: Duration = .milliseconds(20)
+    package static let longestDelay: Duration = .seconds(5)
+
+    package init(now: Instant) { state = .waiting(now) }
+
+    /// When to send `tick` next; nil when only other events matter.
+    package var lookAgain: Instant? {
+        switch state {
+        case .waiting(let at): at
+        case .running(_, let heardAt): heardAt + Self.silenceLimit
+        case .ending, .failed, .stopped: nil
+        }
+    }
+
+    package mutating func handle(_ event: Event, now: Instant) -> [Action] {
+        switch (state, event) {
+        case (.waiting(let at), .tick) where now >= at: return [.start]
+        case (.waiting, .tick): return []
+        case (.waiting, .started): state = .running(startedAt: now, heardAt: now)
+        case (.waiting, .startFailed): wait(now)
+        case (.waiting, .fail): state = .failed
+        case (.waiting, .stop): state = .stopped
+        // Late news of an earlier process.
+        case (.waiting, .heard), (.waiting, .exited), (.waiting, .recover): break
+
+        case (.running(let startedAt, _), .heard): state = .running(startedAt: startedAt, heardAt: now)
+        case (.running(let startedAt, let heardAt), .tick):
+            guard now - heardAt >= Self.silenceLimit else { return [] }
+            state = .ending(startedAt: startedAt)
+            return [.kill]
+        case (.running(let startedAt, _), .exited), (.ending(let startedAt), .exited):
+            restartCount += 1
+            if now - startedAt >= Self.provenAfter { delay = .zero }
+            wait(now)
+        case (.running, .fail), (.ending, .fail):
+            state = .failed
+            return [.kill]
+        case (.running, .stop), (.ending, .stop): state = .stopped
+        case (.running, .started), (.running, .recover), (.running, .startFailed): break
+        case (.ending, .started), (.ending, .recover), (.ending, .startFailed), (.ending, .heard), (.ending, .tick): break
+
+        case (.failed, .recover):
+            delay = .zero
+            state = .waiting(now)
+            return [.start]
+        case (.failed, .stop): state = .stopped
+        case (.failed, .started), (.failed, .startFailed), (.failed, .heard), (.failed, .exited), (.failed, .fail), (.failed, .tick): break
+
+        case (.stopped, _): break
+        }
+        return []
+    }
+
+    private mutating func wait(_ now: Instant) {
+        state = .waiting(now + delay)
+        delay = delay == .zero ? Self.firstDelay : min(delay * 2, Self.longestDelay)
+    }
+}
