@@ -18,7 +18,7 @@ struct StrategicMergeApplication {
                 continue
             }
             if change.isNull {
-                result[key] = isCombining ? .null : nil
+                if isCombining { result[key] = .null } else { result[key] = Value?.none }
                 continue
             }
             guard let before = result[key] else {

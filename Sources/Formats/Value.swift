@@ -172,9 +172,10 @@ extension Value {
             // The tree is let go of here, so that the change below happens in place.
             self = .null
             var member = object[key] ?? .null
-            object[key] = member.isNull ? nil : .null
+            if !member.isNull { object[key] = .null }
             defer {
-                object[key] = member.isNull ? nil : member
+                // No `nil` literal beside a `Value` here: it would mean `null`, not absence.
+                if member.isNull { object[key] = Value?.none } else { object[key] = member }
                 self = .object(object)
             }
             yield &member
