@@ -1,0 +1,132 @@
+import Formats
+import Resources
+import Timing
+
+/// What plans read of a Node.
+package struct ObservedNode: Sendable {
+    package var meta: ObservedMeta
+    package var isUnschedulable: Bool
+    package var taints: [Value]
+    package var conditions: Value
+
+    package init(_ node: Value) {
+        meta = ObservedMeta(node)
+        isUnschedulable = node["spec"]["unschedulable"].bool ?? false
+        taints = node["spec"]["taints"].elements
+        conditions = node["status"]["conditions"]
+    }
+
+    package var key: ObjectKey { meta.key(.nodes) }
+    package var zone: String? { meta.labels["topology.kubernetes.io/zone"] }
+    package var readyStatus: String? { conditions.condition("Ready")?["status"].string }
+}
+
+/// Declares nodes lost whose lease ran out, has what they left behind killed, and only then frees their pods to be replaced.
+package struct NodeHealthPlan {
+    package static let unreachable = "node.kubernetes.io/unreachable"
+    package static let component = "node-controller"
+    /// Pods deleted in one pass.
+    package static let changeLimit = 500
+
+    package struct View {
+        /// Nil: the pods name a node that does not exist.
+        package var node: ObservedNode?
+        package var name: String
+        /// The lease ran out.
+        package var isExpired: Bool
+        /// Everything that ran there is known to be dead since the lease ran out.
+        package var isFenced: Bool
+        /// Whether another node could take the pods. When all are lost at once, nothing is gained by giving the pods up, and the reason is likely
+        /// to be here.
+        package var hasLivingPeer: Bool
+        /// The pods bound to the node.
+        package var pods: [ObservedPod]
+        /// `spec.leaseTransitions` of its lease; nil when there is no lease.
+        package var leaseTransitions: Int64?
+
+        package init(
+            node: ObservedNode?, name: String, isExpired: Bool, isFenced: Bool, hasLivingPeer: Bool, pods: [ObservedPod],
+            leaseTransitions: Int64? = nil
+        ) {
+            self.node = node
+            self.name = name
+            self.isExpired = isExpired
+            self.isFenced = isFenced
+            self.hasLivingPeer = hasLivingPeer
+            self.pods = pods
+            self.leaseTransitions = leaseTransitions
+        }
+    }
+
+    /// The plan, and whether the node has to be fenced now.
+    package static func plan(_ view: View, now: Timestamp) -> (plan: Plan, fences: Bool) {
+        var plan = Plan()
+        guard view.isExpired else {
+            recover(view, now, &plan)
+            return (plan, false)
+        }
+        if let node = view.node { declareLost(node, now, &plan) }
+        guard view.hasLivingPeer || view.node == nil else {
+            plan.explanation.append("no other node lives that could take the pods of \(view.name): they keep their places")
+            return (plan, false)
+        }
+        guard view.isFenced else {
+            plan.explanation.append("\(view.name) is lost: what it left behind is killed before its pods are replaced")
+            return (plan, true)
+        }
+        for pod in view.pods.sorted(by: { $0.key < $1.key }).prefix(changeLimit) {
+            plan.changes.append(.delete(pod.key, uid: pod.meta.uid, grace: 0))
+            plan.events.append(
+                EventNote(
+                    ObjectReference(.pods, pod.meta), .normal, "TaintManagerEviction", "Marking for deletion Pod \(pod.meta.namespace)/\(pod.meta.name)",
+                    from: "taint-eviction-controller"))
+        }
+        return (plan, false)
+    }
+
+    /// The write that makes all further status writes of the lost agent stale; to be done once, before the pods are freed.
+    package static func outdate(_ view: View) -> Change? {
+        guard let transitions = view.leaseTransitions else { return nil }
+        let key = ObjectKey(.leases, namespace: "kube-node-lease", name: view.name)
+        return .patch(key, ["spec": ["leaseTransitions": .int(transitions + 1)]])
+    }
+
+    private static func declareLost(_ node: ObservedNode, _ now: Timestamp, _ plan: inout Plan) {
+        if node.readyStatus != "Unknown" {
+            var conditions = Conditions(node.conditions)
+            conditions.set(
+                "Ready", "Unknown", reason: "NodeStatusUnknown", message: "The node's agent stopped renewing its lease.", now: now)
+            plan.changes.append(.patchStatus(node.key, ["conditions": conditions.value]))
+            plan.events.append(
+                EventNote(
+                    ObjectReference(.nodes, node.meta), .normal, "NodeNotReady", "Node \(node.meta.name) status is now: NodeNotReady",
+                    from: component))
+        }
+        let missing: [String] = ["NoSchedule", "NoExecute"].filter { effect in !node.taints.contains { isOurs($0) && $0["effect"].string == effect } }
+        guard !missing.isEmpty else { return }
+        let stamp = now.rfc3339
+        let added: [Value] = missing.map { ["key": .string(unreachable), "effect": .string($0), "timeAdded": .string(stamp)] }
+        plan.changes.append(.patch(node.key, ["spec": ["taints": .array(node.taints + added)]]))
+    }
+
+    private static func recover(_ view: View, _ now: Timestamp, _ plan: inout Plan) {
+        guard let node = view.node else { return }
+        let rest = node.taints.filter { !isOurs($0) }
+        if rest.count != node.taints.count {
+            plan.changes.append(.patch(node.key, ["spec": ["taints": rest.isEmpty ? nil : .array(rest)]]))
+            plan.explanation.append("\(view.name) renews its lease again")
+        }
+        // The agent writes Ready when it starts. One that was only held up does not know that it was given up.
+        let ready = node.conditions.condition("Ready")
+        if ready?["status"].string == "Unknown", ready?["reason"].string == "NodeStatusUnknown" {
+            var conditions = Conditions(node.conditions)
+            conditions.set("Ready", "True", reason: "LeaseRenewed", message: "The node's agent renews its lease.", now: now)
+            plan.changes.append(.patchStatus(node.key, ["conditions": conditions.value]))
+            plan.events.append(
+                EventNote(
+                    ObjectReference(.nodes, node.meta), .normal, "NodeReady", "Node \(node.meta.name) status is now: NodeReady", from: component))
+        }
+    }
+
+    private static func isOurs(_ taint: Value) -> Bool { taint["key"].string == unreachable }
+}
