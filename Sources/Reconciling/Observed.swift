@@ -71,9 +71,6 @@ package struct ObservedMeta: Sendable {
 }
 
 extension Value {
-    /// A moment written in RFC 3339; nil for anything else.
-    package var timestamp: Timestamp? { string.flatMap { Timestamp(rfc3339: $0) } }
-
     /// The element of a conditions list that has this type.
     package func condition(_ type: String) -> Value? { elements.first { $0["type"].string == type } }
 }

@@ -6,7 +6,7 @@ import Timing
 package struct ObservedDeployment: Sendable {
     package enum Strategy: Sendable, Hashable {
         case recreate
-        case rollingUpdate(maxSurge: Share, maxUnavailable: Share)
+        case rollingUpdate(maxSurge: IntOrPercent, maxUnavailable: IntOrPercent)
     }
 
     package var meta: ObservedMeta
@@ -51,7 +51,7 @@ package struct ObservedDeployment: Sendable {
         meta = ObservedMeta(deployment)
         let spec = deployment["spec"]
         replicas = Int(spec["replicas"].int ?? 1)
-        selector = LabelSelector(written: spec["selector"])
+        selector = LabelSelector(object: spec["selector"])
         selectorValue = spec["selector"]
         template = spec["template"]
         if spec["strategy"]["type"].string == "Recreate" {
@@ -59,7 +59,7 @@ package struct ObservedDeployment: Sendable {
         } else {
             let rolling = spec["strategy"]["rollingUpdate"]
             strategy = .rollingUpdate(
-                maxSurge: Share(rolling["maxSurge"]) ?? .percent(25), maxUnavailable: Share(rolling["maxUnavailable"]) ?? .percent(25))
+                maxSurge: IntOrPercent(rolling["maxSurge"]) ?? .percent(25), maxUnavailable: IntOrPercent(rolling["maxUnavailable"]) ?? .percent(25))
         }
         minReadySeconds = spec["minReadySeconds"].int ?? 0
         let deadline = spec["progressDeadlineSeconds"].int ?? 600
@@ -78,33 +78,9 @@ package struct ObservedDeployment: Sendable {
     /// Surge is rounded up and unavailability down. Both zero would never get anywhere: then one may be missing (Kubernetes' rule).
     package var allowance: (surge: Int, unavailable: Int) {
         guard case .rollingUpdate(let maxSurge, let maxUnavailable) = strategy else { return (0, replicas) }
-        let surge = maxSurge.of(replicas, roundingUp: true)
-        var unavailable = maxUnavailable.of(replicas, roundingUp: false)
+        let surge = max(0, maxSurge.resolved(of: replicas, rounding: .up))
+        var unavailable = max(0, maxUnavailable.resolved(of: replicas, rounding: .down))
         if surge == 0, unavailable == 0 { unavailable = 1 }
         return (surge, min(unavailable, replicas))
-    }
-}
-
-/// A number of pods, absolute or as a percentage of `replicas`.
-package enum Share: Sendable, Hashable {
-    case count(Int)
-    case percent(Int)
-
-    /// `2` or `"25%"`; nil for anything else.
-    package init?(_ value: Value) {
-        switch value {
-        case .int(let count): self = .count(Int(count))
-        case .string(let text):
-            guard text.hasSuffix("%"), let percent = Int(text.dropLast()) else { return nil }
-            self = .percent(percent)
-        default: return nil
-        }
-    }
-
-    package func of(_ total: Int, roundingUp: Bool) -> Int {
-        switch self {
-        case .count(let count): max(0, count)
-        case .percent(let percent): max(0, (total * percent + (roundingUp ? 99 : 0)) / 100)
-        }
     }
 }

@@ -36,7 +36,7 @@ package struct ObservedReplicaSet: Sendable {
         let spec = set["spec"]
         replicas = Int(spec["replicas"].int ?? 1)
         minReady = .seconds(spec["minReadySeconds"].int ?? 0)
-        selector = LabelSelector(written: spec["selector"])
+        selector = LabelSelector(object: spec["selector"])
         template = spec["template"]
         status = Status(set["status"])
         conditions = set["status"]["conditions"]
@@ -46,17 +46,7 @@ package struct ObservedReplicaSet: Sendable {
 }
 
 extension LabelSelector {
-    /// From a stored `selector` with `matchLabels` and `matchExpressions`. One that says nothing selects nothing: the workload kinds demand a
-    /// selector, so an empty one is a mistake that must not catch every pod.
-    package init(written value: Value) {
-        var requirements = value["matchLabels"].stringMap.sorted { $0.key < $1.key }.map { Requirement($0.key, .in, [$0.value]) }
-        for expression in value["matchExpressions"].elements {
-            guard let key = expression["key"].string, let op = expression["operator"].string.flatMap(Requirement.Operator.init) else { continue }
-            requirements.append(Requirement(key, op, expression["values"].elements.compactMap(\.string)))
-        }
-        self.init(requirements)
-    }
-
-    /// Like `matches`, and never true for a selector without requirements.
+    /// Like `matches`, and never true for a selector without requirements: the workload kinds demand one, so an empty one is a mistake that
+    /// must not catch every pod.
     package func selects(_ labels: [String: String]) -> Bool { !requirements.isEmpty && matches(labels) }
 }
