@@ -1,0 +1,20 @@
+/// How long to wait before a lost watch is tried again: 20 ms, doubled up to 1 s, each shortened by up to half at random, so that the watchers of
+/// a server that comes back do not come all at once.
+package struct ReconnectDelay: Sendable {
+    private var failureCount = 0
+
+    package static let first = Duration.milliseconds(20)
+    package static let longest = Duration.seconds(1)
+
+    package init() {}
+
+    /// The watch worked.
+    package mutating func reset() { failureCount = 0 }
+
+    package mutating func next(using random: inout some RandomNumberGenerator) -> Duration {
+        // Six doublings pass the limit.
+        let full = min(Self.first * (1 << min(failureCount, 6)), Self.longest)
+        failureCount += 1
+        return full * Double.random(in: 0.5...1, using: &random)
+    }
+}
