@@ -16,7 +16,7 @@ extension Registry {
         if type.isNamespaced { try requireLiveNamespace(namespace, for: key) }
         stamp(&object, type: type, now: now, random: &random)
         Admission.resetStatus(&object, type: type)
-        Defaults.apply(&object, type: type)
+        Defaults.apply(&object, type)
         // Found only now: what is wrong with an object is said first, as Kubernetes does, but what exists already gets no address.
         let exists = keyspace.tip(slot) != nil
         if !exists { try allocate(&object, old: nil, slot: slot, random: &random) }

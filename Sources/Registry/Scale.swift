@@ -9,9 +9,7 @@ enum Scale {
         for field in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] { out["metadata"][field] = metadata[field] }
         out["spec"] = ["replicas": .int(workload["spec"]["replicas"].int ?? 0)]
         out["status"] = ["replicas": .int(workload["status"]["replicas"].int ?? 0)]
-        if let selector = try? LabelSelector(object: workload["spec"]["selector"]) {
-            out["status"]["selector"] = .string(selector.description)
-        }
+        out["status"]["selector"] = .string(LabelSelector(object: workload["spec"]["selector"]).query)
         return out
     }
 

@@ -121,7 +121,7 @@ extension Registry {
         new["metadata"]["managedFields"] = .null
         new["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
         if type.subresources.contains(.status) { new["status"] = old["status"] }
-        Defaults.apply(&new, type: type)
+        Defaults.apply(&new, type)
         keepNamespaceFinalizers(&new, old: old, type: type)
         try allocate(&new, old: old, slot: slot, random: &random)
         if new == old { return .keep }
