@@ -1,0 +1,63 @@
+import Resources
+import Timing
+
+/// A pod as the scheduler sees it: what it needs, and where it may go.
+package struct Candidate: Sendable {
+    package var key: ObjectKey
+    package var uid: String
+    package var labels: [String: String]
+    package var creation: Timestamp
+    package var priority: Int
+    /// Pods of one group are spread over zones and nodes: those of one controller. Nil for a pod by itself.
+    package var group: String?
+    package var needs: Needs
+    /// Asked for by the manifest: `spec.nodeName` is only ever set by a binding, so this is the affinity's and selector's word.
+    package var nodeSelector: [String: String]
+    package var affinity: Affinity
+    package var tolerations: [Toleration]
+    package var constraints: [TopologySpreadConstraint]
+
+    package init(_ pod: Pod) {
+        key = pod.key
+        uid = pod.meta.uid
+        labels = pod.meta.labels
+        creation = pod.meta.creationTimestamp ?? Timestamp(nanosecondsSince1970: 0)
+        priority = pod.spec.priority
+        group = pod.meta.controller?.uid
+        needs = Needs(pod.spec)
+        nodeSelector = pod.spec.nodeSelector
+        affinity = pod.spec.affinity
+        tolerations = pod.spec.tolerations
+        constraints = pod.spec.topologySpreadConstraints
+    }
+
+    /// Whether selector and required affinity let the pod onto a node.
+    func wants(_ node: NodeState) -> Bool {
+        guard nodeSelector.allSatisfy({ node.labels[$0.key] == $0.value }) else { return false }
+        guard let terms = affinity.requiredNodeTerms else { return true }
+        return terms.contains { $0.matches(labels: node.labels, name: node.name) }
+    }
+}
+
+/// What a pod takes from its node.
+package struct Needs: Hashable, Sendable {
+    package struct HostPort: Hashable, Sendable {
+        package var port: Port
+        package var transport: TransportProtocol
+    }
+
+    package var requests: [String: Quantity]
+    package var hostPorts: Set<HostPort>
+
+    package init(_ spec: PodSpec) {
+        requests = spec.requests.filter { $0.value > .zero }
+        hostPorts = []
+        for container in spec.containers {
+            for port in container.ports {
+                // With the host's network a container's port is the host's.
+                guard let number = port.hostPort ?? (spec.isHostNetwork ? port.containerPort : nil) else { continue }
+                hostPorts.insert(HostPort(port: number, transport: port.transport))
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+import Resources
+
+/// How good a fit node is for a pod; the least is the best, and no two nodes are equal because the name decides in the end.
+///
+/// Wishes of the manifest come first. Then the default spread: the zone with the fewest pods of the group, in it the node with the fewest. Then
+/// room: the node that is emptiest after taking the pod.
+struct Score: Comparable {
+    var discouragingTaintCount: Int
+    /// Negated, so that less is better.
+    var unmetPreference: Int
+    var softSkew: Int
+    var groupInZone: Int
+    var groupOnNode: Int
+    /// The fullest of cpu and memory, in thousandths of what the node has.
+    var fullness: Int64
+    var podCount: Int
+    var name: String
+
+    init(_ pod: Candidate, _ node: NodeState, _ spreads: [Spread], groupInZone: Int, groupOnNode: Int) {
+        discouragingTaintCount = node.taints.count { taint in
+            taint.effect == .preferNoSchedule && !pod.tolerations.contains { $0.tolerates(taint) }
+        }
+        unmetPreference = pod.affinity.preferredNodeTerms.reduce(0) {
+            $1.term.matches(labels: node.labels, name: node.name) ? $0 - $1.weight : $0
+        }
+        softSkew = spreads.reduce(0) { $1.constraint.isRequired ? $0 : $0 + ($1.skew(on: node) ?? Int(Int32.max)) }
+        self.groupInZone = groupInZone
+        self.groupOnNode = groupOnNode
+        fullness = ["cpu", "memory"].reduce(0) { worst, resource in
+            guard let has = node.allocatable[resource], has > .zero else { return worst }
+            let taken = (node.requested[resource] ?? .zero) + (pod.needs.requests[resource] ?? .zero)
+            return max(worst, Int64(clamping: taken.nanos * 1000 / has.nanos))
+        }
+        podCount = node.podCount
+        name = node.name
+    }
+
+    static func < (a: Score, b: Score) -> Bool {
+        if a.discouragingTaintCount != b.discouragingTaintCount { return a.discouragingTaintCount < b.discouragingTaintCount }
+        if a.unmetPreference != b.unmetPreference { return a.unmetPreference < b.unmetPreference }
+        if a.softSkew != b.softSkew { return a.softSkew < b.softSkew }
+        if a.groupInZone != b.groupInZone { return a.groupInZone < b.groupInZone }
+        if a.groupOnNode != b.groupOnNode { return a.groupOnNode < b.groupOnNode }
+        if a.fullness != b.fullness { return a.fullness < b.fullness }
+        if a.podCount != b.podCount { return a.podCount < b.podCount }
+        return a.name < b.name
+    }
+}
