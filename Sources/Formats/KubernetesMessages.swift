@@ -143,5 +143,12 @@ private let kubernetesMessages = """
         7 preferredHolder
     autoscaling.v1.Scale 1 metadata:ObjectMeta 2 spec:ScaleSpec
     autoscaling.v1.ScaleSpec 1 replicas:i
+    authorization.v1.SelfSubjectAccessReview 1 metadata:ObjectMeta 2 spec:SelfSubjectAccessReviewSpec
+    authorization.v1.SelfSubjectAccessReviewSpec 1 resourceAttributes:ResourceAttributes 2 nonResourceAttributes:NonResourceAttributes
+    authorization.v1.ResourceAttributes 1 namespace 2 verb 3 group 4 version 5 resource 6 subresource 7 name
+    authorization.v1.NonResourceAttributes 1 path 2 verb
+    authorization.v1.SelfSubjectRulesReview 1 metadata:ObjectMeta 2 spec:SelfSubjectRulesReviewSpec
+    authorization.v1.SelfSubjectRulesReviewSpec 1 namespace
+    authentication.v1.SelfSubjectReview 1 metadata:ObjectMeta
     policy.v1.Eviction 1 metadata:ObjectMeta 2 deleteOptions:DeleteOptions
     """

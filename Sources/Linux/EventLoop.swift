@@ -52,6 +52,8 @@ package final class EventLoop {
         package static let edge = Interest(rawValue: EPOLLET.rawValue)
         /// Of several loops that watch one listener, wakes one.
         package static let exclusive = Interest(rawValue: EPOLLEXCLUSIVE.rawValue)
+        /// The kernel refuses EPOLLRDHUP together with EPOLLEXCLUSIVE; a listener has no use for it.
+        var kernelBits: UInt32 { contains(.exclusive) ? rawValue & ~EPOLLRDHUP.rawValue : rawValue }
         /// Nothing but errors and hang-ups, which are always reported.
         package static let none: Interest = []
     }
@@ -105,7 +107,7 @@ package final class EventLoop {
         let key = nextWatch
         nextWatch += 1
         let watch = Watch(loop: self, key: key, fd: fd, interest: interest, handler: handler)
-        try attempt("epoll_ctl add \(fd)") { clinux_epoll_ctl(epoll, EPOLL_CTL_ADD, fd, interest.rawValue, key) }
+        try attempt("epoll_ctl add \(fd)") { clinux_epoll_ctl(epoll, EPOLL_CTL_ADD, fd, interest.kernelBits, key) }
         watches[key] = watch
         return watch
     }

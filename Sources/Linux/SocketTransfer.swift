@@ -42,6 +42,9 @@ extension Sockets {
     /// Says that nothing more will be sent; receiving goes on.
     package static func shutdownSending(_ fd: Int32) { Glibc.shutdown(fd, Int32(SHUT_WR)) }
 
+    /// A second descriptor of the same socket, close-on-exec.
+    package static func duplicate(_ fd: Int32) throws(LinuxError) -> Int32 { try attempt("duplicate a socket") { clinux_duplicate(fd) } }
+
     /// Closes a descriptor. Cancel its watch BEFORE.
     package static func close(_ fd: Int32) { _ = Glibc.close(fd) }
 }
