@@ -30,6 +30,7 @@
 
 #include "handoff.h"
 #include "launch.h"
+#include "pipes.h"
 
 #ifndef SYS_pidfd_send_signal
 #define SYS_pidfd_send_signal 424
