@@ -16,12 +16,3 @@ package protocol ResourceAPI: AnyObject {
     /// - Parameter from: only what is newer; nil: what exists first, as `added`, then `.synced`, then live events.
     func watch(_ list: ListRequest, from: Revision?, _ onEvent: @escaping (WatchSignal) -> Void) -> Cancellation
 }
-
-/// What a watch reports.
-package enum WatchSignal: Sendable {
-    case event(WatchEvent)
-    /// Everything up to this revision has been reported.
-    case synced(Revision)
-    /// Nothing comes after this. `Expired`: list again. Nil: the server ended it in good order; go on from the last revision.
-    case ended(StatusError?)
-}

@@ -11,11 +11,13 @@ enum Admission {
             throw .badRequest("the body must be an object of kind \(type.kind), found \(JSON.text(body).prefix(40))")
         }
         if let kind = members["kind"], kind != .string(type.kind) {
-            throw .badRequest("\(kind.string ?? JSON.text(kind)) in version \"\(type.version)\" cannot be handled as a \(type.kind): wrong kind")
+            throw .badRequest(
+                "\(kind.string ?? JSON.text(kind)) in version \"\(type.version)\" cannot be handled as a \(type.kind): wrong kind")
         }
         if let version = members["apiVersion"], version != .string(type.apiVersion) {
             throw .badRequest(
-                "the API version in the data (\(version.string ?? JSON.text(version))) does not match the expected API version (\(type.apiVersion))")
+                "the API version in the data (\(version.string ?? JSON.text(version))) does not match the expected API version (\(type.apiVersion))"
+            )
         }
         var out = Object()
         out["apiVersion"] = .string(type.apiVersion)
@@ -30,7 +32,19 @@ enum Admission {
 
     /// Fields of the wrong type are refused; unknown ones are refused, warned about or dropped. Returns the warnings.
     static func checkFields(_ object: inout Value, type: ResourceType, _ validation: FieldValidation) throws(StatusError) -> [String] {
-        []
+        let problems = Schema.check(object, type)
+        let wrong = problems.filter { !$0.isUnknownField }
+        guard wrong.isEmpty else { throw undecodable(type, wrong.map(\.description).joined(separator: ", ")) }
+        let unknown = problems.filter(\.isUnknownField)
+        if validation == .strict, !unknown.isEmpty {
+            throw undecodable(type, "strict decoding error: " + unknown.map(\.description).joined(separator: ", "))
+        }
+        Schema.prune(&object, type)
+        return validation == .warn ? unknown.map(\.description) : []
+    }
+
+    private static func undecodable(_ type: ResourceType, _ why: String) -> StatusError {
+        .badRequest("\(type.kind) in version \"\(type.version)\" cannot be handled as a \(type.kind): \(why)")
     }
 
     /// Status belongs to its writer: a new object starts with its kind's first one.

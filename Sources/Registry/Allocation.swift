@@ -19,7 +19,9 @@ extension Registry {
 
     // MARK: ClusterIP
 
-    private func allocateAddress(_ service: inout Value, old: Value?, slot: Slot, random: inout some RandomNumberGenerator) throws(StatusError) {
+    private func allocateAddress(_ service: inout Value, old: Value?, slot: Slot, random: inout some RandomNumberGenerator)
+        throws(StatusError)
+    {
         if service["spec"]["type"].string == "ExternalName" {
             for field in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] { service["spec"][field] = .null }
             return

@@ -53,7 +53,11 @@ extension Registry {
             guard !prefix.isEmpty else {
                 throw .invalid(
                     type, name: "",
-                    [.init(reason: "FieldValueRequired", message: "Required value: name or generateName is required", field: "metadata.name")])
+                    [
+                        .init(
+                            reason: "FieldValueRequired", message: "Required value: name or generateName is required",
+                            field: "metadata.name")
+                    ])
             }
             // A name that is taken is as unlikely as 1 in 14 million for each present one: look, so that it never happens.
             for _ in 0..<8 {
@@ -84,7 +88,11 @@ extension Registry {
                 code: 403, reason: "Forbidden", message: "\(key.type.qualifiedName) \"\(key.name)\" is forbidden: \(why)",
                 details: .init(
                     name: key.name, group: key.type.group, kind: key.type.plural,
-                    causes: [.init(reason: "NamespaceTerminating", message: "namespace \(namespace) is being terminated", field: "metadata.namespace")]))
+                    causes: [
+                        .init(
+                            reason: "NamespaceTerminating", message: "namespace \(namespace) is being terminated",
+                            field: "metadata.namespace")
+                    ]))
         }
     }
 

@@ -122,7 +122,9 @@ struct Keyspace: Sendable {
         var found: [(slot: Slot, object: StoredObject)] = []
         for place in tables[kind].places(matching: list) {
             let slot = Slot(kind: kind, namespace: place.namespace, name: place.name)
-            if replaced.isEmpty || replaced[slot] == nil, let object = tip(slot), list.matches(object.value) { found.append((slot, object)) }
+            if replaced.isEmpty || replaced[slot] == nil, let object = tip(slot), list.matches(object.value) {
+                found.append((slot, object))
+            }
         }
         // What the tail touched is not in its place at the tip, or not in that state: look at each.
         for (slot, _) in replaced where slot.kind == kind {

@@ -10,19 +10,12 @@ enum Patching {
             guard patch.object != nil else { throw .badRequest("a merge patch must be an object, found \(JSON.text(patch).prefix(40))") }
             out = MergePatch.apply(patch, to: value)
         case .json(let operations):
-            do {
-                out = try JSONPatch.apply(operations, to: value)
-            } catch {
-                throw StatusError(
-                    code: 422, reason: "Invalid", message: "the server rejected our request due to an error in our request: \(error)")
-            }
+            do { out = try JSONPatch.apply(operations, to: value) } catch { throw refusal(error, key) }
         case .strategic(let patch):
-            guard patch.object != nil else { throw .badRequest("a strategic merge patch must be an object, found \(JSON.text(patch).prefix(40))") }
-            do {
-                out = try StrategicMerge.apply(patch, to: value, keys: key.type.mergeKeys)
-            } catch {
-                throw .badRequest("\(error)")
+            guard patch.object != nil else {
+                throw .badRequest("a strategic merge patch must be an object, found \(JSON.text(patch).prefix(40))")
             }
+            do { out = try StrategicMerge.apply(patch, to: value, keys: Schema.mergeKeys(key.type)) } catch { throw refusal(error, key) }
         }
         guard out["kind"] == value["kind"], out["apiVersion"] == value["apiVersion"] else {
             throw .badRequest(
@@ -30,5 +23,15 @@ enum Patching {
                     + " to \(out["apiVersion"].string ?? "") \(out["kind"].string ?? "")")
         }
         return Metadata.withoutNulls(out)
+    }
+
+    private static func refusal(_ error: PatchError, _ key: ObjectKey) -> StatusError {
+        switch error.reason {
+        case .malformed: return .badRequest(error.message)
+        case .inapplicable:
+            return StatusError(
+                code: 422, reason: "Invalid", message: "the server rejected our request due to an error in our request: \(error.message)",
+                details: .init(name: key.name, group: key.type.group, kind: key.type.kind))
+        }
     }
 }

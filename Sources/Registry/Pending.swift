@@ -2,4 +2,3 @@ import Formats
 import Resources
 
 enum Validation { static func check(_ value: Value, type: ResourceType, old: Value?) -> [StatusError.Cause] { [] } }
-extension ResourceType { var mergeKeys: MergeKeys { Schema.mergeKeys(self) } }

@@ -23,7 +23,9 @@ package struct Recovery {
 
     /// The bytes are a record's head and body behind each other.
     package mutating func add(_ bytes: [UInt8], at revision: Revision) throws(RecoveryError) {
-        guard let record = ParsedRecord(bytes) else { throw RecoveryError(revision: revision, problem: "it is no record of format version 1") }
+        guard let record = ParsedRecord(bytes) else {
+            throw RecoveryError(revision: revision, problem: "it is no record of format version 1")
+        }
         highest = max(highest, revision)
         if record.operation == .reserve {
             guard let ceiling = Revision(record.name) else { throw RecoveryError(revision: revision, problem: "it reserves no revision") }

@@ -127,7 +127,8 @@ package struct Registry: Sendable {
         claims.replace(slot, previous?.value, with: isRemoval ? nil : value)
         keyspace.append(
             Keyspace.PendingCommit(
-                revision: revision, slot: slot, previous: previous, object: value, isRemoval: isRemoval, json: json, needsJournal: needsJournal))
+                revision: revision, slot: slot, previous: previous, object: value, isRemoval: isRemoval, json: json,
+                needsJournal: needsJournal))
         return value
     }
 

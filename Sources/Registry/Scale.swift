@@ -21,14 +21,19 @@ enum Scale {
         let found = scale["spec"]["replicas"]
         // An absent count is zero, as everywhere where Kubernetes decodes a Scale.
         guard found.isNull || found.int != nil else {
-            throw .badRequest("Scale in version \"v1\" cannot be handled as a Scale: spec.replicas must be a whole number, found \(JSON.text(found))")
+            throw .badRequest(
+                "Scale in version \"v1\" cannot be handled as a Scale: spec.replicas must be a whole number, found \(JSON.text(found))")
         }
         let count = found.int ?? 0
         guard (0...Int64(Int32.max)).contains(count) else {
             let scaleType = ResourceType("autoscaling", "v1", "Scale", "scales")
             throw .invalid(
                 scaleType, name: key.name,
-                [.init(reason: "FieldValueInvalid", message: "Invalid value: \(count): must be greater than or equal to 0", field: "spec.replicas")])
+                [
+                    .init(
+                        reason: "FieldValueInvalid", message: "Invalid value: \(count): must be greater than or equal to 0",
+                        field: "spec.replicas")
+                ])
         }
         var out = workload
         out["spec"]["replicas"] = .int(count)

@@ -59,7 +59,8 @@ extension Registry {
         switch (revising, subresource) {
         case (.replace(let body), .scale): return try Scale.applied(body, to: withoutVersion(old), key: key)
         case (.replace(let body), _): return try Admission.readable(body, type: key.type)
-        case (.patch(let patch), .scale): return try Scale.applied(Patching.apply(patch, to: Scale.object(of: old), key: key), to: old, key: key)
+        case (.patch(let patch), .scale):
+            return try Scale.applied(Patching.apply(patch, to: Scale.object(of: old), key: key), to: old, key: key)
         case (.patch(let patch), _): return try Patching.apply(patch, to: old, key: key)
         }
     }
@@ -96,7 +97,9 @@ extension Registry {
         let lease = keyspace.tip(Slot(ObjectKey(.leases, namespace: "kube-node-lease", name: epoch.node)))
         guard let current = lease?.value["spec"]["leaseTransitions"].int, current > epoch.transitions else { return }
         throw .conflict(
-            key, "the lease of node \"\(epoch.node)\" is at epoch \(current) and this write was made under \(epoch.transitions): the node was fenced")
+            key,
+            "the lease of node \"\(epoch.node)\" is at epoch \(current) and this write was made under \(epoch.transitions): the node was fenced"
+        )
     }
 
     /// A write to `status`: nothing else of the body counts. Status is its one writer's and is not validated, so it is as cheap as it can be.
@@ -121,8 +124,8 @@ extension Registry {
         new["metadata"]["managedFields"] = .null
         new["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
         if type.subresources.contains(.status) { new["status"] = old["status"] }
-        Defaults.apply(&new, type)
         keepNamespaceFinalizers(&new, old: old, type: type)
+        Defaults.apply(&new, type)
         try allocate(&new, old: old, slot: slot, random: &random)
         if new == old { return .keep }
 
@@ -156,7 +159,8 @@ extension Registry {
                 [
                     .init(
                         reason: "FieldValueForbidden",
-                        message: "Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{\(list)}",
+                        message:
+                            "Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{\(list)}",
                         field: "metadata.finalizers")
                 ])
         }
@@ -166,7 +170,12 @@ extension Registry {
     ///
     /// Kubernetes has the subresource `finalize` for this; here an ordinary update or patch does it.
     private func keepNamespaceFinalizers(_ new: inout Value, old: Value, type: ResourceType) {
-        guard type.plural == ResourceType.namespaces.plural, old["metadata"]["deletionTimestamp"].isNull else { return }
-        new["spec"]["finalizers"] = old["spec"]["finalizers"]
+        guard type.plural == ResourceType.namespaces.plural else { return }
+        if old["metadata"]["deletionTimestamp"].isNull {
+            new["spec"]["finalizers"] = old["spec"]["finalizers"]
+        } else if new["spec"]["finalizers"].isNull {
+            // Taken away is emptied here: the default would put it back.
+            new["spec"]["finalizers"] = []
+        }
     }
 }

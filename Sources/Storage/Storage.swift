@@ -1,1 +1,222 @@
-// The first file of this module is on its way.
+import Formats
+import Journal
+import Linux
+import Measuring
+import Registry
+import Resources
+import Timing
+
+/// The durable registry on an event loop: judges requests, has commits written, and only then publishes and answers them.
+///
+/// Confined to its loop. Requests are judged in the order of their calls; many that arrive while the disk is busy share its next fsync.
+package final class Storage {
+    package let loop: EventLoop
+    package private(set) var registry: Registry
+    /// For the log: what recovery had to remove or leave out.
+    package let notices: [String]
+    package private(set) var metrics = StorageMetrics()
+
+    private let settings: StorageSettings
+    private let journal: JournalThread
+    private var random = SystemRandomNumberGenerator()
+    private var waiting = WaitingReplies()
+    private let watchers = Watchers()
+    /// The last revision that the journal reported as written.
+    private var journalled: Revision
+    private var isSnapshotUnderWay = false
+    private var isClosed = false
+    /// What the journal's thread reports comes back to this object by way of the loop; the box lets the thread outlive it.
+    private let mailbox: Mailbox
+    private var bookmarkTimer: EventLoop.Timer?
+
+    /// Recovers what was acknowledged and starts the journal's thread. The namespaces that always exist are durable when this returns.
+    package convenience init(loop: EventLoop, directory: String, settings: StorageSettings = StorageSettings()) throws(StorageError) {
+        try self.init(loop: loop, disk: Storage.systemDisk(directory), settings: settings)
+    }
+
+    /// On another disk than this machine's: for tests that make it fail.
+    package init(loop: EventLoop, disk: any JournalDisk, settings: StorageSettings = StorageSettings()) throws(StorageError) {
+        self.loop = loop
+        self.settings = settings
+        let opened = try Storage.open(disk, settings: settings, random: &random)
+        registry = opened.registry
+        notices = opened.notices
+        journalled = registry.revision
+        let mailbox = Mailbox()
+        self.mailbox = mailbox
+        let remote = loop.remote
+        do throws(LinuxError) {
+            journal = try JournalThread(opened.writer) { outcome in remote.submit { mailbox.storage?.handle(outcome) } }
+        } catch {
+            throw StorageError("the journal's thread cannot be started: \(error)")
+        }
+        mailbox.storage = self
+        scheduleBookmarks()
+    }
+
+    /// Writes what is queued, ends all watches and stops the thread; blocks for one fsync. Requests that still wait are answered 503.
+    package func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        bookmarkTimer?.cancel()
+        journal.stop()
+        mailbox.storage = nil
+        for reply in waiting.takeAll() { reply(.failure(.unavailable("the server is stopping"))) }
+        watchers.endAll(nil)
+    }
+
+    // MARK: Requests
+
+    /// Decides a request. `done` is called exactly once, on the loop, later: for a commit AFTER it is durable and published.
+    package func perform(_ request: Request, _ done: @escaping (Result<Reply, StatusError>) -> Void) {
+        metrics.requestCount += 1
+        if isClosed { return answer(done, .failure(.unavailable("the server is stopping"))) }
+        if registry.undurableCount >= settings.undurableLimit, request.isWrite {
+            return answer(
+                done,
+                .failure(
+                    StatusError(
+                        code: 429, reason: "TooManyRequests",
+                        message: "\(settings.undurableLimit) commits wait for the disk already; try again")))
+        }
+        switch registry.submit(request, now: Clock.realtime(), random: &random) {
+        case .reply(let result, after: nil):
+            answer(done, result)
+        case .reply(let result, after: let revision?):
+            waiting.add(revision, result, done)
+        case .commit(let ticket):
+            waiting.add(ticket.revision, .success(ticket.reply), done)
+            if ticket.records.isEmpty {
+                // In memory only: published as soon as nothing waits before it.
+                loop.later { [weak self] in self?.publish() }
+            } else {
+                journal.append(ticket.records.map { JournalRecord(revision: $0.revision.number, head: $0.head, body: $0.body) })
+            }
+        }
+    }
+
+    private func answer(_ done: @escaping (Result<Reply, StatusError>) -> Void, _ result: Result<Reply, StatusError>) {
+        loop.later { done(result) }
+    }
+
+    /// A durable object, at once: what drivers of this process ask for most.
+    package func object(_ key: ObjectKey) -> Value? { registry.object(key) }
+
+    /// The revision that reads answer from.
+    package var revision: Revision { registry.revision }
+
+    // MARK: Watches
+
+    /// Reports what matches the list, in the order of revisions, each event AFTER it is durable.
+    ///
+    /// - Parameters:
+    ///   - from: only what is newer. Nil: every object that exists as `added`, then `.synced`, then live events. A revision that is too old, or
+    ///     that was never reached, ends the watch with `Expired`.
+    ///   - onEvent: called on the loop, never inside this call; also within a turn in which other watchers are told. What it does not keep up
+    ///     with it must queue and bound itself.
+    package func watch(_ list: ListRequest, from: Revision?, _ onEvent: @escaping (WatchSignal) -> Void) -> Cancellation {
+        if isClosed {
+            loop.later { onEvent(.ended(nil)) }
+            return .done
+        }
+        let id = watchers.add(list, onEvent)
+        loop.later { [weak self] in self?.begin(id, from: from) }
+        return Cancellation { [weak self] in self?.watchers.remove(id) }
+    }
+
+    /// What the watcher has missed is told in one go; from here on it hears what is published.
+    private func begin(_ id: Watchers.ID, from: Revision?) {
+        guard let watcher = watchers.started(id, at: registry.revision) else { return }
+        guard let from else {
+            for object in registry.list(watcher.list).items {
+                guard watchers.isAlive(id) else { return }
+                let revision = object["metadata"]["resourceVersion"].string.flatMap { Revision($0) } ?? .zero
+                watcher.handler(.event(WatchEvent(.added, object, at: revision)))
+            }
+            if watchers.isAlive(id) { watcher.handler(.synced(registry.revision)) }
+            return
+        }
+        guard let missed = registry.events(since: from, matching: watcher.list) else {
+            watchers.remove(id)
+            watcher.handler(.ended(registry.expired(from)))
+            return
+        }
+        for event in missed {
+            guard watchers.isAlive(id) else { return }
+            watcher.handler(.event(event))
+        }
+    }
+
+    private func scheduleBookmarks() {
+        bookmarkTimer = loop.schedule(after: settings.bookmarkInterval) { [weak self] in
+            guard let self, !self.isClosed else { return }
+            self.watchers.bookmark(at: self.registry.revision)
+            self.scheduleBookmarks()
+        }
+    }
+
+    package var watcherCount: Int { watchers.count }
+
+    // MARK: The journal's reports
+
+    private func handle(_ outcome: JournalOutcome) {
+        guard !isClosed else { return }
+        switch outcome {
+        case .durable(let revision, let segmentByteCount, let snapshotByteCount):
+            metrics.batchCount += 1
+            journalled = Revision(revision)
+            publish()
+            if !isSnapshotUnderWay, segmentByteCount > max(settings.snapshotThreshold, 2 * snapshotByteCount) { startSnapshot() }
+        case .failed(let error):
+            metrics.failedBatchCount += 1
+            publish()
+            registry.discard(after: registry.revision)
+            journal.resume()
+            let refusal = StatusError.unavailable(
+                "the journal cannot be written: \(error.reason); nothing was changed, reads and supervision go on, later writes are tried again (\(error.operation))"
+            )
+            for reply in waiting.takeAll() { reply(.failure(refusal)) }
+        case .snapshotDone:
+            metrics.snapshotCount += 1
+            isSnapshotUnderWay = false
+        case .snapshotFailed:
+            metrics.failedSnapshotCount += 1
+            isSnapshotUnderWay = false
+        }
+    }
+
+    /// Publishes what may be published, then answers those who waited for it: a client that reads its write's event finds the write answered
+    /// neither earlier nor much later.
+    private func publish() {
+        let events = registry.durable(through: journalled)
+        guard !events.isEmpty else { return }
+        metrics.commitCount += UInt64(events.count)
+        for event in events { watchers.tell(event) }
+        for reply in waiting.take(through: registry.revision) { reply() }
+    }
+
+    private func startSnapshot() {
+        isSnapshotUnderWay = true
+        let snapshot = registry.snapshot()
+        journal.writeSnapshot(
+            JournalSnapshot(revision: snapshot.revision.number, count: snapshot.count) { index in
+                let record = snapshot.record(index)
+                return JournalRecord(revision: record.revision.number, head: record.head, body: record.body)
+            })
+    }
+}
+
+/// What the journal's thread holds instead of the storage. Touched on the loop only.
+private final class Mailbox: @unchecked Sendable {
+    weak var storage: Storage?
+}
+
+extension Request {
+    /// Whether it can commit.
+    var isWrite: Bool {
+        switch self {
+        case .get, .list: false
+        case .create, .update, .patch, .delete, .deleteCollection, .evict: true
+        }
+    }
+}

@@ -1,1 +1,104 @@
+import Foundation
+import Formats
+import Linux
+import Registry
+import Resources
+import Storage
 import Testing
+
+struct `The storage` {
+    @Test func `answers a write after it can be read, and finds it again after a restart`() throws {
+        let fixture = try StorageFixture()
+        let created = try fixture.perform(fixture.configMap("one"))
+        #expect(created.isCreated)
+        #expect(try fixture.perform(.get(key("one"))).object == created.object)
+
+        try fixture.reopen()
+        #expect(try fixture.perform(.get(key("one"))).object == created.object)
+        #expect(fixture.storage.notices.isEmpty)
+    }
+
+    @Test func `never gives out a revision again after a restart, not even one of a commit that lived in memory only`() throws {
+        let fixture = try StorageFixture()
+        let lease = try fixture.perform(.create(["metadata": ["name": "a1"]], type: .leases, namespace: "kube-node-lease"))
+        let last = try #require(lease.object["metadata"]["resourceVersion"].string.flatMap { Revision($0) })
+        try fixture.reopen()
+        #expect(fixture.storage.revision > last)
+        #expect(throws: StatusError.notFound(ObjectKey(.leases, namespace: "kube-node-lease", name: "a1"))) {
+            try fixture.perform(.get(ObjectKey(.leases, namespace: "kube-node-lease", name: "a1")))
+        }
+    }
+
+    @Test func `has the namespaces that always exist`() throws {
+        let fixture = try StorageFixture()
+        let names = try fixture.perform(.list(ListRequest(.namespaces))).items.compactMap { $0["metadata"]["name"].string }
+        #expect(names == ["default", "kube-node-lease", "kube-system", "steady-system"])
+    }
+
+    @Test func `tells a watcher what exists, that this is all, and then what happens`() throws {
+        let fixture = try StorageFixture()
+        _ = try fixture.perform(fixture.configMap("one"))
+        var seen: [String] = []
+        let watch = fixture.storage.watch(ListRequest(.configMaps, namespace: "default"), from: nil) { seen.append(text($0)) }
+        _ = try fixture.perform(fixture.configMap("two"))
+        _ = try fixture.perform(.patch(key("two"), .merge(["data": ["a": "2"]])))
+        _ = try fixture.perform(.delete(key("one")))
+        #expect(seen == ["ADDED one", "synced", "ADDED two", "MODIFIED two", "DELETED one"])
+        watch.cancel()
+        _ = try fixture.perform(.delete(key("two")))
+        #expect(seen.count == 5)
+    }
+
+    @Test func `goes on with a watch from a revision, and ends one from before the restart`() throws {
+        let fixture = try StorageFixture()
+        let one = try fixture.perform(fixture.configMap("one"))
+        _ = try fixture.perform(fixture.configMap("two"))
+        let revision = try #require(one.object["metadata"]["resourceVersion"].string.flatMap { Revision($0) })
+        var seen: [String] = []
+        _ = fixture.storage.watch(ListRequest(.configMaps), from: revision) { seen.append(text($0)) }
+        #expect(fixture.loop.runUntil(within: .seconds(5)) { seen == ["ADDED two"] })
+
+        try fixture.reopen()
+        seen = []
+        _ = fixture.storage.watch(ListRequest(.configMaps), from: revision) { seen.append(text($0)) }
+        #expect(fixture.loop.runUntil(within: .seconds(5)) { seen == ["ended Expired"] })
+    }
+
+    @Test func `lets a watcher cancel itself and others while it is told`() throws {
+        let fixture = try StorageFixture()
+        var seen = 0
+        var watches: [Cancellation] = []
+        for _ in 0..<3 {
+            watches.append(
+                fixture.storage.watch(ListRequest(.configMaps), from: nil) { signal in
+                    guard case .event = signal else { return }
+                    seen += 1
+                    watches.forEach { $0.cancel() }
+                })
+        }
+        _ = try fixture.perform(fixture.configMap("one"))
+        _ = try fixture.perform(fixture.configMap("two"))
+        #expect(seen == 1)
+        #expect(fixture.storage.watcherCount == 0)
+    }
+
+    @Test func `tells watchers that heard nothing how far they are`() throws {
+        let fixture = try StorageFixture(settings: StorageSettings(bookmarkInterval: .milliseconds(5)))
+        var bookmark: WatchEvent?
+        _ = fixture.storage.watch(ListRequest(.secrets), from: nil) { signal in
+            if case .event(let event) = signal, event.kind == .bookmark { bookmark = event }
+        }
+        _ = try fixture.perform(fixture.configMap("one"))
+        let revision = fixture.storage.revision
+        #expect(fixture.loop.runUntil(within: .seconds(5)) { bookmark?.revision == revision })
+        #expect(bookmark?.object["kind"].string == "Secret")
+    }
+}
+
+func text(_ signal: WatchSignal) -> String {
+    switch signal {
+    case .event(let event): "\(event.kind.rawValue) \(event.object["metadata"]["name"].string ?? "")"
+    case .synced: "synced"
+    case .ended(let error): "ended \(error?.reason ?? "")"
+    }
+}

@@ -1,0 +1,59 @@
+import Journal
+import Linux
+import Registry
+import Resources
+
+/// Why the store cannot be opened, in one sentence with its remedy.
+package struct StorageError: Error, Sendable, CustomStringConvertible {
+    package let description: String
+    package init(_ description: String) { self.description = description }
+}
+
+extension Storage {
+    struct Opened {
+        var registry: Registry
+        var writer: JournalWriter
+        var notices: [String]
+    }
+
+    static func systemDisk(_ directory: String) throws(StorageError) -> SystemDisk {
+        do throws(JournalError) { return try SystemDisk(directory) } catch { throw StorageError(error.description) }
+    }
+
+    /// Recovers the registry and makes the namespaces that always exist durable.
+    static func open(
+        _ disk: any JournalDisk, settings: StorageSettings, random: inout SystemRandomNumberGenerator
+    ) throws(StorageError) -> Opened {
+        let recovered: RecoveredJournal
+        let writer: JournalWriter
+        do throws(JournalError) {
+            (recovered, writer) = try Journals.open(disk, contentVersion: RegistryRecord.formatVersion, settings: settings.journal)
+        } catch {
+            throw StorageError(error.description)
+        }
+        var recovery = Recovery(settings: settings.registry)
+        var registry: Registry
+        do throws(RecoveryError) {
+            for record in recovered.records { try recovery.add(record.payload, at: Revision(record.revision)) }
+            registry = try recovery.registry()
+        } catch {
+            throw StorageError("\(disk.path): \(error). Restore the directory from a copy, or move it away to begin empty")
+        }
+        let records = registry.bootstrap(now: Clock.realtime(), random: &random)
+        if !records.isEmpty {
+            do throws(LinuxError) {
+                try writer.append(records.map { JournalRecord(revision: $0.revision.number, head: $0.head, body: $0.body) })
+            } catch {
+                throw StorageError("the journal cannot be written: \(error). Make room, or make the directory writable for this user")
+            }
+            _ = registry.durable(through: registry.tipRevision)
+        }
+        var notices = recovered.notice.map { [$0] } ?? []
+        if !recovery.unknownResources.isEmpty {
+            notices.append(
+                "objects of kinds that this version does not serve are left out: \(recovery.unknownResources.sorted().joined(separator: ", "))"
+            )
+        }
+        return Opened(registry: registry, writer: writer, notices: notices)
+    }
+}
