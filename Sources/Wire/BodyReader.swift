@@ -86,6 +86,53 @@ struct BodyReader: Sendable {
         byteCount = sum
     }
 
+    private static func tooLongChunkLine(_ limits: WireLimits) -> WireError {
+        WireError(413, "a chunk's line is longer than \(limits.chunkLineByteLimit) bytes")
+    }
+
+    /// Where the line end behind the extensions is: `*( ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] )` (RFC 9112, 7.1.1); nil while
+    /// it has not come.
+    private static func extensionsEnd(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int) throws(WireError) -> Int? {
+        var at = start
+        func skipBlanks() { while at < bytes.count, Octets.isBlank(bytes[at]) { at += 1 } }
+        func skipToken() throws(WireError) -> Bool {
+            let first = at
+            while at < bytes.count, Octets.isToken(bytes[at]) { at += 1 }
+            if at == bytes.count { return false }
+            if at == first { throw .bad("a chunk's extension is not `;name=value`") }
+            return true
+        }
+        while at < bytes.count {
+            if bytes[at] == Octets.cr { return at }
+            guard bytes[at] == 0x3B else { throw .bad("a chunk's size is followed by something that is no extension") }
+            at += 1
+            skipBlanks()
+            guard try skipToken() else { return nil }
+            skipBlanks()
+            guard at < bytes.count else { return nil }
+            guard bytes[at] == 0x3D else { continue }
+            at += 1
+            skipBlanks()
+            guard at < bytes.count else { return nil }
+            guard bytes[at] == 0x22 else {
+                guard try skipToken() else { return nil }
+                continue
+            }
+            at += 1
+            while at < bytes.count, bytes[at] != 0x22 {
+                // A backslash takes the next octet with it.
+                if bytes[at] == 0x5C { at += 1 }
+                if at < bytes.count, !Octets.isFieldValue(bytes[at]) {
+                    throw .bad("a chunk's extension holds the control character \(bytes[at])")
+                }
+                at += 1
+            }
+            if at >= bytes.count { return nil }
+            at += 1
+        }
+        return nil
+    }
+
     /// `chunk-size [ chunk-ext ] CRLF`; nil while it is not whole.
     private mutating func chunkLine(_ input: ByteQueue, _ limits: WireLimits) throws(WireError) -> (size: Int, byteCount: Int)? {
         var extensions = 0
@@ -102,14 +149,12 @@ struct BodyReader: Sendable {
             if at == 0 { throw .bad("a chunk's size is not a hexadecimal number") }
             let extensionStart = at
             if bytes[at] != Octets.cr {
-                guard bytes[at] == 0x3B else { throw .bad("a chunk's size is followed by something that is no extension") }
-                while at < bytes.count, bytes[at] != Octets.cr {
-                    if !Octets.isFieldValue(bytes[at]) { throw .bad("a chunk's extension holds the control character \(bytes[at])") }
-                    at += 1
-                    if at > limits.chunkLineByteLimit {
-                        throw WireError(413, "a chunk's line is longer than \(limits.chunkLineByteLimit) bytes")
-                    }
+                guard let end = try Self.extensionsEnd(bytes, from: at) else {
+                    if bytes.count > limits.chunkLineByteLimit { throw Self.tooLongChunkLine(limits) }
+                    return nil
                 }
+                at = end
+                if at > limits.chunkLineByteLimit { throw Self.tooLongChunkLine(limits) }
             }
             extensions = at - extensionStart
             if at + 1 >= bytes.count { return nil }

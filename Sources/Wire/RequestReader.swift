@@ -57,7 +57,11 @@ package struct RequestReader: Sendable {
         guard case .head(var reader, var line) = state else { return nil }
         // The state gives its reader up meanwhile, so that the fields grow in place.
         state = .head(HeadReader(expectsStartLine: true), line: nil)
-        if line == nil { try skipEmptyLines(&input) }
+        if line == nil {
+            try skipEmptyLines(&input)
+            // Perhaps the first half of an empty line.
+            if input.count == 1, input[0] == Octets.cr { return nil }
+        }
         let limits = limits
         let length: Int? = try input.withBytes { bytes throws(WireError) in
             while let found = try reader.read(bytes, limits) {
@@ -105,7 +109,6 @@ package struct RequestReader: Sendable {
             if emptyLineCount > Self.leadingEmptyLineLimit { throw .bad("empty lines instead of a request") }
             input.consume(2)
         }
-        if input.count == 1, input[0] == Octets.cr { return }
     }
 }
 
