@@ -91,6 +91,7 @@ package enum Defaults {
     }
 
     private static func applyEndpointSlice(_ slice: inout Object) {
+        slice.setDefault("endpoints", [])
         slice.updateEach("ports") { port in
             port.setDefault("name", "")
             port.setDefault("protocol", "TCP")
@@ -99,9 +100,17 @@ package enum Defaults {
 }
 
 extension Object {
-    /// Sets a member that is absent or null.
+    /// Sets a member that is absent, null or an empty string, which Kubernetes' clients take for the same.
     mutating func setDefault(_ key: String, _ value: @autoclosure () -> Value) {
-        if self[key]?.isNull ?? true { self[key] = value() }
+        switch self[key] {
+        case nil, .null?, .string("")?: self[key] = value()
+        default: break
+        }
+    }
+
+    /// Sets a number that is absent or 0.
+    mutating func setDefaultOverZero(_ key: String, _ number: Int64) {
+        if self[key] == 0 { self[key] = .int(number) } else { setDefault(key, .int(number)) }
     }
 
     /// Changes a member that is an object; leaves anything else alone (validation names it).

@@ -66,10 +66,10 @@ enum PodDefaults {
     }
 
     private static func apply(probe: inout Object) {
-        probe.setDefault("timeoutSeconds", 1)
-        probe.setDefault("periodSeconds", 10)
-        probe.setDefault("successThreshold", 1)
-        probe.setDefault("failureThreshold", 3)
+        probe.setDefaultOverZero("timeoutSeconds", 1)
+        probe.setDefaultOverZero("periodSeconds", 10)
+        probe.setDefaultOverZero("successThreshold", 1)
+        probe.setDefaultOverZero("failureThreshold", 3)
         applyHTTPGet(&probe)
         probe.updateObject("grpc") { $0.setDefault("service", "") }
     }

@@ -129,7 +129,7 @@ package enum Schema {
 
     private static func isKept(_ value: Value, _ field: SchemaField) -> Bool {
         if value.isNull { return false }
-        if field.isRequired { return true }
+        if field.isRequired || field.isKeptEmpty { return true }
         switch (value, field.kind) {
         case (.array(let list), .list): return !list.isEmpty
         case (.object(let object), .map): return !object.isEmpty

@@ -27,6 +27,8 @@ struct SchemaField: Sendable {
     var name: String
     var kind: FieldKind
     var isRequired = false
+    /// Written even when it is an empty list.
+    var isKeptEmpty = false
     /// False: kept, but nothing acts on it yet.
     var isActing = true
     /// Where a field that does not act says only what happens anyway.
@@ -41,7 +43,9 @@ struct SchemaMessage: Sendable {
     var name: String
     var description: String
     var fields: [SchemaField] = []
-    private(set) var index: [String: Int] = [:]
+    /// The fields without which the message means nothing.
+    private(set) var requiredNames: [String] = []
+    private var index: [String: Int] = [:]
 
     init(name: String, description: String) {
         self.name = name
@@ -50,6 +54,7 @@ struct SchemaMessage: Sendable {
 
     mutating func add(_ field: SchemaField) {
         index[field.name] = fields.count
+        if field.isRequired { requiredNames.append(field.name) }
         fields.append(field)
     }
 
@@ -125,6 +130,7 @@ struct SchemaTable: Sendable {
             for (index, word) in words.enumerated() {
                 switch word {
                 case "by": field.listStrategy = .mergeByKey(String(words[index + 1]))
+                case "kept": field.isKeptEmpty = true
                 case "set": field.listStrategy = .mergeSet
                 case "retainKeys": field.mapStrategy = .retainKeys
                 default: break

@@ -3,7 +3,8 @@
 /// A line without indent names a message. A field line is `name flags type =quiet | description`:
 /// - `!` after the name: required; `~`: known, kept, but nothing acts on it yet (`apply` warns, unless it has the quiet value after `=`);
 /// - types: `string int long number bool quantity intOrString time microTime bytes any`, `string(A B)` for an enumeration, `{T}` for a map,
-///   `[T]` for a list that patches replace, `[T by key]` and `[T set]` for lists that strategic merges join, or the name of a message;
+///   `[T]` for a list that patches replace, `[T by key]` and `[T set]` for lists that strategic merges join, `[T kept]` for one that is written
+///   even when empty, or the name of a message;
 /// - `retainKeys` or `replace` after a type: how a strategic merge treats the object (Kubernetes' patch strategies).
 enum SchemaText {
     static let all = [meta, pod, container, volume, placement, podStatus, workload, service, cluster, configuration, steady]
@@ -142,7 +143,7 @@ enum SchemaText {
           appArmorProfile~ SecurityProfile
         Sysctl
           name! string
-          value! string
+          value string
         SecurityProfile
           type! string(RuntimeDefault Localhost Unconfined)
           localhostProfile string
@@ -269,7 +270,7 @@ enum SchemaText {
           httpHeaders [HTTPHeader]
         HTTPHeader
           name! string
-          value! string
+          value string
         TCPSocketAction
           port! intOrString | A number, or the name of one of the container's ports.
           host string
@@ -589,7 +590,7 @@ enum SchemaText {
           ports [any]
         EndpointSlice | The pods behind a Service and what traffic they take.
           addressType! string(IPv4 IPv6 FQDN)
-          endpoints! [Endpoint]
+          endpoints [Endpoint kept]
           ports [EndpointPort]
         Endpoint
           addresses! [string]
