@@ -63,7 +63,7 @@ enum Admission {
     }
 
     static func validate(_ object: Value, type: ResourceType, name: String, old: Value?) throws(StatusError) {
-        let causes = Validation.check(object, type: type, old: old)
+        let causes = Validation.check(object, type, old: old)
         if !causes.isEmpty { throw .invalid(type, name: name, causes) }
     }
 }
