@@ -59,6 +59,12 @@ package struct HistogramFamily: Sendable {
 
     package subscript(labels: Labels) -> Histogram? { histograms[labels] }
 
+    /// Puts in a histogram that was recorded elsewhere, with the family's bounds.
+    package mutating func set(_ histogram: Histogram, _ labels: Labels) {
+        precondition(histogram.bounds == bounds, "a family's histograms have the same bounds")
+        if histograms[labels] != nil || histograms.count < CounterFamily.seriesLimit { histograms[labels] = histogram }
+    }
+
     var series: [(labels: Labels, histogram: Histogram)] {
         histograms.map { ($0.key, $0.value) }.sorted { $0.labels.values.lexicographicallyPrecedes($1.labels.values) }
     }

@@ -1,0 +1,141 @@
+import Linux
+import Wire
+
+/// Hears that a channel can make progress: bytes can be received or sent, or the other side ended. Called from the loop only.
+protocol ChannelOwner: AnyObject {
+    func channelIsReady(_ channel: ByteChannel)
+}
+
+/// One connection's bytes: a socket, what was received and not read, what was written and not sent.
+///
+/// It is watched once, edge-triggered in both directions, and remembers what the kernel said: no change of interest, so no system call, in its
+/// life. Back-pressure is simply not receiving.
+final class ByteChannel {
+    /// What one `receive` takes at most, so that one busy connection cannot keep the loop to itself.
+    static let receiveLimit = 64 * 1024
+
+    private(set) var fd: Int32
+    private let loop: EventLoop
+    private var watch: EventLoop.Watch?
+    /// Reset it BEFORE the owner goes.
+    weak var owner: (any ChannelOwner)?
+
+    var input = ByteQueue()
+    var output = ByteQueue()
+    /// Bytes handed to the kernel in this channel's life.
+    private(set) var sentByteCount = 0
+    /// Grows with every byte in either direction: who saw the same number twice saw a standstill.
+    private(set) var progressCount = 0
+    private(set) var isConnecting: Bool
+    /// The other side will send no more, and everything it sent is in `input`.
+    private(set) var hasEnded = false
+    /// The connection is broken; nothing goes through any more.
+    private(set) var failure: LinuxError?
+    private var mayReceive: Bool
+    private var maySend: Bool
+    /// The kernel announced an end: receiving goes on until it is met.
+    private var endIsNear = false
+    private(set) var isSendingShut = false
+
+    /// Takes the descriptor over.
+    init(loop: EventLoop, fd: Int32, isConnecting: Bool = false) throws(LinuxError) {
+        self.loop = loop
+        self.fd = fd
+        self.isConnecting = isConnecting
+        mayReceive = !isConnecting
+        maySend = !isConnecting
+        do throws(LinuxError) {
+            watch = try loop.watch(fd, [.read, .write, .edge]) { [unowned self] in self.note($0) }
+        } catch {
+            Sockets.close(fd)
+            throw error
+        }
+    }
+
+    deinit { close() }
+
+    var isOpen: Bool { fd >= 0 }
+    /// Whether the other side said that it is done, though bytes of it may still be unread.
+    var isEndAnnounced: Bool { endIsNear || hasEnded }
+
+    private func note(_ readiness: EventLoop.Readiness) {
+        if isConnecting {
+            guard readiness.isWritable else { return }
+            isConnecting = false
+            if let error = Sockets.pendingError(fd) {
+                failure = error
+            } else {
+                maySend = true
+                mayReceive = true
+            }
+        } else {
+            if readiness.isReadable { mayReceive = true }
+            if readiness.isWritable { maySend = true }
+        }
+        if readiness.isReadHungUp || readiness.isHungUp || readiness.isError {
+            endIsNear = true
+            if readiness.isError, failure == nil, let error = Sockets.pendingError(fd) { failure = error }
+        }
+        owner?.channelIsReady(self)
+    }
+
+    /// Takes in what has arrived, through the loop's one buffer. False when nothing new came (yet, or any more).
+    func receive(_ scratch: UnsafeMutableRawBufferPointer) -> Bool {
+        guard isOpen, mayReceive, !hasEnded else { return false }
+        switch Sockets.receive(fd, into: scratch) {
+        case .bytes(let count):
+            // A short read emptied the socket: the next edge tells. Unless an end was announced: that edge is past.
+            if count < scratch.count && !endIsNear { mayReceive = false }
+            input.append(UnsafeBufferPointer(rebasing: UnsafeRawBufferPointer(scratch).bindMemory(to: UInt8.self)[0..<count]))
+            progressCount &+= count
+            return true
+        case .wouldBlock:
+            mayReceive = false
+            return false
+        case .ended:
+            hasEnded = true
+            return true
+        case .failed(let error):
+            failure = failure ?? error
+            hasEnded = true
+            return true
+        }
+    }
+
+    /// Sends what the kernel takes. A failure is remembered, what could not be sent is dropped.
+    func flush() {
+        guard isOpen, !isConnecting else { return }
+        while maySend, !output.isEmpty {
+            let wanted = output.count
+            switch output.withBytes({ Sockets.send(fd, $0) }) {
+            case .bytes(let count):
+                sentByteCount += count
+                progressCount &+= count
+                output.consume(count)
+                if count < wanted { maySend = false }
+            case .wouldBlock, .ended:
+                maySend = false
+            case .failed(let error):
+                failure = failure ?? error
+                maySend = false
+                output = ByteQueue()
+            }
+        }
+    }
+
+    /// Says that nothing more will be sent; BEFORE this everything must have been flushed.
+    func shutSending() {
+        guard isOpen, !isSendingShut else { return }
+        isSendingShut = true
+        Sockets.shutdownSending(fd)
+    }
+
+    /// Closes at once; what was not sent is lost.
+    func close(withReset: Bool = false) {
+        guard isOpen else { return }
+        watch?.cancel()
+        watch = nil
+        if withReset { Sockets.closeWithReset(fd) } else { Sockets.close(fd) }
+        fd = -1
+    }
+}

@@ -1,0 +1,260 @@
+import Linux
+import Timing
+import Traffic
+import Wire
+
+/// Something the dataplane keeps alive while it is open and looks at now and then.
+protocol Swept: AnyObject {
+    /// Where the dataplane keeps it; its own to write.
+    var place: Int { get set }
+    /// Acts on what took too long.
+    func sweep(now: Instant)
+}
+
+/// An exchange or flow without an endpoint, waiting for a better moment.
+protocol Waiter: AnyObject {
+    func tryAgain()
+}
+
+/// Who uses a connection to an endpoint.
+protocol UpstreamUser: AnyObject {
+    func upstreamIsReady(_ upstream: UpstreamConnection)
+}
+
+/// Everything that carries traffic, on one loop: the router, the pools, what is open, who waits.
+///
+/// The table is swapped whole between two events, so that every decision of a turn is made by one table.
+final class Dataplane {
+    /// Exchanges and flows that may wait for an endpoint at a time; one more is refused at once.
+    static let waiterLimit = 4096
+    /// How often what took too long is looked for, while anything is open. Limits are met this much late at most.
+    static let sweepPeriod = Duration.milliseconds(500)
+
+    /// How many times in a row one connection may receive before others get their turn.
+    static let turnLimit = 16
+
+    let loop: EventLoop
+    let connector: UpstreamConnector
+    private(set) var router = Router()
+    /// The one buffer that everything received goes through.
+    let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: ByteChannel.receiveLimit, alignment: 64)
+    /// By the endpoint's index.
+    private var pools: [UpstreamPool?] = []
+    private var open: [any Swept] = []
+    private var waiters: [UInt64: any Waiter] = [:]
+    private var nextTicket: UInt64 = 0
+    private var isSweepPlanned = false
+    let counts = TrafficCounts()
+    /// Called when a drain report has become due; at most once until the report is taken.
+    var onReportDue: (() -> Void)?
+    private var isReportAnnounced = false
+
+    init(loop: EventLoop, sources: [IPv4Address] = []) {
+        self.loop = loop
+        connector = UpstreamConnector(loop: loop, sources: sources)
+    }
+
+    deinit { scratch.deallocate() }
+
+    var openConnectionCount: Int { open.count }
+
+    // MARK: - The table
+
+    /// Puts a table in force; idle connections to withdrawn endpoints are closed, who waits tries again.
+    func swap(_ table: RouteTable) {
+        for endpoint in router.swap(table) {
+            if pools.indices.contains(endpoint.index) {
+                pools[endpoint.index]?.closeAll()
+                pools[endpoint.index] = nil
+            }
+        }
+        announceReport()
+        for ticket in waiters.keys.sorted() { waiters.removeValue(forKey: ticket)?.tryAgain() }
+    }
+
+    func backend(_ name: RouteTable.BackendName) -> BackendID? { router.backend(name) }
+    func carriage(of backend: BackendID) -> RouteTable.Carriage? { router.carriage(of: backend) }
+
+    /// What a status tells, see `Router.drainReport`: AFTER this nothing it leaves out is used.
+    func drainReport() -> [Router.Draining] {
+        isReportAnnounced = false
+        return router.drainReport()
+    }
+
+    private func announceReport() {
+        guard router.isReportDue, !isReportAnnounced else { return }
+        isReportAnnounced = true
+        onReportDue?()
+    }
+
+    // MARK: - Endpoints for exchanges and flows
+
+    /// What is asked of `acquire`.
+    struct Need {
+        var backend: RouteTable.BackendName
+        /// The client's address, for affinity.
+        var client: UInt32
+        /// Nil: no pooled connection will do.
+        var pooled: Pooled?
+
+        enum Pooled { case repeatable, once }
+    }
+
+    enum Acquired {
+        /// Counted as open at its endpoint; perhaps still connecting.
+        case connection(UpstreamConnection)
+        case wait(until: Instant)
+        case fail(ExchangeFailure)
+    }
+
+    /// Chooses an endpoint and gets a connection to it, from the pool or a new one.
+    func acquire(_ need: Need, _ kind: RouteTable.Carriage, _ attempts: inout ExchangeAttempts) -> Acquired {
+        while true {
+            let choice: Router.Choice
+            if let backend = router.backend(need.backend) {
+                choice = router.choose(backend, client: need.client, avoiding: attempts.avoided, now: loop.now)
+            } else {
+                choice = .noBackend
+            }
+            guard case .endpoint(let endpoint) = choice else {
+                switch attempts.foundNone(choice, now: loop.now) {
+                case .choose: continue
+                case .wait(let until): return .wait(until: until)
+                case .fail(let failure): return .fail(failure)
+                }
+            }
+            if let pooled = need.pooled, !attempts.wantsFreshConnection, pools.indices.contains(endpoint.index),
+                let connection = pools[endpoint.index]?.take(now: loop.now, isRepeatable: pooled == .repeatable)
+            {
+                return .connection(connection)
+            }
+            do throws(LinuxError) {
+                let channel = try connector.connect(to: router.address(of: endpoint))
+                let connection = UpstreamConnection(channel: channel, endpoint: endpoint)
+                connection.connectDeadline = loop.now + UpstreamConnector.connectLimit
+                return .connection(connection)
+            } catch {
+                router.finished(endpoint, kind)
+                if Sockets.isShortage(error) || Sockets.isSourceExhausted(error) {
+                    // Our own want, not the endpoint's fault: wait for something to be closed.
+                    counts.shortageCount += 1
+                    switch attempts.foundNone(.allAvoided, now: loop.now) {
+                    case .choose: continue
+                    case .wait(let until): return .wait(until: until)
+                    case .fail(let failure): return .fail(failure)
+                    }
+                }
+                counts.refusedConnectCount += 1
+                router.refused(endpoint, now: loop.now)
+                _ = attempts.refused(by: endpoint, now: loop.now)
+            }
+        }
+    }
+
+    /// What came of a connect that `acquire` began: nil when it is established.
+    func connectResult(_ upstream: UpstreamConnection) -> LinuxError? {
+        let address = router.address(of: upstream.endpoint)
+        if let failure = upstream.channel.failure { return failure }
+        if UpstreamConnector.isConnectedToItself(upstream.channel, address) {
+            return LinuxError(errno: 111, operation: "connect to \(address): nobody listens, the connection met itself")
+        }
+        upstream.connectDeadline = .never
+        router.answered(upstream.endpoint)
+        return nil
+    }
+
+    /// Nobody accepted: the connection is closed and given back, others are preferred for a while.
+    func refused(_ upstream: UpstreamConnection, _ kind: RouteTable.Carriage, _ attempts: inout ExchangeAttempts) {
+        counts.refusedConnectCount += 1
+        router.refused(upstream.endpoint, now: loop.now)
+        _ = attempts.refused(by: upstream.endpoint, now: loop.now)
+        finished(upstream, kind, isReusable: false)
+    }
+
+    /// Gives a connection back that `acquire` gave: its exchange or flow is over.
+    func finished(_ upstream: UpstreamConnection, _ kind: RouteTable.Carriage, isReusable: Bool) {
+        let endpoint = upstream.endpoint
+        if isReusable && router.isReady(endpoint) {
+            while pools.count <= endpoint.index { pools.append(nil) }
+            let pool = pools[endpoint.index] ?? UpstreamPool()
+            pools[endpoint.index] = pool
+            pool.rest(upstream, now: loop.now)
+        } else {
+            upstream.close()
+        }
+        router.finished(endpoint, kind)
+        announceReport()
+    }
+
+    /// An exchange went over to another protocol: from here it is a flow.
+    func becameFlow(_ upstream: UpstreamConnection) {
+        router.becameFlow(upstream.endpoint)
+        announceReport()
+    }
+
+    // MARK: - Waiting
+
+    /// Calls `tryAgain` at the time, or earlier when a table comes; nil when too many wait already.
+    func wait(_ waiter: any Waiter, until: Instant) -> UInt64? {
+        guard waiters.count < Self.waiterLimit else { return nil }
+        nextTicket += 1
+        let ticket = nextTicket
+        waiters[ticket] = waiter
+        loop.schedule(at: until) { [weak self] in self?.waiters.removeValue(forKey: ticket)?.tryAgain() }
+        return ticket
+    }
+
+    func stopWaiting(_ ticket: UInt64) { waiters[ticket] = nil }
+
+    // MARK: - What is open
+
+    func opened(_ connection: any Swept) {
+        connection.place = open.count
+        open.append(connection)
+        planSweep()
+    }
+
+    /// AFTER this nothing here keeps it alive.
+    func closed(_ connection: any Swept) {
+        let place = connection.place
+        guard place >= 0, open[place] === connection else { return }
+        connection.place = -1
+        let last = open.removeLast()
+        if last !== connection {
+            open[place] = last
+            last.place = place
+        }
+    }
+
+    private func planSweep() {
+        guard !isSweepPlanned else { return }
+        isSweepPlanned = true
+        loop.schedule(after: Self.sweepPeriod) { [weak self] in self?.sweep() }
+    }
+
+    private func sweep() {
+        isSweepPlanned = false
+        // A copy: what is swept may close itself.
+        for connection in open { connection.sweep(now: loop.now) }
+        var restingCount = 0
+        for pool in pools {
+            pool?.closeOld(now: loop.now)
+            restingCount += pool?.resting.count ?? 0
+        }
+        // With nothing open the loop sleeps until somebody comes.
+        if !open.isEmpty || restingCount > 0 { planSweep() }
+    }
+
+    /// Closes everything at once.
+    func closeAll() {
+        for connection in open { (connection as? any Closable)?.closeNow() }
+        for pool in pools { pool?.closeAll() }
+        pools = []
+        waiters = [:]
+    }
+}
+
+/// What can be ended from outside.
+protocol Closable: AnyObject {
+    func closeNow()
+}

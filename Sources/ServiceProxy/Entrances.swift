@@ -1,0 +1,167 @@
+import APIClient
+import Linux
+import Timing
+import Traffic
+
+/// The listening sockets: opens and closes them as routes come and go, and hands what they accept to the dataplane.
+///
+/// A copy of each is left in the descriptor store, so that a restarted proxy goes on with its backlog and refuses nobody.
+final class Entrances {
+    /// Connections taken from one listener in one turn.
+    static let acceptLimit = 64
+    /// How long accepting rests when descriptors run out.
+    static let shortagePause = Duration.milliseconds(100)
+    /// Between two attempts to open a port that is taken or not allowed; doubled up to the last.
+    static let firstRetry = Duration.milliseconds(200)
+    static let longestRetry = Duration.seconds(10)
+
+    private final class Listener {
+        let fd: Int32
+        let text: String
+        var backend: RouteTable.BackendName
+        var watch: EventLoop.Watch?
+        init(fd: Int32, text: String, backend: RouteTable.BackendName) {
+            self.fd = fd
+            self.text = text
+            self.backend = backend
+        }
+    }
+
+    private struct Refused {
+        var route: RouteTable.Route
+        var pause: Duration
+        var error: LinuxError
+        var timer: EventLoop.Timer?
+    }
+
+    private let plane: Dataplane
+    private let exposed: IPv4Address
+    private let store: any DescriptorStore
+    private var listeners: [RouteTable.Entrance: Listener] = [:]
+    private var refused: [RouteTable.Entrance: Refused] = [:]
+    /// What an earlier process of this proxy left, by name; what no route wants is given up when the first table comes.
+    private var kept: [String: Int32] = [:]
+    /// A port could not be opened; called once for each error, and again when another error comes.
+    var onRefusal: (RouteTable.Route, SocketAddress, LinuxError) -> Void = { _, _, _ in }
+    /// A port that was refused before is open now.
+    var onRecovery: (RouteTable.Route, SocketAddress) -> Void = { _, _ in }
+
+    init(plane: Dataplane, exposed: IPv4Address, store: any DescriptorStore) {
+        self.plane = plane
+        self.exposed = exposed
+        self.store = store
+        for (name, descriptor) in store.fetchAll() {
+            if let double = kept.updateValue(descriptor, forKey: name) { Sockets.close(double) }
+        }
+    }
+
+    /// Where an entrance listens.
+    func address(_ entrance: RouteTable.Entrance) -> SocketAddress {
+        switch entrance.place {
+        case .clusterIP(let host): .ipv4(IPv4Address(bits: host), port: entrance.port)
+        case .exposed: .ipv4(exposed, port: entrance.port)
+        }
+    }
+
+    /// What is open, for tests and status.
+    var openAddresses: [String] { listeners.values.map(\.text).sorted() }
+
+    /// Opens what is new, closes what is gone, keeps the rest. BEFORE this the dataplane must have the table.
+    func apply(_ routes: [RouteTable.Route]) {
+        var wanted: [RouteTable.Entrance: RouteTable.BackendName] = [:]
+        for route in routes { wanted[route.entrance] = route.backend }
+        for (entrance, listener) in listeners.sorted(by: { $0.key < $1.key }) {
+            if let backend = wanted[entrance] { listener.backend = backend } else { close(entrance, listener) }
+        }
+        for (entrance, entry) in refused where wanted[entrance] == nil {
+            entry.timer?.cancel()
+            refused[entrance] = nil
+        }
+        for route in routes where listeners[route.entrance] == nil {
+            if refused[route.entrance] != nil { refused[route.entrance]?.route = route } else { open(route) }
+        }
+        for (name, descriptor) in kept.sorted(by: { $0.key < $1.key }) {
+            store.remove(name)
+            Sockets.close(descriptor)
+        }
+        kept = [:]
+    }
+
+    private func open(_ route: RouteTable.Route) {
+        let address = address(route.entrance)
+        let name = "listener:\(address)"
+        do throws(LinuxError) {
+            let fd: Int32
+            if let present = kept.removeValue(forKey: name) {
+                fd = present
+            } else {
+                fd = try Sockets.listen(tcp: address)
+                store.store(name, fd)
+            }
+            let listener = Listener(fd: fd, text: "\(address)", backend: route.backend)
+            try watch(listener)
+            listeners[route.entrance] = listener
+            if refused.removeValue(forKey: route.entrance) != nil { onRecovery(route, address) }
+        } catch {
+            let before = refused[route.entrance]
+            let pause = before.map { min($0.pause * 2, Self.longestRetry) } ?? Self.firstRetry
+            let timer = plane.loop.schedule(after: pause) { [weak self] in
+                guard let self, let route = refused[route.entrance]?.route else { return }
+                open(route)
+            }
+            refused[route.entrance] = Refused(route: route, pause: pause, error: error, timer: timer)
+            if before?.error.errno != error.errno { onRefusal(route, address, error) }
+        }
+    }
+
+    private func close(_ entrance: RouteTable.Entrance, _ listener: Listener) {
+        listeners[entrance] = nil
+        listener.watch?.cancel()
+        Sockets.close(listener.fd)
+        store.remove("listener:\(listener.text)")
+    }
+
+    private func watch(_ listener: Listener) throws(LinuxError) {
+        listener.watch = try plane.loop.watch(listener.fd, .connections) { [unowned self, unowned listener] _ in accept(listener) }
+    }
+
+    private func accept(_ listener: Listener) {
+        for _ in 0..<Self.acceptLimit {
+            do throws(LinuxError) {
+                guard let (fd, peer) = try Sockets.accept(listener.fd) else { return }
+                plane.counts.acceptedCount += 1
+                Sockets.setNoDelay(fd)
+                let channel = try ByteChannel(loop: plane.loop, fd: fd)
+                let client: UInt32 = if case .ipv4(let address, _) = peer { address.bits } else { 0 }
+                let carriage = plane.backend(listener.backend).flatMap { plane.carriage(of: $0) }
+                switch carriage {
+                case .exchanges: _ = HTTPConnection(channel, client: client, entrance: listener.text, backend: listener.backend, plane: plane)
+                case .flows: Flow.begin(channel, client: client, backend: listener.backend, plane: plane)
+                case nil: channel.close(withReset: true)
+                }
+            } catch {
+                // Out of descriptors: the listener would report the same connection for ever.
+                plane.counts.shortageCount += 1
+                listener.watch?.cancel()
+                plane.loop.schedule(after: Self.shortagePause) { [weak self, weak listener] in
+                    guard let self, let listener, listeners.values.contains(where: { $0 === listener }) else { return }
+                    try? watch(listener)
+                }
+                return
+            }
+        }
+    }
+
+    /// Accepts nothing more; the sockets and their copies stay, so that what waits in a backlog is served by the next process.
+    func stopAccepting() {
+        for listener in listeners.values { listener.watch?.cancel() }
+        for entry in refused.values { entry.timer?.cancel() }
+        refused = [:]
+    }
+
+    /// Closes every listener and forgets the copies.
+    func closeAll() {
+        stopAccepting()
+        for (entrance, listener) in listeners.sorted(by: { $0.key < $1.key }) { close(entrance, listener) }
+    }
+}

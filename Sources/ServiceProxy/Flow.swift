@@ -1,0 +1,135 @@
+import Linux
+import Timing
+import Traffic
+import Wire
+
+/// A client's connection whose bytes are copied to one endpoint and back: a TCP port, or an exchange that was upgraded.
+///
+/// Each direction ends by itself, so a program that reads until the end and then answers is served.
+final class Flow: ChannelOwner, UpstreamUser, Swept, Waiter, Closable {
+    /// Bytes that wait in one direction before nothing more is received from the other side.
+    static let bufferLimit = 64 * 1024
+
+    private let plane: Dataplane
+    private let channel: ByteChannel
+    private let need: Dataplane.Need
+    private var attempts = ExchangeAttempts(isIdempotent: false)
+    private var upstream: UpstreamConnection?
+    private var ticket: UInt64?
+    var place = -1
+
+    /// A new flow: seeks an endpoint at once. Stays alive by the dataplane until both directions have ended.
+    static func begin(_ channel: ByteChannel, client: UInt32, backend: RouteTable.BackendName, plane: Dataplane) {
+        let flow = Flow(channel, Dataplane.Need(backend: backend, client: client, pooled: nil), plane)
+        plane.counts.backend(backend).flowCount += 1
+        flow.seekEndpoint()
+    }
+
+    /// Goes on with two connections that an exchange was upgraded on; their unread bytes come first.
+    static func resume(_ channel: ByteChannel, _ upstream: UpstreamConnection, counts: BackendCounts, plane: Dataplane) {
+        let flow = Flow(channel, Dataplane.Need(backend: counts.name, client: 0, pooled: nil), plane)
+        counts.flowCount += 1
+        flow.attach(upstream)
+        flow.pump()
+    }
+
+    private init(_ channel: ByteChannel, _ need: Dataplane.Need, _ plane: Dataplane) {
+        self.plane = plane
+        self.channel = channel
+        self.need = need
+        channel.owner = self
+        plane.opened(self)
+    }
+
+    func channelIsReady(_ channel: ByteChannel) {
+        // While there is no endpoint, only a client that is gone matters; its bytes wait in its socket.
+        if upstream == nil, channel.failure != nil { return end(withReset: true) }
+        pump()
+    }
+
+    func upstreamIsReady(_ upstream: UpstreamConnection) {
+        if upstream.connectDeadline != .never {
+            if upstream.channel.isConnecting { return }
+            if plane.connectResult(upstream) != nil { return connectFailed() }
+        }
+        pump()
+    }
+
+    func tryAgain() {
+        ticket = nil
+        if upstream == nil { seekEndpoint() }
+    }
+
+    func sweep(now: Instant) {
+        if let upstream, now >= upstream.connectDeadline { connectFailed() }
+    }
+
+    func closeNow() { end(withReset: true) }
+
+    private func seekEndpoint() {
+        switch plane.acquire(need, .flows, &attempts) {
+        case .connection(let upstream): attach(upstream)
+        case .wait(let until):
+            ticket = plane.wait(self, until: until)
+            if ticket == nil { give(up: .tooManyWaiting) }
+        case .fail(let failure): give(up: failure)
+        }
+    }
+
+    private func attach(_ upstream: UpstreamConnection) {
+        self.upstream = upstream
+        upstream.user = self
+    }
+
+    private func connectFailed() {
+        guard let upstream else { return }
+        self.upstream = nil
+        plane.refused(upstream, .flows, &attempts)
+        seekEndpoint()
+    }
+
+    private func give(up failure: ExchangeFailure) {
+        plane.counts.failed(failure.rawValue)
+        end(withReset: true)
+    }
+
+    // MARK: - Copying
+
+    private func pump() {
+        guard let there = upstream?.channel, !there.isConnecting, channel.isOpen else { return }
+        let isCut = copy(from: channel, to: there)
+        if copy(from: there, to: channel) || isCut { plane.loop.later { [weak self] in self?.pump() } }
+        let isOver = channel.isSendingShut && there.isSendingShut
+        let isBroken = channel.failure != nil || there.failure != nil
+        if isOver || isBroken { end(withReset: isBroken) }
+    }
+
+    /// True when there may be more, but others come first.
+    private func copy(from: ByteChannel, to: ByteChannel) -> Bool {
+        var receiveCount = 0
+        while true {
+            to.flush()
+            if to.output.count >= Self.bufferLimit || to.failure != nil { break }
+            receiveCount += 1
+            if receiveCount > Dataplane.turnLimit { return true }
+            if !from.input.isEmpty {
+                from.input.move(from.input.count, to: &to.output)
+            } else if !from.receive(plane.scratch) {
+                break
+            }
+        }
+        if from.hasEnded, from.input.isEmpty, to.output.isEmpty { to.shutSending() }
+        return false
+    }
+
+    private func end(withReset: Bool) {
+        if let ticket { plane.stopWaiting(ticket) }
+        if let upstream {
+            self.upstream = nil
+            if withReset { upstream.channel.close(withReset: true) }
+            plane.finished(upstream, .flows, isReusable: false)
+        }
+        channel.close(withReset: withReset)
+        plane.closed(self)
+    }
+}

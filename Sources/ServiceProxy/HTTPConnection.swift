@@ -1,0 +1,317 @@
+import Linux
+import Timing
+import Traffic
+import Wire
+
+/// A client's connection to a port that carries exchanges: one request after the other, each to the endpoint that suits it.
+///
+/// Requests that come early wait in the socket or in `input`; the next one is begun when the response before it is written.
+final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable {
+    /// From the first byte of a head to its last: who is slower is told 408.
+    static let headLimit = Duration.seconds(10)
+    /// Between two requests.
+    static let restLimit = Duration.seconds(75)
+    /// A body, in either direction, that does not move for this long ends its exchange.
+    static let standstillLimit = Duration.seconds(60)
+    /// A client that said it will send no more mostly went away; should it only have closed its half, it still gets what comes in this time.
+    static let halfClosedLimit = Duration.seconds(2)
+    /// How long the rest of a refused request is read and dropped, so that the client gets to read the answer (RFC 9112, 9.6).
+    static let lingerLimit = Duration.seconds(1)
+    /// Bytes that wait in one direction before nothing more is received from the other side.
+    static let bufferLimit = 64 * 1024
+
+    enum Phase {
+        case resting, head, exchange, lingering, closed
+    }
+
+    let plane: Dataplane
+    let channel: ByteChannel
+    let backend: RouteTable.BackendName
+    let counts: BackendCounts
+    private let client: UInt32
+    private let clientText: String
+    private let entrance: String
+    private var reader = RequestReader(limits: .streaming)
+    var phase = Phase.resting
+    var exchange: Exchange?
+    var place = -1
+    /// When the phase has taken too long.
+    private var deadline: Instant
+    private var progressSeen = 0
+    private var goneDeadline = Instant.never
+
+    /// Takes the channel over and stays alive by the dataplane until the connection ends.
+    init(_ channel: ByteChannel, client: UInt32, entrance: String, backend: RouteTable.BackendName, plane: Dataplane) {
+        self.plane = plane
+        self.channel = channel
+        self.client = client
+        self.entrance = entrance
+        self.backend = backend
+        clientText = EndpointAddress.text(client)
+        counts = plane.counts.backend(backend)
+        deadline = plane.loop.now + Self.headLimit
+        channel.owner = self
+        plane.opened(self)
+    }
+
+    // MARK: - What happens
+
+    func channelIsReady(_ channel: ByteChannel) {
+        channel.flush()
+        if channel.failure != nil { return abort() }
+        if channel.isEndAnnounced, goneDeadline == .never { goneDeadline = plane.loop.now + Self.halfClosedLimit }
+        pumpResponse()
+        pumpRequest()
+    }
+
+    func upstreamIsReady(_ upstream: UpstreamConnection) {
+        guard exchange?.upstream === upstream else { return }
+        if upstream.connectDeadline != .never {
+            if upstream.channel.isConnecting { return }
+            if plane.connectResult(upstream) != nil { return connectFailed() }
+        }
+        upstream.channel.flush()
+        pumpResponse()
+        pumpRequest()
+    }
+
+    func tryAgain() {
+        guard exchange != nil, exchange?.upstream == nil else { return }
+        exchange?.ticket = nil
+        seekEndpoint()
+    }
+
+    func sweep(now: Instant) {
+        switch phase {
+        case .closed: break
+        case .resting: if now >= deadline { close() }
+        case .head: if now >= deadline { refuse(.headTooSlow) }
+        case .lingering: if now >= deadline { close() }
+        case .exchange: sweepExchange(now)
+        }
+    }
+
+    private func sweepExchange(_ now: Instant) {
+        guard let exchange else { return }
+        if now >= goneDeadline { return abort() }
+        if let upstream = exchange.upstream, now >= upstream.connectDeadline { return connectFailed() }
+        let progress = channel.progressCount &+ (exchange.upstream?.channel.progressCount ?? 0)
+        // Who waits for the endpoint to think waits as long as it takes; only bytes that should move and do not are counted.
+        let isOwed = !exchange.isRequestComplete || !channel.output.isEmpty
+        if progress != progressSeen || !isOwed {
+            progressSeen = progress
+            deadline = now + Self.standstillLimit
+        } else if now >= deadline {
+            if exchange.isResponseBegun { abort() } else { fail(.bodyTooSlow) }
+        }
+    }
+
+    func closeNow() { abort() }
+
+    // MARK: - The request
+
+    /// Reads requests as far as there is something to read and room for it.
+    func pumpRequest() {
+        var receiveCount = 0
+        while channel.isOpen {
+            switch phase {
+            case .closed: return
+            case .lingering: return drop()
+            case .resting, .head: if channel.output.count >= Self.bufferLimit { return }
+            case .exchange: if !mayReadBody { return }
+            }
+            let part: RequestPart?
+            do throws(WireError) {
+                part = try reader.next(&channel.input)
+            } catch {
+                return fail(LocalResponse(error))
+            }
+            switch part {
+            case .head(let head): begin(head)
+            case .body(let count): passBody(count)
+            case .end(let trailers): endRequest(trailers)
+            case nil:
+                receiveCount += 1
+                if receiveCount > Dataplane.turnLimit { return plane.loop.later { [weak self] in self?.pumpRequest() } }
+                if channel.receive(plane.scratch) { continue }
+                exchange?.upstream?.channel.flush()
+                if channel.hasEnded { return clientEnded() }
+                if phase == .resting, !channel.input.isEmpty {
+                    phase = .head
+                    deadline = plane.loop.now + Self.headLimit
+                }
+                return
+            }
+        }
+    }
+
+    private var mayReadBody: Bool {
+        guard let exchange, !exchange.isRequestComplete else { return false }
+        if let upstream = exchange.upstream, !upstream.channel.isConnecting {
+            upstream.channel.flush()
+            return upstream.channel.output.count < Self.bufferLimit
+        }
+        return exchange.kept.count < Self.bufferLimit
+    }
+
+    private func begin(_ head: RequestHead) {
+        phase = .exchange
+        deadline = plane.loop.now + Self.standstillLimit
+        progressSeen = 0
+        var exchange = Exchange(head, now: plane.loop.now)
+        HeadRewriting.request(head, client: clientText, entrance: entrance).serialize(into: &exchange.kept)
+        exchange.isRequestComplete = head.framing == .none || head.framing == .length(0)
+        self.exchange = exchange
+        if head.method == "CONNECT" { return fail(.noTunnels) }
+        if exchange.isRequestComplete {
+            // Nothing of a body will come, but the reader wants to say so.
+            do throws(WireError) { _ = try reader.next(&channel.input) } catch { return fail(LocalResponse(error)) }
+        }
+        seekEndpoint()
+    }
+
+    private func passBody(_ count: Int) {
+        let isChunked = exchange?.head.framing == .chunked
+        channel.input.withBytes { bytes in
+            let body = UnsafeBufferPointer(rebasing: bytes[0..<count])
+            exchange?.write { output in
+                if isChunked { Chunks.begin(count, into: &output) }
+                output.append(body)
+                if isChunked { Chunks.end(into: &output) }
+            }
+        }
+        channel.input.consume(count)
+    }
+
+    private func endRequest(_ trailers: HTTPHeaders) {
+        if exchange?.head.framing == .chunked { exchange?.write { Chunks.finish(trailers: trailers, into: &$0) } }
+        exchange?.isRequestComplete = true
+        exchange?.upstream?.channel.flush()
+    }
+
+    private func clientEnded() {
+        switch phase {
+        case .resting, .lingering, .closed: close()
+        case .head: close()
+        // A request that will never be whole; a whole one may still be answered, see `halfClosedLimit`.
+        case .exchange: if exchange?.isRequestComplete == false { abort() }
+        }
+    }
+
+    // MARK: - The endpoint
+
+    /// Gets the exchange a connection, or a wait, or an end.
+    func seekEndpoint() {
+        guard let exchange else { return }
+        let need = Dataplane.Need(backend: backend, client: client, pooled: exchange.isIdempotent ? .repeatable : .once)
+        var attempts = exchange.attempts
+        let acquired = plane.acquire(need, .exchanges, &attempts)
+        self.exchange?.attempts = attempts
+        switch acquired {
+        case .connection(let upstream):
+            self.exchange?.attach(upstream, user: self)
+            upstream.channel.flush()
+        case .wait(let until):
+            guard let ticket = plane.wait(self, until: until) else { return fail(.tooManyWaiting) }
+            self.exchange?.ticket = ticket
+        case .fail(let failure):
+            fail(failure)
+        }
+    }
+
+    private func connectFailed() {
+        guard let upstream = exchange?.upstream, var attempts = exchange?.attempts else { return }
+        exchange?.upstream = nil
+        plane.refused(upstream, .exchanges, &attempts)
+        exchange?.attempts = attempts
+        seekEndpoint()
+    }
+
+    /// The connection to the endpoint broke before anything of a response was passed on.
+    func lostUpstream() {
+        guard let upstream = exchange?.upstream, let isKept = exchange?.isKept else { return }
+        let step = exchange?.attempts.lost(
+            by: upstream.endpoint, isAnythingSent: upstream.isAnythingSent, isWholeRequestAtHand: isKept,
+            isConnectionReused: upstream.isReused, now: plane.loop.now)
+        exchange?.upstream = nil
+        plane.finished(upstream, .exchanges, isReusable: false)
+        switch step {
+        case .fail(let failure): fail(failure)
+        case .choose, .wait, nil:
+            plane.counts.repeatedCount += 1
+            seekEndpoint()
+        }
+    }
+
+    // MARK: - Ends
+
+    func fail(_ failure: ExchangeFailure) { fail(LocalResponse(failure, backend: backend)) }
+
+    /// Ends the exchange with an answer of our own; the connection lives on where the request was read whole.
+    private func fail(_ response: LocalResponse) {
+        plane.counts.failed(response.reason)
+        if exchange?.isResponseBegun == true { return abort() }
+        let isWhole = exchange?.isRequestComplete ?? false
+        let keepsAlive = isWhole && exchange?.head.keepsAlive == true
+        response.serialize(into: &channel.output, isHead: exchange?.head.method == "HEAD", keepsAlive: keepsAlive)
+        counts.exchangeCounts[response.status / 100] += 1
+        letGoOfUpstream()
+        exchange = nil
+        if keepsAlive { rest() } else { linger() }
+    }
+
+    private func refuse(_ response: LocalResponse) { fail(response) }
+
+    /// Ready for the next request; what came early is begun by the pump.
+    func rest() {
+        phase = .resting
+        deadline = plane.loop.now + Self.restLimit
+        channel.flush()
+        if channel.failure != nil { close() }
+    }
+
+    /// Writes what is left, says that nothing more comes, and reads on for a moment: closing with unread bytes would reset the connection and
+    /// could take the answer with it.
+    func linger() {
+        phase = .lingering
+        deadline = plane.loop.now + Self.lingerLimit
+        drop()
+    }
+
+    private func drop() {
+        channel.flush()
+        if channel.failure != nil { return close() }
+        if !channel.output.isEmpty {
+            // A slow reader of a long answer gets the time that a standstill gets.
+            deadline = plane.loop.now + Self.standstillLimit
+        } else if !channel.isSendingShut {
+            deadline = plane.loop.now + Self.lingerLimit
+            channel.shutSending()
+        }
+        repeat { channel.input.consume(channel.input.count) } while channel.receive(plane.scratch)
+        if channel.hasEnded, channel.output.isEmpty { close() }
+    }
+
+    /// The client went, or a response broke off: both sides end at once, the client's by a reset so that it sees that something is missing.
+    func abort() {
+        if let exchange { counts.exchangeCounts[exchange.isResponseBegun ? exchange.status / 100 : 0] += 1 }
+        let isCutOff = exchange?.isResponseBegun == true
+        letGoOfUpstream()
+        exchange = nil
+        close(withReset: isCutOff)
+    }
+
+    private func letGoOfUpstream() {
+        if let ticket = exchange?.ticket { plane.stopWaiting(ticket) }
+        guard let upstream = exchange?.upstream else { return }
+        exchange?.upstream = nil
+        plane.finished(upstream, .exchanges, isReusable: false)
+    }
+
+    func close(withReset: Bool = false) {
+        guard phase != .closed else { return }
+        phase = .closed
+        channel.close(withReset: withReset)
+        plane.closed(self)
+    }
+}

@@ -1,0 +1,50 @@
+import Traffic
+import Wire
+
+/// An answer that the proxy gives itself.
+struct LocalResponse {
+    /// The field that tells a proxy's answer from an endpoint's, with the reason in one word.
+    static let reasonField = "Steady-Proxy-Reason"
+
+    var status: Int
+    var reason: String
+    var text: String
+
+    init(status: Int, reason: String, text: String) {
+        self.status = status
+        self.reason = reason
+        self.text = text
+    }
+
+    init(_ failure: ExchangeFailure, backend: RouteTable.BackendName) {
+        let text =
+            switch failure {
+            case .noReadyEndpoint: "no endpoint of \(backend) became ready within \(ExchangeAttempts.waitLimit)"
+            case .noSuchBackend: "the Service of \(backend) is gone"
+            case .connectFailed: "no endpoint of \(backend) accepted a connection within \(ExchangeAttempts.waitLimit)"
+            case .tooManyWaiting: "\(Dataplane.waiterLimit) others wait for an endpoint already"
+            case .endpointReset: "the endpoint of \(backend) closed the connection before it answered, and the request may not be repeated"
+            case .badResponse: "the endpoint of \(backend) answered with something that is no HTTP"
+            }
+        self.init(status: failure.status, reason: failure.rawValue, text: text)
+    }
+
+    init(_ error: WireError) { self.init(status: error.status, reason: "bad-request", text: error.message) }
+
+    static let headTooSlow = LocalResponse(status: 408, reason: "head-too-slow", text: "the request's head did not come in time")
+    static let bodyTooSlow = LocalResponse(status: 408, reason: "body-too-slow", text: "the request's body stopped")
+    static let noTunnels = LocalResponse(status: 501, reason: "no-tunnels", text: "CONNECT is not served here")
+
+    /// Appends the whole answer. `isHead`: the request was HEAD, so the body is left out.
+    func serialize(into output: inout ByteQueue, isHead: Bool, keepsAlive: Bool) {
+        let body = text + "\n"
+        var head = ResponseHead(status: status)
+        head.headers.add(.contentType, "text/plain; charset=utf-8")
+        head.headers.add(.contentLength, String(body.utf8.count))
+        head.headers.add(Self.reasonField, reason)
+        if status == 503 { head.headers.add(.retryAfter, "1") }
+        if !keepsAlive { head.headers.add(.connection, "close") }
+        head.serialize(into: &output)
+        if !isHead { output.append(body) }
+    }
+}

@@ -1,0 +1,116 @@
+import Timing
+import Traffic
+import Wire
+
+/// The way back: from the endpoint's connection to the client's.
+extension HTTPConnection {
+    /// Passes on what the endpoint sent, as far as the client takes it.
+    func pumpResponse() {
+        var receiveCount = 0
+        while channel.isOpen, let upstream = exchange?.upstream, !upstream.channel.isConnecting {
+            if channel.output.count >= Self.bufferLimit {
+                channel.flush()
+                if channel.failure != nil { return abort() }
+                if channel.output.count >= Self.bufferLimit { return }
+            }
+            let part: ResponsePart?
+            do throws(WireError) {
+                part = try upstream.reader.next(&upstream.channel.input)
+            } catch {
+                return badResponse()
+            }
+            switch part {
+            case .interim(let head): passInterim(head)
+            case .head(let head):
+                passHead(head)
+                if head.framing == .tunnel { return becomeFlow() }
+            case .body(let count): passBody(count, from: upstream)
+            case .end(let trailers): return endResponse(trailers)
+            case nil:
+                receiveCount += 1
+                if receiveCount > Dataplane.turnLimit {
+                    channel.flush()
+                    return plane.loop.later { [weak self] in self?.pumpResponse() }
+                }
+                if upstream.channel.receive(plane.scratch) { continue }
+                if upstream.channel.hasEnded || upstream.channel.failure != nil { return upstreamEnded(upstream) }
+                channel.flush()
+                if channel.failure != nil { return abort() }
+                // What waited may have gone out, and with it the reason to stop.
+                return
+            }
+        }
+    }
+
+    private func passInterim(_ head: ResponseHead) {
+        // HTTP/1.0 knows no interim responses (RFC 9110, 15.2).
+        guard exchange?.head.version == .http11 else { return }
+        var head = head
+        head.headers.removeHopByHop()
+        head.serialize(into: &channel.output)
+        channel.flush()
+    }
+
+    private func passHead(_ head: ResponseHead) {
+        guard let request = exchange?.head else { return }
+        let (out, coding, keepsAlive) = HeadRewriting.response(head, toHTTP11: request.version == .http11, keepsAlive: request.keepsAlive)
+        exchange?.coding = coding
+        exchange?.clientKeepsAlive = keepsAlive
+        exchange?.upstreamKeepsAlive = head.keepsAlive
+        exchange?.status = head.status
+        exchange?.isResponseBegun = true
+        out.serialize(into: &channel.output)
+    }
+
+    private func passBody(_ count: Int, from upstream: UpstreamConnection) {
+        if exchange?.coding == .chunked {
+            Chunks.begin(count, into: &channel.output)
+            upstream.channel.input.move(count, to: &channel.output)
+            Chunks.end(into: &channel.output)
+        } else {
+            upstream.channel.input.move(count, to: &channel.output)
+        }
+    }
+
+    private func endResponse(_ trailers: HTTPHeaders) {
+        guard let exchange, let upstream = exchange.upstream else { return }
+        if exchange.coding == .chunked { Chunks.finish(trailers: trailers, into: &channel.output) }
+        self.exchange = nil
+        // A connection with anything left over on it, in either direction, would mix up the next exchange.
+        let isClean = exchange.isRequestComplete && upstream.channel.output.isEmpty && upstream.channel.input.isEmpty
+        plane.finished(
+            upstream, .exchanges,
+            isReusable: exchange.upstreamKeepsAlive && isClean && !upstream.channel.isEndAnnounced && upstream.channel.failure == nil)
+        counts.exchangeCounts[min(exchange.status / 100, 5)] += 1
+        counts.latency.record(seconds: (plane.loop.now - exchange.began).inSeconds)
+        if exchange.clientKeepsAlive && exchange.isRequestComplete {
+            rest()
+        } else {
+            linger()
+        }
+    }
+
+    private func upstreamEnded(_ upstream: UpstreamConnection) {
+        do throws(WireError) {
+            if case .end(let trailers)? = try upstream.reader.close(upstream.channel.input) { return endResponse(trailers) }
+        } catch {
+            // Something is missing.
+        }
+        if exchange?.isResponseBegun == true { abort() } else { lostUpstream() }
+    }
+
+    private func badResponse() {
+        if exchange?.isResponseBegun == true { abort() } else { fail(.badResponse) }
+    }
+
+    /// The endpoint agreed to leave HTTP: from here bytes are copied.
+    private func becomeFlow() {
+        guard let exchange, let upstream = exchange.upstream else { return }
+        counts.exchangeCounts[1] += 1
+        self.exchange = nil
+        phase = .closed
+        plane.closed(self)
+        plane.becameFlow(upstream)
+        Flow.resume(channel, upstream, counts: counts, plane: plane)
+    }
+}
