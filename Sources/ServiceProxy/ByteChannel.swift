@@ -54,6 +54,7 @@ final class ByteChannel {
 
     deinit { close() }
 
+    var bufferedByteCount: Int { input.count + output.count }
     var isOpen: Bool { fd >= 0 }
     /// Whether the other side said that it is done, though bytes of it may still be unread.
     var isEndAnnounced: Bool { endIsNear || hasEnded }

@@ -7,6 +7,8 @@ import Wire
 protocol Swept: AnyObject {
     /// Where the dataplane keeps it; its own to write.
     var place: Int { get set }
+    /// Bytes that wait in memory on its account.
+    var bufferedByteCount: Int { get }
     /// Acts on what took too long.
     func sweep(now: Instant)
 }
@@ -57,6 +59,8 @@ final class Dataplane {
     deinit { scratch.deallocate() }
 
     var openConnectionCount: Int { open.count }
+    /// Bytes that wait in memory, in both directions of everything open.
+    var bufferedByteCount: Int { open.reduce(0) { $0 + $1.bufferedByteCount } }
 
     // MARK: - The table
 
@@ -82,9 +86,9 @@ final class Dataplane {
     }
 
     private func announceReport() {
-        guard router.isReportDue, !isReportAnnounced else { return }
+        guard router.isReportDue, !isReportAnnounced, let onReportDue else { return }
         isReportAnnounced = true
-        onReportDue?()
+        onReportDue()
     }
 
     // MARK: - Endpoints for exchanges and flows

@@ -122,7 +122,7 @@ final class Entrances {
     }
 
     private func watch(_ listener: Listener) throws(LinuxError) {
-        listener.watch = try plane.loop.watch(listener.fd, .connections) { [unowned self, unowned listener] _ in accept(listener) }
+        listener.watch = try plane.loop.watch(listener.fd, [.read, .exclusive]) { [unowned self, unowned listener] _ in accept(listener) }
     }
 
     private func accept(_ listener: Listener) {
@@ -135,7 +135,8 @@ final class Entrances {
                 let client: UInt32 = if case .ipv4(let address, _) = peer { address.bits } else { 0 }
                 let carriage = plane.backend(listener.backend).flatMap { plane.carriage(of: $0) }
                 switch carriage {
-                case .exchanges: _ = HTTPConnection(channel, client: client, entrance: listener.text, backend: listener.backend, plane: plane)
+                case .exchanges:
+                    _ = HTTPConnection(channel, client: client, entrance: listener.text, backend: listener.backend, plane: plane)
                 case .flows: Flow.begin(channel, client: client, backend: listener.backend, plane: plane)
                 case nil: channel.close(withReset: true)
                 }

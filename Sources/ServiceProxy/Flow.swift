@@ -64,6 +64,8 @@ final class Flow: ChannelOwner, UpstreamUser, Swept, Waiter, Closable {
         if let upstream, now >= upstream.connectDeadline { connectFailed() }
     }
 
+    var bufferedByteCount: Int { channel.bufferedByteCount + (upstream?.channel.bufferedByteCount ?? 0) }
+
     func closeNow() { end(withReset: true) }
 
     private func seekEndpoint() {

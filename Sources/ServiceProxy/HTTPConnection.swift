@@ -106,6 +106,10 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
         }
     }
 
+    var bufferedByteCount: Int {
+        channel.bufferedByteCount + (exchange?.upstream?.channel.bufferedByteCount ?? 0) + (exchange?.kept.count ?? 0)
+    }
+
     func closeNow() { abort() }
 
     // MARK: - The request
@@ -162,7 +166,11 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
         HeadRewriting.request(head, client: clientText, entrance: entrance).serialize(into: &exchange.kept)
         exchange.isRequestComplete = head.framing == .none || head.framing == .length(0)
         self.exchange = exchange
-        if head.method == "CONNECT" { return fail(.noTunnels) }
+        if head.method == "CONNECT" {
+            // What follows is meant for a tunnel, whatever it looks like: the connection must not live on.
+            self.exchange?.isRequestComplete = false
+            return fail(.noTunnels)
+        }
         if exchange.isRequestComplete {
             // Nothing of a body will come, but the reader wants to say so.
             do throws(WireError) { _ = try reader.next(&channel.input) } catch { return fail(LocalResponse(error)) }

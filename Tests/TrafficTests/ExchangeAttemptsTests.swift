@@ -15,14 +15,17 @@ private let b = EndpointID(index: 1)
 
     @Test(arguments: [
         // method, anything sent, whole request at hand, then
-        ("GET", true, true, ExchangeAttempts.Step.choose), ("GET", true, false, .fail(.endpointReset)), ("POST", true, true, .fail(.endpointReset)),
-        ("POST", false, true, .choose), ("PUT", true, true, .choose), ("DELETE", true, true, .choose), ("PATCH", true, true, .fail(.endpointReset)),
+        ("GET", true, true, ExchangeAttempts.Step.choose), ("GET", true, false, .fail(.endpointReset)),
+        ("POST", true, true, .fail(.endpointReset)),
+        ("POST", false, true, .choose), ("PUT", true, true, .choose), ("DELETE", true, true, .choose),
+        ("PATCH", true, true, .fail(.endpointReset)),
     ])
     func `a lost request is repeated only where that is safe`(method: String, isSent: Bool, isAtHand: Bool, step: ExchangeAttempts.Step) {
         for isReused in [true, false] {
             var attempts = ExchangeAttempts(isIdempotent: ExchangeAttempts.isIdempotent(method: method))
             #expect(
-                attempts.lost(by: a, isAnythingSent: isSent, isWholeRequestAtHand: isAtHand, isConnectionReused: isReused, now: .zero) == step)
+                attempts.lost(by: a, isAnythingSent: isSent, isWholeRequestAtHand: isAtHand, isConnectionReused: isReused, now: .zero)
+                    == step)
         }
     }
 
@@ -52,7 +55,10 @@ private let b = EndpointID(index: 1)
             pauses.append(until - now)
             now = until
         }
-        #expect(pauses.prefix(6) == [.milliseconds(2), .milliseconds(4), .milliseconds(8), .milliseconds(16), .milliseconds(32), .milliseconds(50)])
+        #expect(
+            pauses.prefix(6) == [
+                .milliseconds(2), .milliseconds(4), .milliseconds(8), .milliseconds(16), .milliseconds(32), .milliseconds(50),
+            ])
         #expect(now.nanoseconds == ExchangeAttempts.waitLimit.nanoseconds)
         #expect(attempts.foundNone(.noneReady, now: now) == .fail(.noReadyEndpoint))
     }

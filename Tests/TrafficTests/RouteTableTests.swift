@@ -25,7 +25,9 @@ func slice(_ name: String, of service: String, ports: Value, _ endpoints: [(Stri
                         "ports": [["name": "http", "port": 80, "targetPort": "web", "nodePort": 30080, "protocol": "TCP"]],
                     ])
             ],
-            slices: [slice("web-1", of: "web", ports: [["name": "http", "port": 8080, "protocol": "TCP"]], [("127.64.0.2", ["ready": true])])]
+            slices: [
+                slice("web-1", of: "web", ports: [["name": "http", "port": 8080, "protocol": "TCP"]], [("127.64.0.2", ["ready": true])])
+            ]
         ).table()
         #expect(table.routes.map(\.entrance.description) == ["exposed:80", "exposed:30080", "127.32.0.5:80"])
         #expect(Set(table.routes.map(\.backend.description)) == ["default/web:80"])
@@ -33,22 +35,27 @@ func slice(_ name: String, of service: String, ports: Value, _ endpoints: [(Stri
         #expect(table.loadBalanced == [.init("default", "web")])
     }
 
-    @Test(arguments: [
-        ("http", nil, RouteTable.Carriage.exchanges), ("http-admin", nil, .exchanges), ("https", nil, .flows), ("db", nil, .flows),
-        ("", nil, .flows), ("db", "http", .exchanges), ("db", "HTTP", .exchanges), ("http", "kubernetes.io/ws", .flows), ("http", "tcp", .flows),
-    ] as [(String, String?, RouteTable.Carriage)])
-    func `what a port carries follows from appProtocol, else from its name`(name: String, appProtocol: String?, carriage: RouteTable.Carriage) {
+    @Test(
+        arguments: [
+            ("http", nil, RouteTable.Carriage.exchanges), ("http-admin", nil, .exchanges), ("https", nil, .flows), ("db", nil, .flows),
+            ("", nil, .flows), ("db", "http", .exchanges), ("db", "HTTP", .exchanges), ("http", "kubernetes.io/ws", .flows),
+            ("http", "tcp", .flows),
+        ] as [(String, String?, RouteTable.Carriage)])
+    func `what a port carries follows from appProtocol, else from its name`(
+        name: String, appProtocol: String?, carriage: RouteTable.Carriage
+    ) {
         var port: Value = ["port": 80, "name": .string(name)]
         if let appProtocol { port["appProtocol"] = .string(appProtocol) }
         let table = RouteSource(services: [service("a", ["clusterIP": "127.32.0.1", "ports": [port]])], slices: []).table()
         #expect(table.backends.map(\.carriage) == [carriage])
     }
 
-    @Test(arguments: [
-        (Value.object([:]), RouteTable.Standing.ready), (["ready": true], .ready), (["ready": false], .withheld),
-        (["ready": false, "serving": true, "terminating": true], .terminating), (["ready": false, "terminating": true], .withheld),
-        (["ready": false, "serving": false, "terminating": true], .withheld), (["ready": false, "serving": true], .withheld),
-    ] as [(Value, RouteTable.Standing)])
+    @Test(
+        arguments: [
+            (Value.object([:]), RouteTable.Standing.ready), (["ready": true], .ready), (["ready": false], .withheld),
+            (["ready": false, "serving": true, "terminating": true], .terminating), (["ready": false, "terminating": true], .withheld),
+            (["ready": false, "serving": false, "terminating": true], .withheld), (["ready": false, "serving": true], .withheld),
+        ] as [(Value, RouteTable.Standing)])
     func `conditions give an endpoint its standing`(conditions: Value, standing: RouteTable.Standing) {
         let table = RouteSource(
             services: [service("a", ["clusterIP": "127.32.0.1", "ports": [["port": 80]]])],
@@ -68,7 +75,9 @@ func slice(_ name: String, of service: String, ports: Value, _ endpoints: [(Stri
     }
 
     @Test func `equal inputs in another order give an equal table`() {
-        let services = ["b", "a"].map { service($0, ["clusterIP": .string($0 == "a" ? "127.32.0.1" : "127.32.0.2"), "ports": [["port": 80]]]) }
+        let services = ["b", "a"].map {
+            service($0, ["clusterIP": .string($0 == "a" ? "127.32.0.1" : "127.32.0.2"), "ports": [["port": 80]]])
+        }
         let slices = [
             slice("a-2", of: "a", ports: [["port": 1]], [("127.64.0.9", .null), ("127.64.0.2", .null)]),
             slice("a-1", of: "a", ports: [["port": 1]], [("127.64.0.2", ["ready": false]), ("127.64.0.3", .null)]),
@@ -90,7 +99,9 @@ func slice(_ name: String, of service: String, ports: Value, _ endpoints: [(Stri
     }
 
     @Test func `a port that is not TCP is refused by name`() {
-        let table = RouteSource(services: [service("dns", ["clusterIP": "127.32.0.1", "ports": [["port": 53, "protocol": "UDP"]]])], slices: []).table()
+        let table = RouteSource(
+            services: [service("dns", ["clusterIP": "127.32.0.1", "ports": [["port": 53, "protocol": "UDP"]]])], slices: []
+        ).table()
         #expect(table.refusals.map(\.reason) == [.unsupportedProtocol("UDP")])
     }
 
@@ -105,7 +116,9 @@ func slice(_ name: String, of service: String, ports: Value, _ endpoints: [(Stri
         #expect(source.table() == RouteTable())
     }
 
-    @Test(arguments: [("127.0.0.1", true), ("1.2.3", false), ("1.2.3.256", false), ("01.2.3.4", false), ("1.2.3.4.5", false), ("::1", false), ("", false)])
+    @Test(arguments: [
+        ("127.0.0.1", true), ("1.2.3", false), ("1.2.3.256", false), ("01.2.3.4", false), ("1.2.3.4.5", false), ("::1", false), ("", false),
+    ])
     func `an address is dotted decimal`(text: String, isValid: Bool) {
         #expect((EndpointAddress.host(text) != nil) == isValid)
     }

@@ -6,7 +6,9 @@ private let name = RouteTable.BackendName(.init("default", "web"), port: 80)
 
 private func address(_ last: UInt32) -> EndpointAddress { EndpointAddress(host: 0x7F40_0000 + last, port: 8080) }
 
-private func table(_ endpoints: [(UInt32, RouteTable.Standing)], carriage: RouteTable.Carriage = .exchanges, affinity: Duration? = nil) -> RouteTable {
+private func table(_ endpoints: [(UInt32, RouteTable.Standing)], carriage: RouteTable.Carriage = .exchanges, affinity: Duration? = nil)
+    -> RouteTable
+{
     var table = RouteTable()
     table.backends = [.init(name: name, carriage: carriage, endpoints: endpoints.map { .init(address($0.0), $0.1) }, affinity: affinity)]
     return table
@@ -14,8 +16,11 @@ private func table(_ endpoints: [(UInt32, RouteTable.Standing)], carriage: Route
 
 extension Router {
     /// The last octet of the endpoint that was chosen, nil for none.
-    fileprivate mutating func pick(client: UInt32 = 1, avoiding: [EndpointID] = [], now: Instant = .zero) -> (last: UInt32, id: EndpointID)? {
-        guard let backend = backend(name), case .endpoint(let id) = choose(backend, client: client, avoiding: avoiding, now: now) else { return nil }
+    fileprivate mutating func pick(client: UInt32 = 1, avoiding: [EndpointID] = [], now: Instant = .zero) -> (last: UInt32, id: EndpointID)?
+    {
+        guard let backend = backend(name), case .endpoint(let id) = choose(backend, client: client, avoiding: avoiding, now: now) else {
+            return nil
+        }
         return (address(of: id).host & 255, id)
     }
 }
