@@ -1,0 +1,64 @@
+import APIClient
+import Formats
+import Linux
+import Reconciling
+import Resources
+
+/// All controllers and the scheduler, on one event loop, over one mirror of the cluster.
+///
+/// Everything is level-triggered: what was missed while nobody watched is made up for by the first passes after the start.
+package final class ControllerLoops {
+    private let api: any ResourceAPI
+    private let mirror: ClusterMirror
+    private let expectations: Expectations
+    private let recorder: Recorder
+    private let replicaSets: ReplicaSetLoop
+    private let deployments: DeploymentLoop
+    private let endpoints: EndpointLoop
+    private let scheduling: SchedulingLoop
+    private let nodeHealth: NodeHealthLoop
+    private let proxies: ProxyLivenessLoop
+    private let namespaces: NamespaceLoop
+    private let collection: CollectionLoop
+
+    /// Whether everything stored was seen and the loops run.
+    package private(set) var isRunning = false
+
+    /// - Parameter fence: kills whatever a lost node left behind and calls back when all of it is dead. Called once for each loss.
+    package init(api: any ResourceAPI, fence: @escaping (_ node: String, _ done: @escaping () -> Void) -> Void) {
+        self.api = api
+        mirror = ClusterMirror(api: api)
+        expectations = Expectations(loop: api.loop)
+        recorder = Recorder(api: api)
+        let writing = Writing(api: api, expectations: expectations, recorder: recorder)
+        deployments = DeploymentLoop(loop: api.loop, mirror: mirror, writing: writing, recorder: recorder)
+        replicaSets = ReplicaSetLoop(loop: api.loop, mirror: mirror, writing: writing, recorder: recorder)
+        endpoints = EndpointLoop(loop: api.loop, mirror: mirror, writing: writing)
+        scheduling = SchedulingLoop(api: api, mirror: mirror, recorder: recorder)
+        nodeHealth = NodeHealthLoop(api: api, mirror: mirror, writing: writing, recorder: recorder, fence: fence)
+        proxies = ProxyLivenessLoop(api: api, mirror: mirror)
+        namespaces = NamespaceLoop(api: api, mirror: mirror, writing: writing)
+        collection = CollectionLoop(api: api, mirror: mirror, writing: writing)
+        recorder.follow(mirror.events)
+    }
+
+    /// Begins to watch; the loops run as soon as everything stored was seen.
+    package func start() {
+        mirror.start(expectations: expectations) { [unowned self] in open() }
+        expectations.onRevision(of: .endpointSlices) { [unowned self] in endpoints.slicesReached($0) }
+    }
+
+    private func open() {
+        isRunning = true
+        deployments.queue.open()
+        replicaSets.queue.open()
+        endpoints.queue.open()
+        endpoints.withdrawals.open()
+        scheduling.open()
+        nodeHealth.open()
+        proxies.open()
+        namespaces.queue.open()
+        collection.queue.open()
+        recorder.expire()
+    }
+}

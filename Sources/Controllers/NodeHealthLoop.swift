@@ -1,0 +1,109 @@
+import APIClient
+import Formats
+import Linux
+import Reconciling
+import Resources
+import Timing
+
+/// Watches the nodes' leases and gives up what ran on lost nodes, after it was killed.
+final class NodeHealthLoop {
+    static let leaseNamespace = "kube-node-lease"
+    /// For a node that never showed a lease: what agents ask for.
+    static let defaultPeriod: Duration = .seconds(10)
+
+    private let api: any ResourceAPI
+    private let mirror: ClusterMirror
+    private let writing: Writing
+    private let recorder: Recorder
+    private let fence: (_ node: String, _ done: @escaping () -> Void) -> Void
+    private var watch: LeaseWatch
+    private var lost: Set<String> = []
+    private var fencing: Set<String> = []
+    private var fenced: Set<String> = []
+    private(set) lazy var queue = PassQueue<String>(loop: api.loop) { [unowned self] name, done in pass(name, done) }
+
+    init(
+        api: any ResourceAPI, mirror: ClusterMirror, writing: Writing, recorder: Recorder,
+        fence: @escaping (_ node: String, _ done: @escaping () -> Void) -> Void
+    ) {
+        self.api = api
+        self.mirror = mirror
+        self.writing = writing
+        self.recorder = recorder
+        self.fence = fence
+        watch = LeaseWatch(now: api.loop.now)
+        mirror.leases.onChange { [unowned self] key, _, new in
+            guard key.namespace == Self.leaseNamespace, let new else { return }
+            observe(new, now: api.loop.now)
+        }
+        mirror.nodes.onChange { [unowned self] key, old, new in
+            queue.mark(key.name)
+            // Another node that lives again may be what lost ones wait for.
+            if old?.readyStatus != new?.readyStatus { for name in lost { queue.mark(name) } }
+        }
+    }
+
+    /// Every lease starts its period now.
+    func open() {
+        let now = api.loop.now
+        for lease in mirror.leases.views.values where lease.meta.namespace == Self.leaseNamespace { observe(lease, now: now) }
+        queue.open()
+        tick()
+    }
+
+    private func observe(_ lease: Lease, now: Instant) {
+        let name = lease.meta.name
+        // Fencing changes the lease as well: only what its holder writes is a renewal.
+        let mark = "\(lease.holder) \(lease.renewTime?.nanosecondsSince1970 ?? 0)"
+        watch.observe(name, mark: mark, period: lease.duration > .zero ? lease.duration : Self.defaultPeriod, now: now)
+        if lost.contains(name), !watch.expired(now: now).contains(name) { recovered(name) }
+    }
+
+    private func recovered(_ name: String) {
+        lost.remove(name)
+        fenced.remove(name)
+        queue.mark(name)
+        for other in lost { queue.mark(other) }
+    }
+
+    private func tick() {
+        let now = api.loop.now
+        // Nodes that are gone but still named by pods count as nodes without a lease.
+        let known = Set(mirror.nodes.views.keys.map(\.name)).union(mirror.nodesWithPods)
+        for name in known.sorted() { watch.expect(name, period: Self.defaultPeriod, now: now) }
+        for name in watch.tick(now: now) {
+            guard known.contains(name) else {
+                watch.forget(name)
+                lost.remove(name)
+                fenced.remove(name)
+                continue
+            }
+            if lost.insert(name).inserted || fenced.contains(name) && !mirror.pods(onNode: name).isEmpty { queue.mark(name) }
+        }
+        _ = api.loop.schedule(after: LeaseWatch.tickPeriod) { [unowned self] in tick() }
+    }
+
+    private func pass(_ name: String, _ done: @escaping (Writing.Outcome) -> Void) {
+        let view = NodeHealthPlan.View(
+            node: mirror.nodes[ObjectKey(.nodes, name: name)], name: name, isExpired: lost.contains(name), isFenced: fenced.contains(name),
+            hasLivingPeer: mirror.nodes.views.contains { $0.key.name != name && !lost.contains($0.key.name) && $0.value.readyStatus == "True" },
+            pods: mirror.pods(onNode: name),
+            leaseTransitions: mirror.leases[ObjectKey(.leases, namespace: Self.leaseNamespace, name: name)]?.transitions)
+        let (plan, fences) = NodeHealthPlan.plan(view, now: Clock.realtime())
+        if fences { startFencing(name, view) }
+        recorder.record(plan.events)
+        writing.perform(plan.changes, component: NodeHealthPlan.component, done)
+    }
+
+    private func startFencing(_ name: String, _ view: NodeHealthPlan.View) {
+        guard fencing.insert(name).inserted else { return }
+        fence(name) { [self] in
+            writing.perform(NodeHealthPlan.outdate(view).map { [$0] } ?? [], component: NodeHealthPlan.component) { [self] _ in
+                fencing.remove(name)
+                guard lost.contains(name) else { return }
+                fenced.insert(name)
+                queue.mark(name)
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+import APIClient
+import Formats
+import Linux
+import Reconciling
+import Resources
+
+/// Writes events after everything else, and deletes them when they are old.
+final class Recorder {
+    /// Event writes under way at one time: events never crowd out the work they tell of.
+    static let inFlightLimit = 64
+    /// Notes that wait. Beyond it new ones are dropped: the objects themselves say the same.
+    static let waitingLimit = 4096
+
+    private let api: any ResourceAPI
+    private var book = EventBook()
+    private var waiting: [Change] = []
+    private var nextIndex = 0
+    private var inFlightCount = 0
+    private var isFlushing = false
+    private var expiry: EventLoop.Timer?
+    private(set) var droppedCount = 0
+
+    init(api: any ResourceAPI) { self.api = api }
+
+    func record(_ note: EventNote) {
+        guard let change = book.record(note, now: Clock.realtime()) else { return }
+        guard waiting.count - nextIndex < Self.waitingLimit else {
+            droppedCount += 1
+            return
+        }
+        waiting.append(change)
+        flushLater()
+    }
+
+    func record(_ notes: [EventNote]) { for note in notes { record(note) } }
+
+    /// Follows the stored events so that they can be torn out in time.
+    func follow(_ shelf: Shelf<Value>) {
+        shelf.onChange { [unowned self] key, _, new in
+            if let new { book.observe(key, new) } else { book.forget(key) }
+            if expiry == nil { expireLater(after: EventBook.timeToLive) }
+            if book.storedCount > EventBook.storedLimit + EventBook.changeLimit { expire() }
+        }
+    }
+
+    func expire() {
+        expiry?.cancel()
+        expiry = nil
+        let (changes, next) = book.expire(now: Clock.realtime())
+        for change in changes { api.perform(change.request) { _ in } }
+        // Never in a hurry: what is late by a second harms nobody.
+        if let next { expireLater(after: max(.seconds(1), next)) }
+    }
+
+    private func expireLater(after delay: Duration) {
+        expiry = api.loop.schedule(after: delay) { [unowned self] in expire() }
+    }
+
+    private func flushLater() {
+        guard !isFlushing else { return }
+        isFlushing = true
+        api.loop.later { [unowned self] in flush() }
+    }
+
+    private func flush() {
+        isFlushing = false
+        while inFlightCount < Self.inFlightLimit, nextIndex < waiting.count {
+            let change = waiting[nextIndex]
+            nextIndex += 1
+            inFlightCount += 1
+            api.perform(change.request) { [unowned self] _ in
+                inFlightCount -= 1
+                if nextIndex < waiting.count { flushLater() }
+            }
+        }
+        if nextIndex == waiting.count {
+            waiting.removeAll(keepingCapacity: true)
+            nextIndex = 0
+        }
+    }
+}
