@@ -1,0 +1,163 @@
+import APIClient
+import Formats
+import Linux
+import Measuring
+import Resources
+import Timing
+import Transport
+import Wire
+
+/// Answers HTTP exchanges: routes them, asks the store, and writes what comes back.
+package final class APIService {
+    private let api: any ResourceAPI
+    private let logs: LogRelay
+    private let user: String
+    private var metrics = ServiceMetrics()
+
+    /// Checks requests that came over TCP; set once the address is known.
+    package var gatekeeper: Gatekeeper?
+    /// False while the server cannot do its work: `/readyz` says so.
+    package var isReady: () -> Bool = { true }
+    /// Adds what others count to `/metrics`.
+    package var appendMetrics: (inout PrometheusText) -> Void = { _ in }
+
+    /// - Parameters:
+    ///   - user: whom `kubectl auth whoami` names.
+    ///   - agentSocket: where the agent of a node serves logs.
+    package init(
+        api: any ResourceAPI, user: String, http: HTTPClient, agentSocket: @escaping (_ node: String) -> SocketAddress
+    ) {
+        self.api = api
+        self.user = user
+        logs = LogRelay(http: http, agentSocket: agentSocket)
+    }
+
+    package func countRefusedConnection() { metrics.refusedConnection() }
+
+    /// The handler of the HTTP server.
+    package func handle(_ exchange: HTTPExchange) {
+        let started = Clock.monotonic()
+        if exchange.kind == .tcp, let refusal = refusal(of: exchange) {
+            return send(Answer(refusal), to: exchange, verb: exchange.method, resource: "", since: started)
+        }
+        let call = Call(
+            exchange.method, exchange.path, query: Query(exchange.query.map { (name: $0.0, value: $0.1) }),
+            headers: CallHeaders(
+                accept: exchange.head.headers["Accept"], contentType: exchange.head.headers[.contentType],
+                ifNoneMatch: exchange.head.headers["If-None-Match"], leaseEpoch: exchange.head.headers["Steady-Lease-Epoch"]),
+            body: exchange.body)
+        do throws(StatusError) {
+            switch try Routing.route(call) {
+            case .perform(let storeCall): perform(storeCall, exchange, since: started)
+            case .watch(let watchCall): watch(watchCall, exchange)
+            case .log(let logCall): log(logCall, exchange, since: started)
+            case .review(let review, let posted):
+                send(
+                    Answer(201, json: review.answer(to: posted, user: user)), to: exchange, verb: "create", resource: review.rawValue,
+                    since: started)
+            case .document(let document):
+                send(answer(document, call), to: exchange, verb: "get", resource: "", since: started)
+            }
+        } catch {
+            send(Answer(error), to: exchange, verb: exchange.method, resource: "", since: started)
+        }
+    }
+
+    private func refusal(of exchange: HTTPExchange) -> StatusError? {
+        guard let gatekeeper else { return .unavailable("the API is not open yet") }
+        let headers = exchange.head.headers
+        return gatekeeper.refusal(
+            host: exchange.target.authority ?? headers[.host], origin: headers["Origin"], fetchSite: headers["Sec-Fetch-Site"])
+    }
+
+    // MARK: Objects
+
+    private func perform(_ call: StoreCall, _ exchange: HTTPExchange, since started: Instant) {
+        api.perform(call.request) { [self] result in
+            switch result {
+            case .success(let reply):
+                let rendering = Rendering(call.type, call.representation, rowObject: call.rowObject, now: Clock.realtime())
+                var answer = Answer(call.status(of: reply), "application/json", rendering.bytes(reply))
+                answer.warnings = call.warnings + reply.warnings
+                send(answer, to: exchange, verb: call.request.verb, resource: call.type.wire.plural, since: started)
+            case .failure(let error):
+                send(Answer(error), to: exchange, verb: call.request.verb, resource: call.type.wire.plural, since: started)
+            }
+        }
+    }
+
+    private func watch(_ call: WatchCall, _ exchange: HTTPExchange) {
+        let resource = call.type.wire.plural
+        metrics.watchOpened(resource)
+        // Kept alive by its subscription and its response stream until either ends.
+        _ = WatchStream(
+            call, api: api, exchange: exchange, onEvent: { [weak self] in self?.metrics.sentEvent(resource) },
+            onEnd: { [weak self] in self?.metrics.watchClosed(resource) })
+    }
+
+    private func log(_ call: LogCall, _ exchange: HTTPExchange, since started: Instant) {
+        api.perform(.get(call.pod)) { [self] result in
+            do throws(StatusError) {
+                guard let target = try LogTarget.resolve(call, pod: try result.get().object) else {
+                    return send(Answer(text: ""), to: exchange, verb: "get", resource: "pods/log", since: started)
+                }
+                logs.relay(target, to: exchange) { [weak self] code in
+                    self?.metrics.answered(verb: "get", resource: "pods/log", code: code, seconds: (Clock.monotonic() - started).inSeconds)
+                }
+            } catch {
+                send(Answer(error), to: exchange, verb: "get", resource: "pods/log", since: started)
+            }
+        }
+    }
+
+    // MARK: Documents
+
+    private func answer(_ document: Document, _ call: Call) -> Answer {
+        switch document {
+        case .metrics:
+            var text = PrometheusText()
+            metrics.append(to: &text)
+            appendMetrics(&text)
+            return Answer(200, PrometheusText.contentType, Array(text.text.utf8))
+        case .health(let ready):
+            return !ready || isReady() ? Answer(text: "ok") : Answer(503, text: "not ready")
+        default: return Documents.answer(document, call)
+        }
+    }
+
+    // MARK: Sending
+
+    private func send(_ answer: Answer, to exchange: HTTPExchange, verb: String, resource: String, since started: Instant) {
+        var headers: HTTPHeaders = ["Content-Type": answer.contentType]
+        if let tag = answer.entityTag { headers.add("ETag", tag) }
+        for warning in answer.warnings { headers.add("Warning", Answer.warningHeader(warning)) }
+        exchange.respond(status: answer.status, headers: headers, body: answer.body)
+        metrics.answered(verb: verb, resource: resource, code: answer.status, seconds: (Clock.monotonic() - started).inSeconds)
+    }
+}
+
+extension StoreCall {
+    func status(of reply: Reply) -> Int {
+        if reply.isCreated { return 201 }
+        switch request {
+        case .create, .evict: return 201
+        default: return 200
+        }
+    }
+}
+
+extension Request {
+    /// As Kubernetes names it in audit and metrics.
+    var verb: String {
+        switch self {
+        case .get: "get"
+        case .list: "list"
+        case .create: "create"
+        case .update: "update"
+        case .patch: "patch"
+        case .delete: "delete"
+        case .deleteCollection: "deletecollection"
+        case .evict: "evict"
+        }
+    }
+}
