@@ -96,7 +96,7 @@ package final class HTTPClient {
 
     private func start(_ exchange: ClientExchange, timeout: Duration?, of what: String) -> Cancellation {
         if let timeout {
-            exchange.timer = loop.schedule(at: Clock.monotonic() + timeout) { [unowned self] in
+            exchange.timer = loop.schedule(at: Clock.monotonic() + timeout) { [self] in
                 expire(exchange, TransportError(.timeout, "\(what) did not come within \(timeout)"))
             }
         }
@@ -148,7 +148,7 @@ package final class HTTPClient {
                 pools[address, default: Pool()].connectionCount += 1
             }
             streams[ObjectIdentifier(connection)] = connection
-            connection.onOutcome = { [unowned self] connection, outcome in
+            connection.onOutcome = { [self] connection, outcome in
                 switch outcome {
                 case .reusable: returned(connection)
                 case .over:
@@ -156,7 +156,7 @@ package final class HTTPClient {
                     if isPooled { closed(connection) }
                 }
             }
-            connection.onRepeatable = { [unowned self] exchange in place(exchange) }
+            connection.onRepeatable = { [self] exchange in place(exchange) }
             connection.carry(exchange)
         } catch {
             exchange.finish(TransportError(.connect, "cannot connect to \(address): \(error.reason)", cause: error))

@@ -31,7 +31,7 @@ package final class ResponseStream {
     package func write(_ bytes: [UInt8]) {
         guard let exchange, !bytes.isEmpty, !discards else { return }
         let socket = exchange.socket
-        let isFirst = socket.bufferedByteCount == 0
+        var isFirst = socket.bufferedByteCount == 0
         socket.write { output in
             if isChunked { Chunks.append(bytes, into: &output) } else { output.append(bytes) }
         }
@@ -39,6 +39,7 @@ package final class ResponseStream {
             // It may only be that this turn wrote much and nothing was sent yet.
             socket.flush()
             if socket.bufferedByteCount > byteLimit { return exchange.cutOff() }
+            isFirst = true
         }
         if isFirst { socket.flushSoon() }
     }

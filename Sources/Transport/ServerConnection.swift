@@ -35,9 +35,9 @@ final class ServerConnection {
         reader = RequestReader(limits: server.limits.wire)
         phaseSince = server.loop.now
         stream = try SocketStream(loop: server.loop, fd: fd)
-        stream.onInput = { [unowned self] in process() }
-        stream.onFailure = { [unowned self] _ in finish() }
-        stream.onDrained = { [unowned self] in drained() }
+        stream.onInput = { [self] in process() }
+        stream.onFailure = { [self] _ in finish() }
+        stream.onDrained = { [self] in drained() }
     }
 
     // MARK: - Reading

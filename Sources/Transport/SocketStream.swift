@@ -20,7 +20,7 @@ package final class SocketStream {
     package var onInput: (() -> Void)?
     /// The connection failed, or could not be made; it is closed already. Called at most once, and not after `close`.
     package var onFailure: ((LinuxError) -> Void)?
-    /// Everything that was written has gone to the kernel.
+    /// Everything that was written has gone to the kernel. Not called by `flush` itself: who calls that sees what is left.
     package var onDrained: (() -> Void)?
     package private(set) var isInputEnded = false
     /// The last moment at which the kernel took or gave bytes.
@@ -87,6 +87,7 @@ package final class SocketStream {
         loop.later { [self] in
             isFlushPlanned = false
             flush()
+            if isOpen, output.isEmpty { onDrained?() }
         }
     }
 

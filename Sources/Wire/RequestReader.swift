@@ -170,7 +170,7 @@ struct RequestLine: Sendable {
         switch (octets[5], octets[7]) {
         case (0x31, 0x31): return .http11
         case (0x31, 0x30): return .http10
-        default: throw WireError(505, "only HTTP/1.1 and HTTP/1.0 are served")
+        default: throw WireError(505, "only versions 1.1 and 1.0 of HTTP are served")
         }
     }
 }
