@@ -36,10 +36,11 @@ import Testing
         #expect(set["spec"]["template"]["spec"]["containers"][0]["resources"]["requests"] == nil)
     }
 
-    @Test(arguments: [
+    static let qualityServiceFollowsCases: [(Value, String)] = [
         ([:], "BestEffort"), (["requests": ["cpu": "1"]], "Burstable"), (["limits": ["cpu": "1", "memory": "1Gi"]], "Guaranteed"),
         (["limits": ["cpu": "1", "memory": "1Gi"], "requests": ["cpu": "500m"]], "Burstable"),
-    ] as [(Value, String)]) func `quality of service follows from requests and limits`(resources: Value, quality: String) {
+    ]
+    @Test(arguments: qualityServiceFollowsCases) func `quality of service follows from requests and limits`(resources: Value, quality: String) {
         let pod = applied(["spec": ["containers": [["name": "a", "resources": resources]]]], .pods)
         #expect(pod["status"]["qosClass"].string == quality)
     }

@@ -17,7 +17,7 @@ import Testing
 
     @Test func `a manifest as kubectl writes it fits`() { #expect(Schema.check(Self.deployment, .deployments).isEmpty) }
 
-    @Test(arguments: [
+    static let doesFitSaidCases: [(String, Value, String)] = [
         ("replicas", "three", #"spec.replicas: found string "three", allowed integer"#),
         ("replicas", 3.5, "spec.replicas: found number 3.5, allowed integer"),
         ("replicas", 3_000_000_000, "spec.replicas: found integer 3000000000, allowed integer from -2147483648 to 2147483647"),
@@ -40,7 +40,8 @@ import Testing
             "template", ["spec": ["containers": [["resources": ["requests": ["memory": "64Mib"]]]]]],
             #"spec.template.spec.containers[0].resources.requests.memory: found string "64Mib", allowed a quantity like 250m, 2 or 64Mi"#
         ),
-    ] as [(String, Value, String)]) func `what does not fit is said with its place`(field: String, value: Value, message: String) {
+    ]
+    @Test(arguments: doesFitSaidCases) func `what does not fit is said with its place`(field: String, value: Value, message: String) {
         var manifest = Self.deployment
         manifest["spec"][field] = value
         #expect(Schema.check(manifest, .deployments).map(\.description) == [message])
@@ -61,7 +62,7 @@ import Testing
         #expect(Schema.fieldsWithoutEffect(pod, .pods) == ["spec.containers[*].resources.limits", "spec.containers[*].stdin", "spec.hostPID"])
     }
 
-    @Test(arguments: [
+    static let listsMergeKubernetesCases: [([String], ListStrategy)] = [
         (["metadata", "ownerReferences"], .mergeByKey("uid")), (["metadata", "finalizers"], .mergeSet),
         (["spec", "template", "spec", "containers"], .mergeByKey("name")),
         (["spec", "template", "spec", "containers", "ports"], .mergeByKey("containerPort")),
@@ -70,7 +71,8 @@ import Testing
         (["spec", "template", "spec", "tolerations"], .atomic), (["spec", "template", "spec", "containers", "command"], .atomic),
         (["spec", "template", "spec", "topologySpreadConstraints"], .mergeByKey("topologyKey")),
         (["status", "conditions"], .mergeByKey("type")), (["spec", "nothing"], .atomic), (["metadata", "labels", "x"], .atomic),
-    ] as [([String], ListStrategy)]) func `lists merge by Kubernetes' keys`(path: [String], strategy: ListStrategy) {
+    ]
+    @Test(arguments: listsMergeKubernetesCases) func `lists merge by Kubernetes' keys`(path: [String], strategy: ListStrategy) {
         #expect(Schema.mergeKeys(.deployments).list(path) == strategy)
     }
 

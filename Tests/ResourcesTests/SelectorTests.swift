@@ -17,10 +17,11 @@ import Testing
         #expect(throws: SelectorError.self) { try LabelSelector(query: query) }
     }
 
-    @Test(arguments: [
+    static let labelsMatchInCases: [(String, [String: String], Bool)] = [
         ("app=web", ["app": "web"], true), ("app!=web", [:], true), ("tier notin (a)", [:], true), ("app", [:], false), ("!app", [:], true),
         ("x=", ["x": ""], true), ("x=", [:], false),
-    ] as [(String, [String: String], Bool)]) func `labels match as in Kubernetes`(query: String, labels: [String: String], matches: Bool) throws {
+    ]
+    @Test(arguments: labelsMatchInCases) func `labels match as in Kubernetes`(query: String, labels: [String: String], matches: Bool) throws {
         #expect(try LabelSelector(query: query).matches(labels) == matches)
     }
 

@@ -31,7 +31,7 @@ import Testing
         #expect(problems(service, .services) == [])
     }
 
-    @Test(arguments: [
+    static let deploymentFaultsSaidCases: [(Value, String)] = [
         (["replicas": -1], "spec.replicas: Invalid value: -1: must be greater than or equal to 0"),
         (["selector": [:]], "spec.selector: Invalid value: {}: empty selector is invalid for deployment"),
         (["selector": nil], "spec.selector: Required value"),
@@ -56,12 +56,13 @@ import Testing
             ["progressDeadlineSeconds": 5, "minReadySeconds": 5],
             "spec.progressDeadlineSeconds: Invalid value: 5: must be greater than minReadySeconds"
         ),
-    ] as [(Value, String)]) func `a deployment's faults are said as Kubernetes says them`(spec: Value, problem: String) {
+    ]
+    @Test(arguments: deploymentFaultsSaidCases) func `a deployment's faults are said as Kubernetes says them`(spec: Value, problem: String) {
         #expect(problems(Self.deployment(spec), .deployments) == [problem])
     }
 
     static let inPod = "spec.template.spec."
-    @Test(arguments: [
+    static let podFaultsSaidCases: [(Value, String)] = [
         (["restartPolicy": "Never"], #"restartPolicy: Unsupported value: "Never": supported values: "Always""#),
         (["containers": []], "containers: Required value"),
         (["containers": [["name": "a", "image": "x"], ["name": "a", "image": "x"]]], #"containers[1].name: Duplicate value: "a""#),
@@ -85,11 +86,12 @@ import Testing
             ["initContainers": [["name": "i", "image": "x", "livenessProbe": ["exec": ["command": ["a"]]]]]],
             "initContainers[0].livenessProbe: Forbidden: may not be set for init containers without restartPolicy=Always"
         ),
-    ] as [(Value, String)]) func `a pod's faults are said as Kubernetes says them`(pod: Value, problem: String) {
+    ]
+    @Test(arguments: podFaultsSaidCases) func `a pod's faults are said as Kubernetes says them`(pod: Value, problem: String) {
         #expect(problems(Self.deployment(pod: pod), .deployments) == [Self.inPod + problem])
     }
 
-    @Test(arguments: [
+    static let containerFaultsSaidCases: [(Value, String)] = [
         (["ports": [["containerPort": 70000]]], "ports[0].containerPort: Invalid value: 70000: must be between 1 and 65535, inclusive"),
         (["ports": [["name": "Http", "containerPort": 80]]], #"ports[0].name: Invalid value: "Http": must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)"#),
         (["env": [["name": "A=B"]]], #"env[0].name: Invalid value: "A=B": a valid environment variable name must consist only of printable ASCII characters other than '='"#),
@@ -116,11 +118,12 @@ import Testing
         ),
         (["imagePullPolicy": "Alway"], #"imagePullPolicy: Unsupported value: "Alway": supported values: "Always", "IfNotPresent", "Never" (did you mean "Always"?)"#),
         (["lifecycle": ["preStop": [:]]], "lifecycle.preStop: Required value: must specify a handler type"),
-    ] as [(Value, String)]) func `a container's faults are said as Kubernetes says them`(container: Value, problem: String) {
+    ]
+    @Test(arguments: containerFaultsSaidCases) func `a container's faults are said as Kubernetes says them`(container: Value, problem: String) {
         #expect(problems(Self.deployment(container: container), .deployments) == [Self.inPod + "containers[0]." + problem])
     }
 
-    @Test(arguments: [
+    static let serviceFaultsSaidCases: [(Value, String)] = [
         (["ports": []], "spec.ports: Required value"), (["ports": [["port": 0]]], "spec.ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive"),
         (
             ["ports": [["port": 80, "name": "a"], ["port": 80, "name": "b"]]],
@@ -129,18 +132,20 @@ import Testing
         (["ports": [["port": 80, "nodePort": 30080]]], "spec.ports[0].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'"),
         (["ports": [["port": 80]], "type": "Nodeport"], #"spec.type: Unsupported value: "Nodeport": supported values: "ClusterIP", "NodePort", "LoadBalancer", "ExternalName" (did you mean "NodePort"?)"#),
         (["type": "ExternalName"], "spec.externalName: Required value"),
-    ] as [(Value, String)]) func `a service's faults are said as Kubernetes says them`(spec: Value, problem: String) {
+    ]
+    @Test(arguments: serviceFaultsSaidCases) func `a service's faults are said as Kubernetes says them`(spec: Value, problem: String) {
         var service: Value = ["metadata": ["name": "web"], "spec": spec]
         Defaults.apply(&service, .services)
         #expect(problems(service, .services).filter { !$0.contains("targetPort") } == [problem])
     }
 
-    @Test(arguments: [
+    static let namesLabelsFollowCases: [(Value, String?)] = [
         (["name": ""], "metadata.name: Required value: name or generateName is required"),
         (["name": "Web"], "metadata.name: Invalid value: \"Web\": \(Names.subdomainText)"), (["generateName": "web-"], nil),
         (["name": "web", "labels": ["a b": "x"]], "metadata.labels: Invalid value: \"a b\": \(Names.qualifiedText)"),
         (["name": "web", "labels": ["a": "-"]], "metadata.labels: Invalid value: \"-\": \(Names.labelValueText)"),
-    ] as [(Value, String?)]) func `names and labels follow Kubernetes' rules`(metadata: Value, problem: String?) {
+    ]
+    @Test(arguments: namesLabelsFollowCases) func `names and labels follow Kubernetes' rules`(metadata: Value, problem: String?) {
         #expect(problems(["metadata": metadata], .configMaps) == (problem.map { [$0] } ?? []))
     }
 
@@ -182,7 +187,7 @@ import Testing
         #expect(problems(other, .pods, old: pod).count == 1)
     }
 
-    @Test(arguments: [
+    static let imageNamesProgramCases: [(Value, String?)] = [
         (["reference": "web", "command": ["/bin/web"]], nil), (["reference": "web", "command": ["python3", "-m", "http.server"]], nil),
         (["reference": "web"], "spec.command: Required value: the program to start, by its absolute path"),
         (["command": ["/bin/web"]], "spec.reference: Required value"),
@@ -194,7 +199,8 @@ import Testing
             ["reference": "web", "command": ["/bin/web"], "workingDir": "x"],
             #"spec.workingDir: Invalid value: "x": must be an absolute path (steady apply makes a relative one absolute, from the manifest's folder)"#
         ),
-    ] as [(Value, String?)]) func `an image names its program by an absolute path`(spec: Value, problem: String?) {
+    ]
+    @Test(arguments: imageNamesProgramCases) func `an image names its program by an absolute path`(spec: Value, problem: String?) {
         #expect(problems(["metadata": ["name": "web"], "spec": spec], .images) == (problem.map { [$0] } ?? []))
     }
 
