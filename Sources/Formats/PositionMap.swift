@@ -90,6 +90,8 @@ package struct PositionMap: Sendable {
         return fields.count - 1
     }
 
+    mutating func setValue(_ place: SourcePosition, ofFieldNumbered number: Int) { fields[number].value = place }
+
     func number(of element: PathElement, below parent: Int) -> Int? { steps[Step(parent: parent, element: element)] }
 
     func field(numbered number: Int) -> Field { fields[number] }
