@@ -142,4 +142,7 @@ package enum Journals {
         let recovered = try JournalReader(disk: disk, contentVersion: contentVersion).recover()
         return (recovered, JournalWriter(disk: disk, contentVersion: contentVersion, settings: settings, recovered: recovered))
     }
+
+    /// CRC-32C, as the files have it.
+    package static func checksum(_ bytes: [UInt8]) -> UInt32 { Checksum.crc32c(bytes) }
 }

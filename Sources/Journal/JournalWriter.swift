@@ -130,6 +130,7 @@ package final class JournalWriter {
         if segments.last != segment { segments.append(segment) }
         self.file = file
         end = JournalFormat.headerSize
+        segmentByteCount += end
         allocatedEnd = end
         state = .ready
     }
