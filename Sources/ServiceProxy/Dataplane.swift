@@ -228,6 +228,7 @@ final class Dataplane {
             open[place] = last
             last.place = place
         }
+        finishIfEmpty()
     }
 
     private func planSweep() {
@@ -249,6 +250,37 @@ final class Dataplane {
         if !open.isEmpty || restingCount > 0 { planSweep() }
     }
 
+    // MARK: - The end
+
+    /// Whether connections of clients end with the response under way.
+    private(set) var isFinishing = false
+    private var onFinished: (() -> Void)?
+
+    /// For how long connections at rest stay open while the proxy ends: a request that is on its way is still answered, and its client told to
+    /// connect anew.
+    static let restGrace = Duration.seconds(1)
+
+    /// Lets exchanges finish, ends connections at rest, then calls `done`. What takes longer than `limit`, flows above all, is cut off.
+    func finish(within limit: Duration, _ done: @escaping () -> Void) {
+        isFinishing = true
+        onFinished = done
+        loop.schedule(after: min(Self.restGrace, limit)) { [weak self] in
+            for connection in self?.open ?? [] { (connection as? any Closable)?.closeIfResting() }
+        }
+        loop.schedule(after: limit) { [weak self] in
+            guard let self, onFinished != nil else { return }
+            closeAll()
+            finishIfEmpty()
+        }
+        finishIfEmpty()
+    }
+
+    private func finishIfEmpty() {
+        guard open.isEmpty, let onFinished else { return }
+        self.onFinished = nil
+        loop.later(onFinished)
+    }
+
     /// Closes everything at once.
     func closeAll() {
         for connection in open { (connection as? any Closable)?.closeNow() }
@@ -261,4 +293,6 @@ final class Dataplane {
 /// What can be ended from outside.
 protocol Closable: AnyObject {
     func closeNow()
+    /// Closes where nothing is under way.
+    func closeIfResting()
 }

@@ -63,6 +63,8 @@ final class Entrances {
         }
     }
 
+    func isOpen(_ entrance: RouteTable.Entrance) -> Bool { listeners[entrance] != nil }
+
     /// What is open, for tests and status.
     var openAddresses: [String] { listeners.values.map(\.text).sorted() }
 

@@ -66,6 +66,7 @@ final class Flow: ChannelOwner, UpstreamUser, Swept, Waiter, Closable {
 
     var bufferedByteCount: Int { channel.bufferedByteCount + (upstream?.channel.bufferedByteCount ?? 0) }
 
+    func closeIfResting() {}
     func closeNow() { end(withReset: true) }
 
     private func seekEndpoint() {

@@ -111,6 +111,7 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
     }
 
     func closeNow() { abort() }
+    func closeIfResting() { if phase == .resting, channel.input.isEmpty { linger() } }
 
     // MARK: - The request
 
@@ -272,6 +273,7 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
 
     /// Ready for the next request; what came early is begun by the pump.
     func rest() {
+        if plane.isFinishing { return linger() }
         phase = .resting
         deadline = plane.loop.now + Self.restLimit
         channel.flush()

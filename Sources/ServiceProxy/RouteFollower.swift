@@ -1,0 +1,61 @@
+import APIClient
+import Formats
+import Resources
+import Traffic
+
+/// Keeps the table in force equal to what the API says about Services and EndpointSlices.
+///
+/// All changes that come in one turn of the loop make one table. While the server is away the last table stays.
+final class RouteFollower {
+    private let api: any ResourceAPI
+    private let services: ObjectCache
+    private let slices: ObjectCache
+    private var source = RouteSource()
+    private var isPlanned = false
+    private var hasTable = false
+    /// A table is to be put in force; the revision of EndpointSlices that it knows.
+    var onTable: (RouteTable, Revision) -> Void = { _, _ in }
+    /// The server was lost: what is kept only in its memory may be gone when it is back.
+    var onDisconnect: () -> Void = {}
+
+    init(api: any ResourceAPI) {
+        self.api = api
+        services = ObjectCache(api: api, list: ListRequest(.services))
+        slices = ObjectCache(api: api, list: ListRequest(.endpointSlices))
+    }
+
+    func start() {
+        services.start(
+            onChange: { [unowned self] key, _, new in
+                source.set(service: new, namespace: key.namespace, name: key.name)
+                plan()
+            }, onSynced: { [unowned self] in plan() })
+        slices.start(
+            onChange: { [unowned self] key, _, new in
+                source.set(slice: new, namespace: key.namespace, name: key.name)
+                plan()
+            }, onSynced: { [unowned self] in plan() })
+        slices.onDisconnect = { [unowned self] _ in onDisconnect() }
+    }
+
+    func stop() {
+        services.stop()
+        slices.stop()
+    }
+
+    var isSynced: Bool { services.isSynced && slices.isSynced }
+
+    /// The Service as it was seen last; nil when it is gone.
+    func service(_ name: RouteTable.ServiceName) -> Value? { services[name.namespace, name.name] }
+
+    private func plan() {
+        // Half a view would close listeners that are wanted: the first table waits for both lists.
+        guard !isPlanned, isSynced else { return }
+        isPlanned = true
+        api.loop.later { [weak self] in
+            guard let self else { return }
+            isPlanned = false
+            onTable(source.table(), slices.revision)
+        }
+    }
+}

@@ -1,0 +1,89 @@
+import APIClient
+import Formats
+import Linux
+import Resources
+import Traffic
+
+/// What the proxy tells the owners of Services: events about ports that cannot be opened, and where a load balancer listens.
+final class ServiceNotices {
+    static let component = "steady-proxy"
+
+    private let api: any ResourceAPI
+    private let host: String
+    private let service: (RouteTable.ServiceName) -> Value?
+    private var told: Set<RouteTable.Refusal> = []
+    private var balanced: [RouteTable.ServiceName: Value] = [:]
+
+    /// - Parameters:
+    ///   - host: the proxy's name.
+    ///   - service: the Service as it was seen last.
+    init(api: any ResourceAPI, host: String, service: @escaping (RouteTable.ServiceName) -> Value?) {
+        self.api = api
+        self.host = host
+        self.service = service
+    }
+
+    /// A port could not be opened: says why and what helps.
+    func refused(_ route: RouteTable.Route, _ address: SocketAddress, _ error: LinuxError) {
+        tell(route.backend.service, .warning, "PortNotOpened", Self.text(address, error))
+    }
+
+    func recovered(_ route: RouteTable.Route, _ address: SocketAddress) {
+        tell(route.backend.service, .normal, "PortOpened", "\(address) is open now")
+    }
+
+    /// Ports that the table itself refuses; each is told once, as long as it lasts.
+    func refused(_ refusals: [RouteTable.Refusal]) {
+        for refusal in refusals where !told.contains(refusal) {
+            let text =
+                switch refusal.reason {
+                case .takenBy(let owner):
+                    "port \(refusal.port) is taken by Service \(owner.service): change one of the two ports; the other ports work"
+                case .unsupportedProtocol(let name): "port \(refusal.port) is \(name): only TCP is carried; the other ports work"
+                }
+            tell(refusal.backend.service, .warning, "PortNotRouted", text)
+        }
+        told = Set(refusals)
+    }
+
+    /// Writes where a load balancer's ports are reached, where that is not written yet. Only once one of them is open: until then the address
+    /// shows as pending.
+    func balance(_ services: [RouteTable.ServiceName], at address: IPv4Address, isOpen: (RouteTable.ServiceName) -> Bool) {
+        balanced = balanced.filter { services.contains($0.key) }
+        for name in services {
+            guard let service = service(name), isOpen(name) else { continue }
+            let wanted: Value = ["ingress": [["ip": .string("\(address)"), "ipMode": "VIP"]]]
+            if service["status"]["loadBalancer"]["ingress"][0]["ip"].string == "\(address)" || balanced[name] == wanted { continue }
+            balanced[name] = wanted
+            let key = ObjectKey(.services, namespace: name.namespace, name: name.name)
+            api.perform(.patch(key, .merge(["status": ["loadBalancer": wanted]]), .status)) { [weak self] result in
+                // The next table tries again.
+                if case .failure = result { self?.balanced[name] = nil }
+            }
+        }
+    }
+
+    private func tell(_ name: RouteTable.ServiceName, _ severity: Event.Severity, _ reason: String, _ message: String) {
+        guard let service = service(name) else { return }
+        let event = Event.make(
+            about: service, severity, reason: reason, message: message, component: Self.component, host: host, at: Clock.realtime())
+        // An event that gets lost harms nobody.
+        api.perform(.create(event, type: .events, namespace: name.namespace)) { _ in }
+    }
+
+    /// What happened to an address, and the remedies.
+    static func text(_ address: SocketAddress, _ error: LinuxError) -> String {
+        let port = address.port ?? 0
+        switch error.errno {
+        case 13:
+            return "\(address) cannot be opened: ports below 1024 need a right that this user does not have. Any of these gives it: "
+                + "sudo setcap cap_net_bind_service=+ep on the steady program; sudo sysctl net.ipv4.ip_unprivileged_port_start=\(port); "
+                + "steady install --system. All other ports work; this one is tried again"
+        case 98:
+            return "\(address) cannot be opened: another program listens there (see: ss -ltnp 'sport = :\(port)'). "
+                + "End it or choose another port; all other ports work, and this one is tried again"
+        default:
+            return "\(address) cannot be opened: \(error.reason). All other ports work; this one is tried again"
+        }
+    }
+}

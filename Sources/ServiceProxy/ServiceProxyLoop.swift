@@ -1,0 +1,116 @@
+import APIClient
+import Linux
+import Measuring
+import Resources
+import Timing
+import Traffic
+
+/// The service proxy on a loop: follows routes, carries traffic, reports what it routes by. The role adds the process around it.
+package final class ServiceProxyLoop {
+    /// How long the proxy's lease is believed, and how often it is renewed. While a dead proxy's lease lasts, drains wait for it.
+    static let leaseDuration = Duration.seconds(10)
+    static let leasePeriod = Duration.seconds(3)
+    static let leaseNamespace = "steady-system"
+
+    private let loop: EventLoop
+    private let configuration: ProxyConfiguration
+    let plane: Dataplane
+    private let entrances: Entrances
+    private let follower: RouteFollower
+    private let reporter: StatusReporter
+    private let notices: ServiceNotices
+    private let lease: LeaseRenewal
+    private var table: RouteTable?
+
+    package init(loop: EventLoop, configuration: ProxyConfiguration, api: any ResourceAPI, store: any DescriptorStore) {
+        self.loop = loop
+        self.configuration = configuration
+        let plane = Dataplane(loop: loop, sources: configuration.sources)
+        self.plane = plane
+        entrances = Entrances(plane: plane, exposed: configuration.exposed, store: store)
+        let follower = RouteFollower(api: api)
+        self.follower = follower
+        reporter = StatusReporter(api: api, name: configuration.name) { plane.drainReport() }
+        notices = ServiceNotices(api: api, host: configuration.name) { follower.service($0) }
+        lease = LeaseRenewal(
+            api: api, namespace: Self.leaseNamespace, name: configuration.name, holder: "\(configuration.name)-\(Processes.current)",
+            duration: Self.leaseDuration, period: Self.leasePeriod)
+    }
+
+    package func start() {
+        plane.onReportDue = { [unowned self] in reporter.report() }
+        entrances.onRefusal = { [unowned self] in notices.refused($0, $1, $2) }
+        entrances.onRecovery = { [unowned self] route, address in
+            notices.recovered(route, address)
+            announceBalancers()
+        }
+        follower.onTable = { [unowned self] in take($0, $1) }
+        follower.onDisconnect = { [unowned self] in reporter.serverWasLost() }
+        follower.start()
+        lease.start()
+    }
+
+    /// Puts a table in force, then says so: the order that a drain relies on.
+    private func take(_ table: RouteTable, _ revision: Revision) {
+        if table != self.table {
+            self.table = table
+            plane.swap(table)
+            entrances.apply(table.routes)
+            plane.counts.keep(Set(table.backends.map(\.name)))
+            notices.refused(table.refusals)
+        }
+        reporter.routes(by: revision)
+        announceBalancers()
+    }
+
+    private func announceBalancers() {
+        guard let table, !table.loadBalanced.isEmpty else { return }
+        notices.balance(table.loadBalanced, at: configuration.announced) { service in
+            table.routes.contains {
+                $0.backend.service == service && $0.entrance.place == .exposed && $0.entrance.port == $0.backend.port
+                    && entrances.isOpen($0.entrance)
+            }
+        }
+    }
+
+    /// Where it listens, for tests.
+    package var openAddresses: [String] { entrances.openAddresses }
+    package var openConnectionCount: Int { plane.openConnectionCount }
+
+    /// Counters and histograms in Prometheus' text format.
+    package var metrics: String { plane.counts.prometheusText(openConnectionCount: plane.openConnectionCount) }
+
+    /// The table in force, one line a route.
+    package var tableText: String {
+        guard let table else { return "no table yet\n" }
+        var text = ""
+        for route in table.routes {
+            text += "\(entrances.address(route.entrance)) -> \(route.backend)\(entrances.isOpen(route.entrance) ? "" : " (not open)")\n"
+            for endpoint in table.backends.first(where: { $0.name == route.backend })?.endpoints ?? [] {
+                text += "    \(endpoint.address) \(endpoint.standing)\n"
+            }
+        }
+        return text
+    }
+
+    /// Accepts nothing more, lets open exchanges finish, then calls `done`; what takes longer than `limit` is cut off. Listeners stay in the
+    /// descriptor store: what waits in their backlogs is served by the next process.
+    package func finish(within limit: Duration, _ done: @escaping () -> Void) {
+        entrances.stopAccepting()
+        plane.finish(within: limit) { [self] in
+            follower.stop()
+            reporter.stop()
+            lease.stop()
+            done()
+        }
+    }
+
+    /// Ends everything at once.
+    package func close() {
+        follower.stop()
+        reporter.stop()
+        lease.stop()
+        plane.closeAll()
+        entrances.closeAll()
+    }
+}

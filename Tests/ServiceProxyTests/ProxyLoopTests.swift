@@ -1,0 +1,198 @@
+import APIClient
+import Formats
+import Linux
+import Resources
+import Testing
+import Timing
+import Traffic
+
+@testable import ServiceProxy
+
+/// A whole proxy on a loop, with a scripted API and real sockets.
+final class ProxyHarness {
+    let loop: EventLoop
+    let api: ScriptedAPI
+    let store = KeepingStore()
+    var proxy: ServiceProxyLoop
+    let port: UInt16
+    private let configuration: ProxyConfiguration
+
+    init() throws {
+        loop = try EventLoop()
+        api = ScriptedAPI(loop: loop)
+        let probe = try Sockets.listen(tcp: .ipv4(Harness.host, port: 0))
+        port = try Sockets.localAddress(probe).port!
+        Sockets.close(probe)
+        configuration = ProxyConfiguration(name: "proxy-1", directory: DataDirectory("/nonexistent"), block: 15)
+        proxy = ServiceProxyLoop(loop: loop, configuration: configuration, api: api, store: store)
+    }
+
+    func service(type: String = "ClusterIP", name: String = "web", port: UInt16? = nil) {
+        api.put(
+            .services,
+            [
+                "metadata": ["namespace": "default", "name": .string(name)],
+                "spec": [
+                    "type": .string(type), "clusterIP": "127.0.0.1", "ports": [["name": "http", "port": .int(Int64(port ?? self.port))]],
+                ],
+            ])
+    }
+
+    @discardableResult
+    func slice(_ endpoints: [(EndpointAddress, Value)]) -> UInt64 {
+        api.put(
+            .endpointSlices,
+            [
+                "metadata": ["namespace": "default", "name": "web-1", "labels": ["kubernetes.io/service-name": "web"]],
+                "addressType": "IPv4",
+                "ports": [["name": "http", "port": .int(Int64(endpoints.first?.0.port ?? 1)), "protocol": "TCP"]],
+                "endpoints": .array(endpoints.map { ["addresses": [.string(EndpointAddress.text($0.0.host))], "conditions": $0.1] }),
+            ])
+    }
+
+    func restartProxy() {
+        proxy = ServiceProxyLoop(loop: loop, configuration: configuration, api: api, store: store)
+        proxy.start()
+    }
+
+    var status: Value { api.objects[ObjectKey(.proxyStatuses, name: "proxy-1")]?["status"] ?? .null }
+    var events: [Value] { api.writes.filter { $0.key.type == .events }.map(\.body) }
+
+    func wait(_ what: Comment = "waited in vain", at place: SourceLocation = #_sourceLocation, _ done: () -> Bool) {
+        if !loop.runUntil(within: Harness.patience, done) { Issue.record(what, sourceLocation: place) }
+    }
+
+    func settle() { loop.runUntil(within: .milliseconds(30)) { false } }
+
+    deinit { proxy.close() }
+}
+
+@Suite(.serialized) struct ProxyLoopTests {
+    private static let ready: Value = ["ready": true]
+    private static let leaving: Value = ["ready": false, "serving": true, "terminating": true]
+
+    @Test func `it reports the revision it routes by at once, and holds a lease`() throws {
+        let harness = try ProxyHarness()
+        harness.service()
+        harness.proxy.start()
+        harness.wait { harness.proxy.openAddresses == ["127.0.0.1:\(harness.port)"] }
+        harness.wait { harness.api.objects[ObjectKey(.leases, namespace: "steady-system", name: "proxy-1")] != nil }
+        let revision = harness.slice([])
+        harness.wait { harness.status["routeRevision"].string == "\(revision)" }
+        #expect(harness.status["endpoints"] == [])
+    }
+
+    @Test func `a drain is acknowledged when the table is in force and the exchanges are finished`() throws {
+        let harness = try ProxyHarness()
+        let backend = try Backend(loop: harness.loop) { peer in
+            peer.onBytes = { if $0.text.hasSuffix("\r\n\r\n") { $0.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab") } }
+        }
+        harness.service()
+        harness.slice([(backend.address, Self.ready)])
+        harness.proxy.start()
+        harness.wait { !harness.proxy.openAddresses.isEmpty }
+        let client = try Peer(loop: harness.loop, connectingTo: .ipv4(Harness.host, port: harness.port))
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        harness.wait { client.text.hasSuffix("ab") }
+        let revision = harness.slice([(backend.address, Self.leaving)])
+        harness.wait { harness.status["routeRevision"].string == "\(revision)" }
+        #expect(harness.status["endpoints"] == [["address": .string(backend.address.description), "activeExchanges": 1, "activeFlows": 0]])
+        backend.peers[0].send("cd")
+        harness.wait { harness.status["endpoints"] == [] }
+        #expect(client.text.hasSuffix("abcd"))
+    }
+
+    @Test func `it routes while the server is away, and tells a restarted server what it forgot`() throws {
+        let harness = try ProxyHarness()
+        let backend = try HTTPBackend(loop: harness.loop) { $0.respond(status: 200, body: Array("ok".utf8)) }
+        harness.service()
+        harness.slice([(backend.address, Self.ready)])
+        harness.proxy.start()
+        harness.wait { harness.status["routeRevision"].string != nil }
+        harness.api.isThere = false
+        harness.api.restart()
+        harness.settle()
+        let client = try Peer(loop: harness.loop, connectingTo: .ipv4(Harness.host, port: harness.port))
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        harness.wait { client.text.hasSuffix("ok") }
+        #expect(harness.status == .null)
+        harness.api.isThere = true
+        harness.wait { harness.status["routeRevision"].string != nil }
+    }
+
+    @Test func `a restarted proxy goes on with the listeners of the one before`() throws {
+        let harness = try ProxyHarness()
+        harness.service()
+        harness.proxy.start()
+        harness.wait { harness.store.names == ["listener:127.0.0.1:\(harness.port)"] }
+        var isFinished = false
+        harness.proxy.finish(within: .seconds(1)) { isFinished = true }
+        harness.wait { isFinished }
+        // In the backlog of a listener that nobody serves.
+        let client = try Peer(loop: harness.loop, connectingTo: .ipv4(Harness.host, port: harness.port))
+        client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        harness.settle()
+        let backend = try HTTPBackend(loop: harness.loop) { $0.respond(status: 200, body: Array("ok".utf8)) }
+        harness.slice([(backend.address, Self.ready)])
+        harness.restartProxy()
+        harness.wait { client.text.hasSuffix("ok") }
+    }
+
+    @Test func `a port that is taken is told in an event with the remedy, and opened when it is free`() throws {
+        let harness = try ProxyHarness()
+        let holder = try Sockets.listen(tcp: .ipv4(Harness.host, port: harness.port))
+        harness.service()
+        harness.proxy.start()
+        harness.wait { harness.events.contains { $0["reason"].string == "PortNotOpened" } }
+        #expect(harness.events[0]["type"] == "Warning")
+        #expect(harness.events[0]["message"].string?.contains("another program listens there") == true)
+        #expect(harness.events[0]["involvedObject"]["name"] == "web")
+        Sockets.close(holder)
+        harness.wait { harness.proxy.openAddresses.count == 1 }
+        harness.wait { harness.events.contains { $0["reason"].string == "PortOpened" } }
+    }
+
+    @Test(arguments: [
+        (Int32(13), "setcap cap_net_bind_service"), (98, "ss -ltnp 'sport = :80'"), (99, "Cannot assign requested address"),
+    ])
+    func `each reason has its remedy`(errno: Int32, remedy: String) {
+        let text = ServiceNotices.text(.ipv4(.loopback, port: 80), LinuxError(errno: errno, operation: "bind"))
+        #expect(text.hasPrefix("127.0.0.1:80 cannot be opened"))
+        #expect(text.contains(remedy))
+    }
+
+    @Test func `a load balancer's address is written once its port is open`() throws {
+        let harness = try ProxyHarness()
+        harness.service(type: "LoadBalancer")
+        harness.proxy.start()
+        let key = ObjectKey(.services, namespace: "default", name: "web")
+        harness.wait { harness.api.objects[key]?["status"]["loadBalancer"]["ingress"][0]["ip"] == "127.0.0.1" }
+        harness.slice([])
+        harness.settle()
+        #expect(harness.api.writes.filter { $0.key == key }.count == 1)
+    }
+
+    @Test func `a deleted service closes its port`() throws {
+        let harness = try ProxyHarness()
+        harness.service()
+        harness.proxy.start()
+        harness.wait { harness.proxy.openAddresses.count == 1 }
+        harness.api.delete(ObjectKey(.services, namespace: "default", name: "web"))
+        harness.wait { harness.proxy.openAddresses.isEmpty }
+        #expect(harness.store.names.isEmpty)
+    }
+
+    @Test func `metrics tell what was carried`() throws {
+        let harness = try ProxyHarness()
+        let backend = try HTTPBackend(loop: harness.loop) { $0.respond(status: 404) }
+        harness.service()
+        harness.slice([(backend.address, Self.ready)])
+        harness.proxy.start()
+        harness.wait { harness.proxy.openAddresses.count == 1 }
+        let client = try Peer(loop: harness.loop, connectingTo: .ipv4(Harness.host, port: harness.port))
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        harness.wait { client.text.hasPrefix("HTTP/1.1 404") }
+        #expect(harness.proxy.metrics.contains("steady_proxy_exchanges_total{service=\"default/web:\(harness.port)\",status=\"4xx\"} 1\n"))
+        #expect(harness.proxy.metrics.contains("steady_proxy_open_connections 1\n"))
+    }
+}
