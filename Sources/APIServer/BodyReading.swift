@@ -83,15 +83,10 @@ enum BodyReading {
                 return (document.value, document.positions.duplicates.map(\.path.fieldPath))
             } catch { throw unreadable(error) }
         case "application/yaml":
-            do {
-                let documents = try YAML.parse(call.body, schema: .kubernetes)
-                guard documents.count == 1 else {
-                    throw StatusError.badRequest("the body must hold one YAML document, found \(documents.count)")
-                }
-                return (documents[0].value, documents[0].positions.duplicates.map(\.path.fieldPath))
-            } catch let error as FormatError { throw unreadable(error) } catch let error as StatusError { throw error } catch {
-                throw .badRequest("\(error)")
-            }
+            let documents: [YAMLDocument]
+            do { documents = try YAML.parse(call.body, schema: .kubernetes) } catch { throw unreadable(error) }
+            guard documents.count == 1 else { throw .badRequest("the body must hold one YAML document, found \(documents.count)") }
+            return (documents[0].value, documents[0].positions.duplicates.map(\.path.fieldPath))
         case "application/vnd.kubernetes.protobuf": return (try ProtobufBody.read(call.body), [])
         default:
             throw StatusError(
