@@ -36,9 +36,9 @@ package struct Registry: Sendable {
             case .create(let body, let type, let namespace, let options):
                 return try create(body, type: type, namespace: namespace, options, now: now, random: &random)
             case .update(let key, let body, let subresource, let options):
-                return try update(key, .replace(body), subresource, options, random: &random)
+                return try update(key, .replace(body), subresource, options, now: now, random: &random)
             case .patch(let key, let patch, let subresource, let options):
-                return try update(key, .patch(patch), subresource, options, random: &random)
+                return try update(key, .patch(patch), subresource, options, now: now, random: &random)
             case .delete(let key, let options):
                 return try delete(key, options, now: now)
             case .deleteCollection(let list, let options):
