@@ -32,3 +32,27 @@ package enum ImageReference {
         return !short[lastPart...].contains(":") && !short.contains("@")
     }
 }
+
+extension ImageReference {
+    /// The references that were probably meant by one for which there is no Image: other versions of the same program first, then near names. At
+    /// most three, each normalised.
+    package static func nearest(_ reference: String, among known: [String]) -> [String] {
+        let wanted = normalize(reference)
+        let all = Set(known.map(normalize)).sorted()
+        let wantedName = name(wanted)
+        var found = all.filter { $0 != wanted && name($0) == wantedName }
+        let names = Set(all.map(name)).subtracting([wantedName]).sorted()
+        if let near = Formats.nearest(wantedName, among: names) { found += all.filter { name($0) == near && !found.contains($0) } }
+        return Array(found.prefix(shownCount))
+    }
+
+    /// More than three suggestions are noise.
+    private static let shownCount = 3
+
+    /// A normalised reference without tag and digest.
+    private static func name(_ normalized: String) -> String {
+        let upToDigest = normalized.prefix { $0 != "@" }
+        let lastPart = upToDigest.lastIndex(of: "/").map { upToDigest.index(after: $0) } ?? upToDigest.startIndex
+        return String(upToDigest[..<(upToDigest[lastPart...].firstIndex(of: ":") ?? upToDigest.endIndex)])
+    }
+}

@@ -13,4 +13,11 @@ import Testing
         #expect(ImageReference.isLatest("web") && ImageReference.isLatest("a:5000/web:latest"))
         #expect(!ImageReference.isLatest("web:v1") && !ImageReference.isLatest("web@sha256:ab"))
     }
+
+    @Test func `the nearest references are other versions, then near names`() {
+        let known = ["web:v1", "docker.io/library/web:v2", "wbe", "api:v1"]
+        #expect(ImageReference.nearest("web:v3", among: known) == ["web:v1", "web:v2", "wbe"])
+        #expect(ImageReference.nearest("apo", among: known) == ["api:v1"])
+        #expect(ImageReference.nearest("database", among: known) == [])
+    }
 }
