@@ -59,6 +59,13 @@ let package = Package(
             swiftSettings: strict,
             linkerSettings: [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))]
         ),
+        // Examples
+        .executableTarget(
+            name: "web",
+            path: "examples/web",
+            swiftSettings: strict,
+            linkerSettings: [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))]
+        ),
         // Tests
         tests("TimingTests", ["Timing"]),
         tests("FormatsTests", ["Formats"]),
