@@ -50,7 +50,8 @@ final class ClusterMirror {
                 if let node = new?.nodeName, !node.isEmpty { podsByNode[node, default: []].insert(key) }
             }
         }
-        replicaSets.onChange { [unowned self] key, old, new in Self.move(key, from: old?.meta, to: new?.meta, &setsByController, &freeSets) }
+        replicaSets.onChange { [unowned self] key, old, new in Self.move(key, from: old?.meta, to: new?.meta, &setsByController, &freeSets)
+        }
         nodes.onChange { [unowned self] key, _, new in zoneOfNode[key.name] = new?.zone }
     }
 
@@ -96,7 +97,9 @@ final class ClusterMirror {
 
     func sets(of deployment: ObservedDeployment) -> [ObservedReplicaSet] {
         let owned = (setsByController[deployment.meta.uid] ?? []).compactMap { replicaSets[$0] }
-        let free = (freeSets[deployment.meta.namespace] ?? []).compactMap { replicaSets[$0] }.filter { deployment.selector.selects($0.meta.labels) }
+        let free = (freeSets[deployment.meta.namespace] ?? []).compactMap { replicaSets[$0] }.filter {
+            deployment.selector.selects($0.meta.labels)
+        }
         return (owned + free).sorted { $0.key < $1.key }
     }
 

@@ -44,7 +44,11 @@ final class EndpointLoop {
 
     private func serviceChanged(_ key: ObjectKey, _ old: ObservedService?, _ new: ObservedService?) {
         queue.mark(key)
-        if new == nil { servicesByNamespace.take(key, from: key.namespace) } else { servicesByNamespace[key.namespace, default: []].insert(key) }
+        if new == nil {
+            servicesByNamespace.take(key, from: key.namespace)
+        } else {
+            servicesByNamespace[key.namespace, default: []].insert(key)
+        }
         guard old?.selector != new?.selector || old?.isExternalName != new?.isExternalName else { return }
         for pod in members.removeValue(forKey: key) ?? [] { selectors[pod]?.removeAll { $0 == key } }
         guard let new else { return }
@@ -83,7 +87,8 @@ final class EndpointLoop {
         let after = new.map { EndpointSlicePlan.lists($0) } ?? false
         guard before || after else { return false }
         guard let old, let new, before == after else { return true }
-        return old.isReady != new.isReady || old.meta.isDeleting != new.meta.isDeleting || old.podIP != new.podIP || old.meta.uid != new.meta.uid
+        return old.isReady != new.isReady || old.meta.isDeleting != new.meta.isDeleting || old.podIP != new.podIP
+            || old.meta.uid != new.meta.uid
             || old.nodeName != new.nodeName || old.meta.labels != new.meta.labels
     }
 
@@ -105,7 +110,8 @@ final class EndpointLoop {
             return done(.init())
         }
         let view = EndpointSlicePlan.View(
-            service: service, pods: (members[key] ?? []).compactMap { mirror.pods[$0] }, slices: (slices[key] ?? []).compactMap { mirror.slices[$0] },
+            service: service, pods: (members[key] ?? []).compactMap { mirror.pods[$0] },
+            slices: (slices[key] ?? []).compactMap { mirror.slices[$0] },
             zoneOfNode: mirror.zoneOfNode)
         writing.perform(EndpointSlicePlan.plan(view).changes, component: "endpoint-slice-controller", done)
     }

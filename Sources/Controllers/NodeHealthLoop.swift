@@ -86,7 +86,9 @@ final class NodeHealthLoop {
     private func pass(_ name: String, _ done: @escaping (Writing.Outcome) -> Void) {
         let view = NodeHealthPlan.View(
             node: mirror.nodes[ObjectKey(.nodes, name: name)], name: name, isExpired: lost.contains(name), isFenced: fenced.contains(name),
-            hasLivingPeer: mirror.nodes.views.contains { $0.key.name != name && !lost.contains($0.key.name) && $0.value.readyStatus == "True" },
+            hasLivingPeer: mirror.nodes.views.contains {
+                $0.key.name != name && !lost.contains($0.key.name) && $0.value.readyStatus == "True"
+            },
             pods: mirror.pods(onNode: name),
             leaseTransitions: mirror.leases[ObjectKey(.leases, namespace: Self.leaseNamespace, name: name)]?.transitions)
         let (plan, fences) = NodeHealthPlan.plan(view, now: Clock.realtime())

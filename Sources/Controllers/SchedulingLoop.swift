@@ -114,7 +114,9 @@ final class SchedulingLoop {
                 // Gone or changed meanwhile: its own event says what now. Else it waits for its turn again.
                 guard error.reason != "NotFound", error.reason != "Conflict", mirror.pods[key]?.meta.uid == candidate.uid else { return }
                 _ = api.loop.schedule(after: .milliseconds(100)) { [self] in
-                    guard let pod = mirror.pods[key], pod.meta.uid == candidate.uid, pod.nodeName.isEmpty, !pod.meta.isDeleting else { return }
+                    guard let pod = mirror.pods[key], pod.meta.uid == candidate.uid, pod.nodeName.isEmpty, !pod.meta.isDeleting else {
+                        return
+                    }
                     pending[key] = candidate
                     schedule()
                 }

@@ -81,7 +81,8 @@ final class Writing {
         default: if error.reason == "NotFound" { return nil }
         }
         if let announcement = change.announcement, let reason = announcement.failureReason, error.reason != "Conflict" {
-            recorder.record(EventNote(announcement.regarding, .warning, reason, announcement.failureMessage + error.message, from: component))
+            recorder.record(
+                EventNote(announcement.regarding, .warning, reason, announcement.failureMessage + error.message, from: component))
         }
         return error
     }

@@ -24,7 +24,8 @@ package struct Change: Sendable {
 
     /// A deletion of exactly this object, never of a later one with the same name.
     package static func delete(
-        _ key: ObjectKey, uid: String, grace: Int64? = nil, propagation: DeleteOptions.Propagation? = nil, _ announcement: Announcement? = nil
+        _ key: ObjectKey, uid: String, grace: Int64? = nil, propagation: DeleteOptions.Propagation? = nil,
+        _ announcement: Announcement? = nil
     ) -> Change {
         Change(.delete(key, DeleteOptions(propagation: propagation, gracePeriodSeconds: grace, preconditionUID: uid)), announcement)
     }
@@ -88,7 +89,8 @@ package struct EventNote: Hashable, Sendable {
     /// `deployment-controller`.
     package var component: String
 
-    package init(_ regarding: ObjectReference, _ severity: Severity = .normal, _ reason: String, _ message: String, from component: String) {
+    package init(_ regarding: ObjectReference, _ severity: Severity = .normal, _ reason: String, _ message: String, from component: String)
+    {
         self.regarding = regarding
         self.severity = severity
         self.reason = reason

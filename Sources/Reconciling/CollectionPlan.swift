@@ -59,9 +59,13 @@ package struct CollectionPlan {
             }
             if dependents.isEmpty { plan.changes.append(without(orphan, view)) }
         } else if view.meta.finalizers.contains(foreground) {
-            let blocking = dependents.filter { dependent in dependent.meta.owners.contains { $0.uid == view.meta.uid && $0.blocksDeletion } }
-            if blocking.isEmpty { plan.changes.append(without(foreground, view)) }
-            else { plan.explanation.append("\(view.key) waits for \(blocking.count) dependents") }
+            let blocking = dependents.filter { dependent in dependent.meta.owners.contains { $0.uid == view.meta.uid && $0.blocksDeletion }
+            }
+            if blocking.isEmpty {
+                plan.changes.append(without(foreground, view))
+            } else {
+                plan.explanation.append("\(view.key) waits for \(blocking.count) dependents")
+            }
         }
     }
 

@@ -12,7 +12,8 @@ package struct Conditions {
     /// Writes a condition. `lastTransitionTime` moves only when the status does; nothing at all changes when status and reason are the same,
     /// unless `isRenewed` asks for a new `lastUpdateTime` (progress was seen).
     package mutating func set(
-        _ type: String, _ status: String, reason: String, message: String, now: Timestamp, hasUpdateTime: Bool = false, isRenewed: Bool = false
+        _ type: String, _ status: String, reason: String, message: String, now: Timestamp, hasUpdateTime: Bool = false,
+        isRenewed: Bool = false
     ) {
         let old = self[type]
         if let old, !isRenewed, old["status"].string == status, old["reason"].string == reason { return }

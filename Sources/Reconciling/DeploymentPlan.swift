@@ -18,7 +18,9 @@ package struct DeploymentPlan {
         /// Why the last write was refused; nil when it was not.
         package var failure: StatusError?
 
-        package init(deployment: ObservedDeployment, sets: [ObservedReplicaSet], podCounts: [String: Int] = [:], failure: StatusError? = nil) {
+        package init(
+            deployment: ObservedDeployment, sets: [ObservedReplicaSet], podCounts: [String: Int] = [:], failure: StatusError? = nil
+        ) {
             self.deployment = deployment
             self.sets = sets
             self.podCounts = podCounts
@@ -102,7 +104,8 @@ package struct DeploymentPlan {
         let deployment = view.deployment
         let owner = Owner.controller(.deployments, deployment.meta)
         return view.sets.filter { set in
-            switch Ownership.verdict(set.meta, owner: deployment.meta, selector: deployment.selector, canAdopt: !deployment.meta.isDeleting) {
+            switch Ownership.verdict(set.meta, owner: deployment.meta, selector: deployment.selector, canAdopt: !deployment.meta.isDeleting)
+            {
             case .foreign: return false
             case .released:
                 plan.changes.append(Ownership.release(set.meta, .replicaSets, from: deployment.meta.uid))
@@ -116,7 +119,9 @@ package struct DeploymentPlan {
     }
 
     private static func writeRevision(_ fleet: Fleet, _ deployment: ObservedDeployment, _ plan: inout Plan) {
-        guard let revision = fleet.new?.annotations[Revisions.revision], deployment.meta.annotations[Revisions.revision] != revision else { return }
+        guard let revision = fleet.new?.annotations[Revisions.revision], deployment.meta.annotations[Revisions.revision] != revision else {
+            return
+        }
         plan.changes.append(.patch(deployment.key, ["metadata": ["annotations": [Revisions.revision: .string(revision)]]]))
     }
 }

@@ -27,7 +27,8 @@ struct DeploymentStatus {
         let failures = (old + (new.map { [$0] } ?? [])).compactMap { $0.conditions.condition("ReplicaFailure") }
         if let failure = failures.last {
             conditions.set(
-                "ReplicaFailure", "True", reason: failure["reason"].string ?? "", message: failure["message"].string ?? "", now: now, hasUpdateTime: true)
+                "ReplicaFailure", "True", reason: failure["reason"].string ?? "", message: failure["message"].string ?? "", now: now,
+                hasUpdateTime: true)
         } else {
             conditions.remove("ReplicaFailure")
         }
@@ -103,7 +104,8 @@ struct DeploymentStatus {
         return .patchStatus(
             deployment.key,
             [
-                "observedGeneration": .int(numbers.observedGeneration), "replicas": count(numbers.replicas), "updatedReplicas": count(numbers.updated),
+                "observedGeneration": .int(numbers.observedGeneration), "replicas": count(numbers.replicas),
+                "updatedReplicas": count(numbers.updated),
                 "readyReplicas": count(numbers.ready), "availableReplicas": count(numbers.available),
                 "unavailableReplicas": count(numbers.unavailable), "collisionCount": count(Int(numbers.collisionCount)),
                 "conditions": conditions.value,

@@ -75,7 +75,9 @@ package struct EndpointSlicePlan {
         }
     }
 
-    private static func order(_ ports: [ObservedSlice.Port]) -> String { ports.map { "\($0.name)/\($0.number)/\($0.proto)" }.joined(separator: ",") }
+    private static func order(_ ports: [ObservedSlice.Port]) -> String {
+        ports.map { "\($0.name)/\($0.number)/\($0.proto)" }.joined(separator: ",")
+    }
 
     /// Puts the endpoints of one set of ports into slices: those that are there stay, gaps are filled, a spare slice is written anew before
     /// another one is made, what is empty and not the last goes.
@@ -121,7 +123,8 @@ package struct EndpointSlicePlan {
         .array(endpoints.map { $0.value(namespace: service.meta.namespace) })
     }
 
-    private static func creation(_ ports: [ObservedSlice.Port], _ endpoints: [ObservedSlice.Endpoint], _ service: ObservedService) -> Change {
+    private static func creation(_ ports: [ObservedSlice.Port], _ endpoints: [ObservedSlice.Endpoint], _ service: ObservedService) -> Change
+    {
         var labels = service.meta.labels
         labels[ObservedSlice.serviceName] = service.meta.name
         labels[managedBy] = controllerName

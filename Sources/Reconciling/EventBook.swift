@@ -73,7 +73,8 @@ package struct EventBook {
         let surplus = max(0, oldestFirst.count - Self.storedLimit)
         let due = oldestFirst.enumerated().prefix { $0.offset < surplus || now - $0.element.value.last >= Self.timeToLive }.map(\.element)
         let changes = due.prefix(Self.changeLimit).map { Change.delete($0.key, uid: $0.value.uid) }
-        let next = due.count > Self.changeLimit ? .zero : oldestFirst.dropFirst(due.count).first.map { $0.value.last + Self.timeToLive - now }
+        let next =
+            due.count > Self.changeLimit ? .zero : oldestFirst.dropFirst(due.count).first.map { $0.value.last + Self.timeToLive - now }
         return (changes, next)
     }
 

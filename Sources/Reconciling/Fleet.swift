@@ -87,7 +87,8 @@ struct Fleet {
         let body: Value = [
             "apiVersion": "apps/v1", "kind": "ReplicaSet",
             "metadata": [
-                "name": .string(member.set.meta.name), "namespace": .string(deployment.meta.namespace), "labels": .strings(member.set.meta.labels),
+                "name": .string(member.set.meta.name), "namespace": .string(deployment.meta.namespace),
+                "labels": .strings(member.set.meta.labels),
                 "annotations": .strings(member.annotations),
                 "ownerReferences": .array([Owner.controller(.deployments, deployment.meta).value]),
             ], "spec": spec,

@@ -78,7 +78,8 @@ package struct NodeHealthPlan {
             plan.changes.append(.delete(pod.key, uid: pod.meta.uid, grace: 0))
             plan.events.append(
                 EventNote(
-                    ObjectReference(.pods, pod.meta), .normal, "TaintManagerEviction", "Marking for deletion Pod \(pod.meta.namespace)/\(pod.meta.name)",
+                    ObjectReference(.pods, pod.meta), .normal, "TaintManagerEviction",
+                    "Marking for deletion Pod \(pod.meta.namespace)/\(pod.meta.name)",
                     from: "taint-eviction-controller"))
         }
         return (plan, false)
@@ -102,7 +103,9 @@ package struct NodeHealthPlan {
                     ObjectReference(.nodes, node.meta), .normal, "NodeNotReady", "Node \(node.meta.name) status is now: NodeNotReady",
                     from: component))
         }
-        let missing: [String] = ["NoSchedule", "NoExecute"].filter { effect in !node.taints.contains { isOurs($0) && $0["effect"].string == effect } }
+        let missing: [String] = ["NoSchedule", "NoExecute"].filter { effect in
+            !node.taints.contains { isOurs($0) && $0["effect"].string == effect }
+        }
         guard !missing.isEmpty else { return }
         let stamp = now.rfc3339
         let added: [Value] = missing.map { ["key": .string(unreachable), "effect": .string($0), "timeAdded": .string(stamp)] }
@@ -124,7 +127,8 @@ package struct NodeHealthPlan {
             plan.changes.append(.patchStatus(node.key, ["conditions": conditions.value]))
             plan.events.append(
                 EventNote(
-                    ObjectReference(.nodes, node.meta), .normal, "NodeReady", "Node \(node.meta.name) status is now: NodeReady", from: component))
+                    ObjectReference(.nodes, node.meta), .normal, "NodeReady", "Node \(node.meta.name) status is now: NodeReady",
+                    from: component))
         }
     }
 

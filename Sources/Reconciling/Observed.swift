@@ -24,7 +24,8 @@ package struct Owner: Hashable, Sendable {
     package init(_ value: Value) {
         self.init(
             apiVersion: value["apiVersion"].string ?? "", kind: value["kind"].string ?? "", name: value["name"].string ?? "",
-            uid: value["uid"].string ?? "", isController: value["controller"].bool ?? false, blocksDeletion: value["blockOwnerDeletion"].bool ?? false)
+            uid: value["uid"].string ?? "", isController: value["controller"].bool ?? false,
+            blocksDeletion: value["blockOwnerDeletion"].bool ?? false)
     }
 
     package var value: Value {

@@ -59,7 +59,8 @@ package struct ObservedDeployment: Sendable {
         } else {
             let rolling = spec["strategy"]["rollingUpdate"]
             strategy = .rollingUpdate(
-                maxSurge: IntOrPercent(rolling["maxSurge"]) ?? .percent(25), maxUnavailable: IntOrPercent(rolling["maxUnavailable"]) ?? .percent(25))
+                maxSurge: IntOrPercent(rolling["maxSurge"]) ?? .percent(25),
+                maxUnavailable: IntOrPercent(rolling["maxUnavailable"]) ?? .percent(25))
         }
         minReadySeconds = spec["minReadySeconds"].int ?? 0
         let deadline = spec["progressDeadlineSeconds"].int ?? 600

@@ -40,7 +40,8 @@ package struct ObservedService: Sendable {
                 default: .number(port["port"].int ?? 0)
                 }
             return Port(
-                name: port["name"].string ?? "", proto: port["protocol"].string ?? "TCP", appProtocol: port["appProtocol"].string, target: target)
+                name: port["name"].string ?? "", proto: port["protocol"].string ?? "TCP", appProtocol: port["appProtocol"].string,
+                target: target)
         }
     }
 
@@ -90,8 +91,10 @@ package struct ObservedSlice: Sendable {
             let conditions = endpoint["conditions"]
             return Endpoint(
                 address: endpoint["addresses"][0].string ?? "", isReady: conditions["ready"].bool ?? true,
-                isServing: conditions["serving"].bool ?? conditions["ready"].bool ?? true, isTerminating: conditions["terminating"].bool ?? false,
-                hostname: endpoint["hostname"].string ?? "", nodeName: endpoint["nodeName"].string ?? "", zone: endpoint["zone"].string ?? "",
+                isServing: conditions["serving"].bool ?? conditions["ready"].bool ?? true,
+                isTerminating: conditions["terminating"].bool ?? false,
+                hostname: endpoint["hostname"].string ?? "", nodeName: endpoint["nodeName"].string ?? "",
+                zone: endpoint["zone"].string ?? "",
                 podName: endpoint["targetRef"]["name"].string ?? "", podUID: endpoint["targetRef"]["uid"].string ?? "")
         }
     }

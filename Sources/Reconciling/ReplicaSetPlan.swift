@@ -79,7 +79,8 @@ package struct ReplicaSetPlan {
         if missing > 0 {
             let pod = newPod(set)
             let announcement = Announcement(
-                ObjectReference(.replicaSets, set.meta), "SuccessfulCreate", "Created pod: ", namesObject: true, failureReason: "FailedCreate",
+                ObjectReference(.replicaSets, set.meta), "SuccessfulCreate", "Created pod: ", namesObject: true,
+                failureReason: "FailedCreate",
                 failureMessage: "Error creating: ")
             let count = min(missing, changeLimit)
             for _ in 0..<count { plan.changes.append(Change(.create(pod, type: .pods, namespace: set.meta.namespace), announcement)) }

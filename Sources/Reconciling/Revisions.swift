@@ -23,7 +23,8 @@ package enum Revisions {
     }
 
     /// The annotations that the current set shall have. A set that becomes current again (undo) takes the next number and remembers the old one.
-    static func annotations(of deployment: ObservedDeployment, on present: [String: String], old: [ObservedReplicaSet]) -> [String: String] {
+    static func annotations(of deployment: ObservedDeployment, on present: [String: String], old: [ObservedReplicaSet]) -> [String: String]
+    {
         var out = present
         for (key, value) in deployment.meta.annotations where !notCopied.contains(key) { out[key] = value }
         let next = (old.map { number($0.meta.annotations) }.max() ?? 0) + 1

@@ -16,7 +16,9 @@ enum Rollout {
         let newMissing = fleet.new.map { $0.replicas - $0.available } ?? 0
         let room = fleet.size - floor - newMissing
         guard fleet.oldSize > 0, room > 0 else {
-            if fleet.oldSize > 0 { explanation.append("\(fleet.oldSize) old replicas stay until \(max(1, 1 - room)) more of the new ones are available") }
+            if fleet.oldSize > 0 {
+                explanation.append("\(fleet.oldSize) old replicas stay until \(max(1, 1 - room)) more of the new ones are available")
+            }
             return
         }
         var cleaned = 0
@@ -36,7 +38,8 @@ enum Rollout {
             guard count > 0 else { continue }
             fleet.resizeOld(index, to: member.replicas - count, of: deployment)
             spare -= count
-            explanation.append("\(count) old replicas of \(member.set.meta.name) can go: \(fleet.available) of at least \(floor) stay available")
+            explanation.append(
+                "\(count) old replicas of \(member.set.meta.name) can go: \(fleet.available) of at least \(floor) stay available")
         }
     }
 
