@@ -21,10 +21,10 @@ enum Documents {
             // kubectl wants protobuf here and nothing else. The least that it accepts is field 1 of the document, `swagger`, "2.0": models it does
             // not find there are not checked by the client. The usual `@` in the type's name breaks Go's parser of media types.
             return Answer(200, "application/com.github.proto-openapi.spec.v2.v1.0+protobuf", [0x0A, 0x03, 0x32, 0x2E, 0x30])
-        case .openAPIv3Index: return tagged(Answer(json: index), call)
-        case .openAPIv3(let groupVersion):
-            guard let body = schemas[groupVersion] else { return Answer(Routing.notServed) }
-            return tagged(Answer(200, "application/json", body), call)
+        case .openAPIv3Index: return tagged(Answer(json: OpenAPI.index), call)
+        case .openAPIv3(let path):
+            guard let document = OpenAPI.document(path) else { return Answer(Routing.notServed) }
+            return tagged(Answer(json: document), call)
         case .metrics, .health: return Answer(Routing.notServed)
         }
     }
@@ -36,24 +36,6 @@ enum Documents {
             out["groups \(version)"] = JSON.serialize(Discovery.aggregated(core: false, version: version))
         }
         return out
-    }()
-
-    // MARK: OpenAPI v3
-
-    /// By group and version. Made on first use: only validation and `explain` ask for them.
-    private static let schemas: [String: [UInt8]] = Dictionary(
-        uniqueKeysWithValues: Discovery.groupVersions.map {
-            ($0.text, JSON.serialize(OpenAPI.document(group: $0.group, version: $0.version)))
-        })
-
-    private static let index: Value = {
-        var paths: Value = [:]
-        for groupVersion in Discovery.groupVersions {
-            let path = groupVersion.group.isEmpty ? "api/\(groupVersion.text)" : "apis/\(groupVersion.text)"
-            // The hash makes the URL name its content, so that clients may keep it.
-            paths[path] = ["serverRelativeURL": .string("/openapi/v3/\(path)?hash=\(fingerprint(schemas[groupVersion.text] ?? []))")]
-        }
-        return ["paths": paths]
     }()
 
     // MARK: Parts

@@ -38,13 +38,9 @@ package enum Place: Hashable, Sendable {
             case "v2" where segments.count == 2: self = .document(.openAPIv2)
             case "v3" where segments.count == 2: self = .document(.openAPIv3Index)
             case "v3":
-                guard segments.count > 3, segments[2] == "api" || segments[2] == "apis" else { return nil }
-                let groupVersion = segments[3...].joined(separator: "/")
-                guard Discovery.groupVersions.contains(where: { $0.text == groupVersion && ($0.group.isEmpty == (segments[2] == "api")) })
-                else {
-                    return nil
-                }
-                self = .document(.openAPIv3(groupVersion: groupVersion))
+                let path = segments.dropFirst(2).joined(separator: "/")
+                guard OpenAPI.paths.contains(path) else { return nil }
+                self = .document(.openAPIv3(path: path))
             default: return nil
             }
         case "version" where segments.count == 1: self = .document(.version)
@@ -109,7 +105,8 @@ package enum Document: Hashable, Sendable {
     case resources(group: String, version: String)
     case openAPIv2
     case openAPIv3Index
-    case openAPIv3(groupVersion: String)
+    /// `apis/apps/v1`.
+    case openAPIv3(path: String)
     case version
     case metrics
     case health(ready: Bool)

@@ -43,8 +43,8 @@ struct PlaceTests {
         ("/metrics", .document(.metrics)),
         ("/openapi/v2", .document(.openAPIv2)),
         ("/openapi/v3", .document(.openAPIv3Index)),
-        ("/openapi/v3/api/v1", .document(.openAPIv3(groupVersion: "v1"))),
-        ("/openapi/v3/apis/apps/v1", .document(.openAPIv3(groupVersion: "apps/v1"))),
+        ("/openapi/v3/api/v1", .document(.openAPIv3(path: "api/v1"))),
+        ("/openapi/v3/apis/apps/v1", .document(.openAPIv3(path: "apis/apps/v1"))),
         ("/openapi/v3/apis/v1", nil),
         ("/unknown", nil),
     ]

@@ -1,3 +1,0 @@
-import Formats
-
-enum OpenAPI { static func document(group: String, version: String) -> Value { [:] } }
