@@ -84,12 +84,17 @@ package final class JournalThread: Sendable {
 
     private func run(_ writer: JournalWriter, _ report: (JournalOutcome) -> Void) {
         while true {
-            let (records, snapshot, isStopping) = queue.withLock { queue in
-                let taken = (queue.records, queue.snapshot, queue.isStopping)
+            let (records, snapshot, isStopping, isIdle) = queue.withLock { queue in
+                let taken = (queue.records, queue.snapshot)
                 queue.records = []
                 queue.snapshot = nil
-                queue.isIdle = taken.0.isEmpty && taken.1 == nil && !taken.2 && !writer.isWritingSnapshot
-                return taken
+                queue.isIdle = taken.0.isEmpty && taken.1 == nil && !queue.isStopping && !writer.isWritingSnapshot
+                return (taken.0, taken.1, queue.isStopping, queue.isIdle)
+            }
+            if isIdle {
+                // Decided under the lock: whoever appends from here on rings.
+                bell.wait()
+                continue
             }
             if !records.isEmpty { write(records, writer, report) }
             if isStopping {
@@ -98,7 +103,6 @@ package final class JournalThread: Sendable {
                 return
             }
             workOnSnapshot(snapshot, writer, report)
-            if records.isEmpty, snapshot == nil, !writer.isWritingSnapshot { bell.wait() }
         }
     }
 

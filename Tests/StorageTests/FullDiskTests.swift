@@ -1,0 +1,153 @@
+import Foundation
+import Formats
+import Journal
+import Linux
+import Registry
+import Resources
+import Storage
+import Synchronization
+import Testing
+
+/// This machine's disk, until it is full.
+private final class FillableDisk: JournalDisk {
+    let disk: SystemDisk
+    let isFull = Mutex(false)
+
+    init(_ path: String) throws { disk = try SystemDisk(path) }
+
+    var path: String { disk.path }
+    func names() throws(LinuxError) -> [String] { try disk.names() }
+    func read(_ name: String) throws(LinuxError) -> [UInt8] { try disk.read(name) }
+    func open(_ name: String, truncating: Bool) throws(LinuxError) -> any JournalFile {
+        FillableFile(disk: self, file: try disk.open(name, truncating: truncating))
+    }
+    func rename(_ name: String, to newName: String) throws(LinuxError) { try disk.rename(name, to: newName) }
+    func remove(_ name: String) throws(LinuxError) { try disk.remove(name) }
+    func synchronize() throws(LinuxError) { try disk.synchronize() }
+}
+
+private struct FillableFile: JournalFile {
+    let disk: FillableDisk
+    let file: any JournalFile
+
+    func write(_ bytes: [UInt8], at offset: Int) throws(LinuxError) {
+        if disk.isFull.withLock({ $0 }) { throw LinuxError(errno: ENOSPC, operation: "write") }
+        try file.write(bytes, at: offset)
+    }
+    func synchronize() throws(LinuxError) { try file.synchronize() }
+    func truncate(to size: Int) throws(LinuxError) { try file.truncate(to: size) }
+    func reserve(_ count: Int, from offset: Int) throws(LinuxError) { try file.reserve(count, from: offset) }
+    func close() { file.close() }
+}
+
+struct `A storage whose disk is full` {
+    @Test func `refuses writes with the reason, goes on reading, forgets what it refused, and writes again when there is room`() throws {
+        let directory = NSTemporaryDirectory() + "steady-full-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let disk = try FillableDisk(directory)
+        let fixture = try StorageFixture(disk: disk)
+        _ = try fixture.perform(fixture.configMap("one"))
+        var seen: [String] = []
+        _ = fixture.storage.watch(ListRequest(.configMaps), from: nil) { seen.append(text($0)) }
+
+        disk.isFull.withLock { $0 = true }
+        for name in ["two", "three"] {
+            let error = try #require(throws: StatusError.self) { try fixture.perform(fixture.configMap(name)) }
+            #expect(error.code == 503)
+            #expect(error.message.contains("the journal cannot be written: No space left on device"))
+        }
+        #expect(try fixture.perform(.list(ListRequest(.configMaps))).items.count == 1)
+        // What needs no disk goes on.
+        _ = try? fixture.perform(.create(["metadata": ["name": "a1"]], type: .leases, namespace: "kube-node-lease"))
+
+        disk.isFull.withLock { $0 = false }
+        #expect(try fixture.perform(fixture.configMap("two")).isCreated)
+        #expect(seen == ["ADDED one", "synced", "ADDED two"])
+        #expect(fixture.storage.metrics.failedBatchCount >= 2)
+
+        fixture.storage.close()
+        let again = try Storage(loop: fixture.loop, directory: directory)
+        defer { again.close() }
+        #expect(again.object(key("two")) != nil)
+        #expect(again.object(key("three")) == nil)
+    }
+
+    @Test func `answers everybody who waits, also those whose answer only rested on what was lost`() throws {
+        let directory = NSTemporaryDirectory() + "steady-full-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let disk = try FillableDisk(directory)
+        let fixture = try StorageFixture(disk: disk)
+        disk.isFull.withLock { $0 = true }
+        var reasons: [String] = []
+        for _ in 0..<3 {
+            // The second and third would be refused because of the first.
+            fixture.storage.perform(fixture.configMap("same")) { result in
+                if case .failure(let error) = result { reasons.append(error.reason) }
+            }
+        }
+        #expect(fixture.loop.runUntil(within: .seconds(10)) { reasons.count == 3 })
+        #expect(reasons == ["ServiceUnavailable", "ServiceUnavailable", "ServiceUnavailable"])
+    }
+}
+
+struct `Many commits` {
+    @Test func `share fsyncs, are told in order, and survive snapshots and a restart`() throws {
+        let fixture = try StorageFixture(
+            settings: StorageSettings(
+                journal: JournalSettings(segmentLimit: 20_000, allocationStep: 8192, snapshotStep: 2048), snapshotThreshold: 30_000))
+        var revisions: [Revision] = []
+        _ = fixture.storage.watch(ListRequest(.configMaps), from: nil) { signal in
+            if case .event(let event) = signal { revisions.append(event.revision) }
+        }
+        var answered = 0
+        for round in 0..<10 {
+            for index in 0..<50 {
+                let request: Request =
+                    round == 0
+                    ? fixture.configMap("m\(index)") : .patch(key("m\(index)"), .merge(["data": ["a": .string("r\(round)")]]))
+                fixture.storage.perform(request) { result in if case .success = result { answered += 1 } }
+            }
+            #expect(fixture.loop.runUntil(within: .seconds(20)) { answered == (round + 1) * 50 })
+        }
+        #expect(revisions.count == 500 && revisions == revisions.sorted())
+        #expect(fixture.storage.metrics.batchCount < 250)
+        #expect(fixture.loop.runUntil(within: .seconds(10)) { fixture.storage.metrics.snapshotCount > 0 })
+        let before = try fixture.perform(.list(ListRequest(.configMaps))).items
+        try fixture.reopen()
+        #expect(try fixture.perform(.list(ListRequest(.configMaps))).items == before)
+        #expect(before.allSatisfy { $0["data"]["a"].string == "r9" })
+    }
+}
+
+struct `Opening a storage` {
+    @Test func `cuts a torn journal and says so, and refuses a damaged one with the file, the offset and the remedy`() throws {
+        let fixture = try StorageFixture()
+        for index in 0..<5 { _ = try fixture.perform(fixture.configMap("m\(index)")) }
+        fixture.storage.close()
+        let path = fixture.directory + "/segment-00000000000000000000"
+        let whole = try Files.read(path)
+        let end = try #require(whole.lastIndex { $0 != 0 })
+
+        var torn = whole
+        torn[end - 3] ^= 1
+        try Files.replace(path, with: torn)
+        let storage = try Storage(loop: fixture.loop, directory: fixture.directory)
+        #expect(storage.notices.count == 1)
+        #expect(storage.object(key("m3")) != nil && storage.object(key("m4")) == nil)
+        storage.close()
+
+        var damaged = whole
+        damaged[200] ^= 1
+        try Files.replace(path, with: damaged)
+        let error = try #require(throws: StorageError.self) { try Storage(loop: fixture.loop, directory: fixture.directory) }
+        #expect(error.description.contains("\(path), offset 64"))
+        #expect(error.description.contains("Restore the directory from a copy"))
+        #expect(try Files.read(path) == damaged)
+    }
+
+    @Test func `names a directory that it may not use`() throws {
+        let error = try #require(throws: StorageError.self) { try Storage(loop: try EventLoop(), directory: "/proc/nowhere/journal") }
+        #expect(error.description.contains("/proc/nowhere"))
+        #expect(error.description.contains("Make the directory readable and writable"))
+    }
+}
