@@ -96,9 +96,15 @@ struct `Many commits` {
             settings: StorageSettings(
                 journal: JournalSettings(segmentLimit: 20_000, allocationStep: 8192, snapshotStep: 2048), snapshotThreshold: 30_000))
         var revisions: [Revision] = []
+        var isSynced = false
         _ = fixture.storage.watch(ListRequest(.configMaps), from: nil) { signal in
-            if case .event(let event) = signal { revisions.append(event.revision) }
+            switch signal {
+            case .event(let event): revisions.append(event.revision)
+            case .synced: isSynced = true
+            case .ended: break
+            }
         }
+        #expect(fixture.loop.runUntil(within: .seconds(10)) { isSynced })
         var answered = 0
         for round in 0..<10 {
             for index in 0..<50 {
