@@ -4,6 +4,7 @@ import Glibc
 /// A directory of a cgroup2 tree that we may write: what is started in it can be killed as a whole, whatever it forked.
 package struct ControlGroup: Sendable {
     package let path: String
+    package init(path: String) { self.path = path }
 
     /// A group of this name below the group that this process is in; nil where no cgroup2 tree is writable. Also on hybrid machines: a tree
     /// without controllers kills as well.

@@ -216,3 +216,10 @@ private struct CStringTable {
         bytes.withUnsafeMutableBufferPointer { body($0.baseAddress!) }
     }
 }
+
+extension LaunchFailure {
+    /// ENOENT.
+    package var isMissing: Bool { errno == ENOENT }
+    /// EACCES or EPERM.
+    package var isDenied: Bool { errno == EACCES || errno == EPERM }
+}

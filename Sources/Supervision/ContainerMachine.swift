@@ -38,7 +38,7 @@ package struct ContainerMachine: Sendable {
         var lastReadyFor: Duration?
         var isPostStartPending = false
         var probes: [ProbeMachine] = []
-        var stop: Stop?
+        package var stop: Stop?
     }
 
     /// The way down: withdrawn and preStop, TERM, KILL.

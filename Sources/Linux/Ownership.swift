@@ -1,0 +1,56 @@
+import CLinux
+import Glibc
+
+/// Users, and whose files are.
+package enum Ownership {
+    package static var isRoot: Bool { geteuid() == 0 }
+
+    /// The user of this name or number, with its groups; nil when there is none.
+    package static func user(_ name: String) -> Launch.User? {
+        guard let entry = UInt32(name).flatMap({ getpwuid($0) }) ?? getpwnam(name) else {
+            return UInt32(name).map { Launch.User(user: $0, group: $0) }
+        }
+        return Launch.User(user: entry.pointee.pw_uid, group: entry.pointee.pw_gid)
+    }
+
+    package static func give(_ path: String, to user: Launch.User?) {
+        if let user { lchown(path, user.user, user.group) }
+    }
+
+    package static func setMode(_ path: String, _ mode: mode_t) { chmod(path, mode) }
+
+    /// Lets everybody pass through a directory, without listing it.
+    package static func openPassage(_ path: String) {
+        var status = stat()
+        if stat(path, &status) == 0 { chmod(path, (status.st_mode & 0o7777) | 0o011) }
+    }
+}
+
+extension Files {
+    /// A symbolic link; what stood there is replaced.
+    package static func link(_ path: String, to target: String) throws(LinuxError) { try swapLink(path, to: target) }
+
+    /// `mode` as `stat` has it; nil when nothing is there.
+    package static func mode(of path: String) -> mode_t? {
+        var status = stat()
+        return stat(path, &status) == 0 ? status.st_mode : nil
+    }
+
+    package static func size(of path: String) -> Int {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int(status.st_size) : 0
+    }
+}
+
+extension Files {
+    package static func openForAppending(_ path: String, mode: mode_t = 0o600) throws(LinuxError) -> Int32 {
+        try open(path, O_WRONLY | O_CREAT | O_APPEND, mode: mode)
+    }
+    /// For standard input of programs that have none.
+    package static func openNull() throws(LinuxError) -> Int32 { try open("/dev/null", O_RDONLY) }
+}
+
+extension Files {
+    /// What a non-blocking descriptor has now, at most the buffer's size; 0 when it has nothing.
+    package static func readAvailable(_ fd: Int32, into buffer: inout [UInt8]) -> Int { max(0, Glibc.read(fd, &buffer, buffer.count)) }
+}

@@ -1,0 +1,146 @@
+import Linux
+import Resources
+import Supervision
+import Timing
+import Transport
+import Wire
+
+/// Performs one probe or hook: a request, a connection, a command, a pause.
+struct ActionRunner {
+    let context: AgentContext
+    let pod: PodSpec
+    let podIP: IPv4Address
+    let container: Container
+    let process: ContainerProcess
+    /// The container's environment and directory; its program is replaced by the command.
+    let plan: LaunchPlan?
+    let user: Launch.User?
+
+    /// What a finished action says; the message matters for a failure.
+    typealias Outcome = (succeeded: Bool, message: String)
+
+    /// How much of a command's output is told.
+    private static let outputLimit = 1024
+
+    /// `done` is called once, unless it is cancelled before. `timeout` nil: as long as it takes.
+    func run(_ action: Probe.Action, timeout: Duration?, _ done: @escaping (Outcome) -> Void) -> Cancellation {
+        switch action {
+        case .httpGet(let get): return request(get, timeout, done)
+        case .tcpSocket(let host, let reference):
+            guard let port = port(reference) else { return answer((false, "unknown port \(reference)"), done) }
+            return connect(to: .ipv4(address(host), port: port.number), timeout ?? .seconds(30), done)
+        case .exec(let command): return execute(command, timeout, done)
+        case .sleep(let length):
+            let timer = context.loop.schedule(after: length) { done((true, "")) }
+            return Cancellation { timer.cancel() }
+        case .grpc: return answer((false, "grpc probes are not available here; use httpGet, tcpSocket or exec"), done)
+        }
+    }
+
+    private func answer(_ outcome: Outcome, _ done: @escaping (Outcome) -> Void) -> Cancellation {
+        let timer = context.loop.schedule(after: .zero) { done(outcome) }
+        return Cancellation { timer.cancel() }
+    }
+
+    private func port(_ reference: PortReference) -> Port? { reference.resolved(in: container) ?? reference.resolved(in: pod) }
+    /// The pod's own for an empty name and for this machine: its loopback binds were moved to its address.
+    private func address(_ host: String) -> IPv4Address {
+        host.isEmpty || host == "localhost" || host == "127.0.0.1" ? podIP : IPv4Address(host) ?? podIP
+    }
+
+    private func request(_ get: Probe.HTTPGet, _ timeout: Duration?, _ done: @escaping (Outcome) -> Void) -> Cancellation {
+        guard let port = port(get.port) else { return answer((false, "unknown port \(get.port)"), done) }
+        let target = SocketAddress.ipv4(address(get.host), port: port.number)
+        // There is no TLS here: that somebody listens is all that can be told.
+        if get.isHTTPS { return connect(to: target, timeout ?? .seconds(30), done) }
+        var headers = HTTPHeaders()
+        headers.add("User-Agent", "kube-probe/1.33")
+        headers.add("Accept", "*/*")
+        for header in get.headers { headers.set(header.name, header.value) }
+        var request = ClientRequest("GET", get.path, headers: headers)
+        request.sharesConnections = false
+        let url = "http://\(target)\(get.path)"
+        return context.http.send(request, to: target, timeout: timeout) { result in
+            switch result {
+            case .success(let response) where (200..<400).contains(response.status): done((true, ""))
+            case .success(let response): done((false, "HTTP probe failed with statuscode: \(response.status)"))
+            case .failure(let error): done((false, "Get \"\(url)\": \(error)"))
+            }
+        }
+    }
+
+    private func connect(to target: SocketAddress, _ timeout: Duration, _ done: @escaping (Outcome) -> Void) -> Cancellation {
+        let fd: Int32
+        do { fd = try Sockets.connect(to: target) } catch { return answer((false, "dial tcp \(target): \(error.reason)"), done) }
+        var watch: EventLoop.Watch?
+        var timer: EventLoop.Timer?
+        var isOver = false
+        func finish(_ outcome: Outcome?) {
+            guard !isOver else { return }
+            isOver = true
+            watch?.cancel()
+            timer?.cancel()
+            closeDescriptor(fd)
+            if let outcome { done(outcome) }
+        }
+        watch = try? context.loop.watch(fd, .write) { _ in
+            if let error = Sockets.pendingError(fd) { finish((false, "dial tcp \(target): \(error.reason)")) } else { finish((true, "")) }
+        }
+        timer = context.loop.schedule(after: timeout) { finish((false, "dial tcp \(target): i/o timeout")) }
+        return Cancellation { finish(nil) }
+    }
+
+    private func execute(_ command: [String], _ timeout: Duration?, _ done: @escaping (Outcome) -> Void) -> Cancellation {
+        guard var plan, let program = command.first else { return answer((false, "no command"), done) }
+        plan.program = program
+        plan.arguments = command
+        guard let (sink, source) = try? Sockets.pair() else { return answer((false, "no descriptors left"), done) }
+        let started: LaunchedProcess
+        do { started = try process.startBeside(plan, user: user, output: sink) } catch {
+            closeDescriptor(sink)
+            closeDescriptor(source)
+            let problem = (error as? LaunchProblem)?.message ?? "\(error)"
+            return answer((false, "command could not be started: \(problem)"), done)
+        }
+        closeDescriptor(sink)
+        context.leaders.insert(started.pid)
+        let context = context
+        var watch: EventLoop.Watch?
+        var timer: EventLoop.Timer?
+        var isOver = false
+        func finish(_ report: ((ExitStatus, String) -> Outcome)?) {
+            guard !isOver, case .ended(let status) = Processes.reap(started.pidfd) else { return }
+            isOver = true
+            watch?.cancel()
+            timer?.cancel()
+            var buffer = [UInt8](repeating: 0, count: Self.outputLimit)
+            let count = Files.readAvailable(source, into: &buffer)
+            closeDescriptor(source)
+            closeDescriptor(started.pidfd)
+            context.leaders.remove(started.pid)
+            if let report { done(report(status, String(decoding: buffer[..<count], as: UTF8.self))) }
+        }
+        var isLate = false
+        var isCancelled = false
+        watch = try? context.loop.watch(started.pidfd, .read) { _ in
+            finish(
+                isCancelled
+                    ? nil
+                    : { status, text in
+                        if isLate { return (false, "command timed out after \(timeout?.inSeconds ?? 0) s") }
+                        return (status == .exited(code: 0), text.isEmpty ? "command exited with \(status.code)" : text)
+                    })
+        }
+        if let timeout {
+            timer = context.loop.schedule(after: timeout) {
+                isLate = true
+                Survivors.signal(group: started.pid, 9)
+            }
+        }
+        return Cancellation {
+            guard !isOver else { return }
+            isCancelled = true
+            Survivors.signal(group: started.pid, 9)
+        }
+    }
+}

@@ -1,0 +1,129 @@
+import APIClient
+import Formats
+import Linux
+import Resources
+import Supervision
+import Timing
+
+/// Finds what an earlier agent left on this machine, and what of it lives.
+struct Adoption {
+    let context: AgentContext
+    /// The descriptors that `up` kept for us, by name; taken out as they are used.
+    private var listeners: [String: Int32] = [:]
+
+    init(context: AgentContext) {
+        self.context = context
+        for (name, descriptor) in context.descriptors.fetchAll() {
+            if name.hasPrefix("bind:") {
+                listeners[String(name.dropFirst(5))] = descriptor
+            } else {
+                // Pipes are opened anew by their names; `up`'s copy has kept what was in them.
+                closeDescriptor(descriptor)
+            }
+        }
+    }
+
+    /// The pods that have a directory here, by uid.
+    var left: [String: PodMemory] {
+        var out: [String: PodMemory] = [:]
+        for uid in (try? Files.list(context.configuration.podsDirectory)) ?? [] {
+            out[uid] = PodMemory(reading: PodPaths(context.configuration, uid: uid).memory) ?? PodMemory(namespace: "", name: "")
+        }
+        return out
+    }
+
+    /// What is left of one container; its process is taken over when it lives.
+    mutating func remains(of name: String, driver: PodDriver) -> Remains? {
+        let paths = PodPaths(context.configuration, uid: driver.uid)
+        guard let record = ContainerRecord.read(paths.record(name)) else { return nil }
+        let stored = driver.pod.value["status"]
+        let status =
+            (stored["containerStatuses"].elements + stored["initContainerStatuses"].elements).first { $0["name"].string == name } ?? .null
+        let last = Self.termination(status["lastState"]["terminated"])
+        let listener = listeners.removeValue(forKey: "\(driver.uid)/\(name)")
+        if record.end == nil, driver.adopt(name, record, listener: listener) {
+            let isReady = status["ready"].bool ?? false
+            return Remains(
+                .running(since: record.startedAt, containerID: "steady://\(record.identity?.pid ?? 0)", isReady: isReady),
+                restartCount: record.restartCount, lastTermination: last)
+        }
+        if record.end != nil, let listener { closeDescriptor(listener) }
+        // A child that never became the program: it is simply launched.
+        guard record.identity != nil else { return Remains(.none, restartCount: record.restartCount, lastTermination: last) }
+        // The server may know of the end what the record does not.
+        if let known = Self.termination(status["state"]["terminated"]), record.end == nil || known.exitCode == record.end?.code {
+            return Remains(.ended(known), restartCount: record.restartCount, lastTermination: last)
+        }
+        let id = "steady://\(record.identity?.pid ?? 0)"
+        let how =
+            record.end.map { Termination(exitCode: $0.code, startedAt: record.startedAt, finishedAt: $0.at, containerID: id) }
+            ?? .unseen(startedAt: record.startedAt, containerID: id)
+        return Remains(.ended(how), restartCount: record.restartCount, lastTermination: last)
+    }
+
+    /// Asks `up` for the ends of processes that died while no agent was there, and writes them into their records. BEFORE `remains`.
+    func learnEnds(of pods: [String], _ done: @escaping () -> Void) {
+        var records: [Int32: String] = [:]
+        for uid in pods {
+            let paths = PodPaths(context.configuration, uid: uid)
+            for name in (try? Files.list(paths.containers)) ?? [] {
+                guard let record = ContainerRecord.read(paths.record(name)), record.end == nil, record.boot == context.bootIdentifier,
+                    let identity = record.identity
+                else { continue }
+                if Processes.startTime(of: identity.pid) != identity.startTime { records[identity.pid] = paths.record(name) }
+            }
+        }
+        guard !records.isEmpty else { return done() }
+        context.askExits(records.keys.sorted()) { exits in
+            for exit in exits {
+                guard let pid = exit["pid"].int.map({ Int32(truncatingIfNeeded: $0) }), let path = records[pid],
+                    let code = exit["code"].int ?? exit["signal"].int.map({ 128 + $0 })
+                else { continue }
+                ContainerRecord.append(path, code: Int(code), at: exit["at"].string.flatMap { Timestamp(rfc3339: $0) } ?? Clock.realtime())
+            }
+            done()
+        }
+    }
+
+    /// Listeners of containers that are no more.
+    func closeUnused() { for descriptor in listeners.values { closeDescriptor(descriptor) } }
+
+    static func termination(_ value: Value) -> Termination? {
+        guard let code = value["exitCode"].int else { return nil }
+        return Termination(
+            exitCode: Int(code), reason: value["reason"].string, message: value["message"].string ?? "",
+            startedAt: value["startedAt"].timestamp,
+            finishedAt: value["finishedAt"].timestamp, containerID: value["containerID"].string ?? "")
+    }
+}
+
+/// Kills what a node's records name, with all that it started: for `up` when a node fails, and for pods that are no more.
+package enum Leftovers {
+    /// How often the machine is looked over for processes that appear while others die.
+    private static let roundLimit = 20
+
+    /// Returns AFTER the signals were sent and nothing more was found.
+    package static func kill(nodeDirectory: String) {
+        let pods = nodeDirectory + "/pods"
+        for uid in (try? Files.list(pods)) ?? [] { kill(pod: PodPaths(root: "\(pods)/\(uid)"), uid: uid) }
+    }
+
+    static func kill(pod paths: PodPaths, uid: String) {
+        let boot = Processes.bootIdentifier()
+        var markers: [String] = []
+        for name in (try? Files.list(paths.containers)) ?? [] {
+            guard let record = ContainerRecord.read(paths.record(name)), record.boot == boot else { continue }
+            markers.append("STEADY_CONTAINER=\(uid)/\(name)")
+            guard let identity = record.identity, let descriptor = Processes.openDescriptor(identity) else { continue }
+            Survivors.signal(group: identity.pid, 9)
+            try? Processes.signal(descriptor, 9)
+            closeDescriptor(descriptor)
+        }
+        guard !markers.isEmpty else { return }
+        for _ in 0..<roundLimit {
+            let found = Survivors.everybody().filter { pid in markers.contains { Survivors.isMarked(pid, $0) } }
+            if found.isEmpty { return }
+            for pid in found { Survivors.signal(pid, 9) }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+import APIClient
+import Formats
+import Linux
+import Resources
+import Supervision
+import Timing
+import Transport
+
+/// What all pods of one agent share.
+final class AgentContext {
+    let loop: EventLoop
+    let configuration: AgentConfiguration
+    let launcher = Launcher()
+    let bootIdentifier = Processes.bootIdentifier()
+    /// Standard input of every program.
+    let null: Int32
+    /// Nil: programs are killed by process group and by what survives it.
+    private(set) var controlGroup: ControlGroup?
+    /// As whom programs run where their pod says nothing; nil: as this agent.
+    let user: Launch.User?
+    let descriptors: any DescriptorStore
+    let http: HTTPClient
+    /// Asks `up` how processes ended that were ours before this agent.
+    var askExits: ([Int32], @escaping ([Value]) -> Void) -> Void = { _, done in done([]) }
+    /// Probes under way: more are skipped.
+    var probesInFlight = 0
+    /// The first processes of all containers: what else is our child is an orphan.
+    var leaders: Set<Int32> = []
+    /// Whether the kernel lets us answer for a child's bind; learnt from the first launch that it refuses.
+    var canHandOff = true
+
+    static let probeLimit = 32
+
+    init(loop: EventLoop, configuration: AgentConfiguration, descriptors: any DescriptorStore) throws(LinuxError) {
+        self.loop = loop
+        self.configuration = configuration
+        self.descriptors = descriptors
+        null = try Files.openNull()
+        http = HTTPClient(loop: loop)
+        user = Ownership.isRoot ? Ownership.user(configuration.runAs ?? "steady") : nil
+        try Files.makeDirectories(configuration.podsDirectory)
+        if user != nil {
+            // Another user has to get through to its pods' directories.
+            for path in [
+                configuration.directory.path, configuration.directory.nodes, configuration.nodeDirectory, configuration.podsDirectory,
+            ] {
+                Ownership.openPassage(path)
+            }
+        }
+        controlGroup = ControlGroup.below(own: Self.groupName(configuration))
+        try Processes.becomeSubreaper()
+    }
+
+    /// Differs between instances and nodes, and is the same after a restart.
+    static func groupName(_ configuration: AgentConfiguration) -> String {
+        "steady-\(configuration.nodeName)-\(Fingerprint.text(of: Array(configuration.nodeDirectory.utf8)))"
+    }
+
+    /// A control group could not be entered: from now on it goes without.
+    func giveUpControlGroups() { controlGroup = nil }
+
+    /// As whom a container's program runs.
+    func user(for pod: PodSpec, _ container: Container) -> Launch.User? {
+        guard Ownership.isRoot else { return nil }
+        let wanted = container.securityContext.runAsUser ?? pod.securityContext.runAsUser
+        let group = container.securityContext.runAsGroup ?? pod.securityContext.runAsGroup
+        let groups = pod.securityContext.supplementalGroups + (pod.securityContext.fsGroup.map { [$0] } ?? [])
+        guard wanted != nil || group != nil || !groups.isEmpty else { return user }
+        let base = user ?? Launch.User(user: 0, group: 0)
+        let number = wanted.map { UInt32(clamping: $0) } ?? base.user
+        let known = Ownership.user("\(number)")
+        return Launch.User(
+            user: number, group: group.map { UInt32(clamping: $0) } ?? known?.group ?? base.group,
+            groups: groups.map { UInt32(clamping: $0) })
+    }
+}
+
+/// A short name for content: the same bytes give the same text on every machine (FNV-1a, 64 bits).
+enum Fingerprint {
+    static func text(of bytes: [UInt8]) -> String {
+        let hash = bytes.reduce(UInt64(14_695_981_039_346_656_037)) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }
+        let digits = String(hash, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}

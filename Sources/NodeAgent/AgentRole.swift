@@ -1,0 +1,211 @@
+import APIClient
+import Formats
+import Linux
+import Resources
+import Supervision
+import Timing
+
+/// One node's agent: runs the pods that are bound to its node, and tells the server how they are.
+///
+/// It may die at any time: what it started goes on, and the next agent takes it over from the records.
+package final class AgentRole {
+    package let loop: EventLoop
+    private let configuration: AgentConfiguration
+    private let api: any ResourceAPI
+    private let context: AgentContext
+    private let world: NodeWorld
+    private let pods: ObjectCache
+    private let registration: NodeRegistration
+    private let status: StatusWriter
+    private let events: EventWriter
+    private var endpoint: LogEndpoint?
+    private var drivers: [String: PodDriver] = [:]
+    private var adoption: Adoption
+    private var isReady = false
+    private var isStopped = false
+    private var node: Value = .null
+    private var hasNode = false
+    private var synced = 0
+
+    private static let removalRetryDelay = Duration.milliseconds(100)
+
+    /// - Parameters:
+    ///   - descriptors: where copies of bind listeners and output pipes are left; nil: nowhere, they die with the agent.
+    ///   - askExits: asks `up` how processes ended that no agent saw.
+    package init(
+        loop: EventLoop, configuration: AgentConfiguration, api: any ResourceAPI, descriptors: (any DescriptorStore)? = nil,
+        askExits: (([Int32], @escaping ([Value]) -> Void) -> Void)? = nil
+    ) throws {
+        self.loop = loop
+        self.configuration = configuration
+        self.api = api
+        context = try AgentContext(loop: loop, configuration: configuration, descriptors: descriptors ?? NoDescriptorStore())
+        if let askExits { context.askExits = askExits }
+        world = NodeWorld(api: api)
+        let selector = FieldSelector([FieldSelector.Term(["spec", "nodeName"], configuration.nodeName)])
+        pods = ObjectCache(api: api, list: ListRequest(.pods, fieldSelector: selector))
+        registration = NodeRegistration(api: api, configuration: configuration)
+        status = StatusWriter(api: api, node: configuration.nodeName)
+        events = EventWriter(api: api, node: configuration.nodeName)
+        adoption = Adoption(context: context)
+        try Files.makeDirectories(configuration.directory.roles)
+        endpoint = try LogEndpoint(loop: loop, path: configuration.socket) { [unowned self] namespace, pod, container in
+            log(namespace, pod, container)
+        }
+        // SIGCHLD: orphans of our programs become our children and are reaped here.
+        try loop.onSignal(17) { [weak self] in self?.reapOrphans() }
+    }
+
+    /// Begins to work on the loop.
+    package func start() {
+        registration.onNode = { [weak self] node in self?.received(node: node) }
+        registration.onEpoch = { [weak self] epoch in self?.status.begin(epoch: epoch) }
+        world.onChange = { [weak self] key in
+            guard let self, isReady else { return }
+            for uid in drivers.keys.sorted() { drivers[uid]?.objectChanged(key) }
+        }
+        registration.start()
+        world.start { [weak self] in self?.oneSynced() }
+        pods.start(
+            onChange: { [weak self] key, old, new in self?.podChanged(old: old, new: new) }, onSynced: { [weak self] in self?.oneSynced() })
+    }
+
+    /// Starts, and runs the loop until `stop`.
+    package func run() {
+        start()
+        loop.run()
+        close()
+    }
+
+    /// The processes go on; the lease runs out by itself unless another agent comes.
+    package func stop() { loop.stop() }
+
+    /// Lets go of everything but the processes.
+    package func close() {
+        guard !isStopped else { return }
+        isStopped = true
+        registration.stop()
+        world.stop()
+        pods.stop()
+        endpoint?.close()
+        for uid in drivers.keys.sorted() { drivers[uid]?.abandon() }
+    }
+
+    /// How many pods have something on this machine.
+    package var podCount: Int { drivers.count }
+
+    // MARK: - Start
+
+    private func oneSynced() {
+        synced += 1
+        beginIfComplete()
+    }
+
+    private func received(node: Value) {
+        self.node = node
+        if world.addresses == nil, let cidr = node["spec"]["podCIDR"].string { world.addresses = AddressPool(cidr: cidr) }
+        guard world.addresses != nil else { return }
+        hasNode = true
+        beginIfComplete()
+    }
+
+    /// Pods are looked after once everything that they may refer to is known: a missing ConfigMap is then missing indeed.
+    private func beginIfComplete() {
+        guard hasNode, synced == 2, !isReady else { return }
+        let left = adoption.left
+        adoption.learnEnds(of: left.keys.sorted()) { [weak self] in
+            guard let self, !isReady, !isStopped else { return }
+            isReady = true
+            adopt(left)
+        }
+    }
+
+    private func adopt(_ left: [String: PodMemory]) {
+        if context.user == nil, Ownership.isRoot {
+            let wanted = configuration.runAs ?? "steady"
+            events.record(
+                PodNote(
+                    "RunsAsRoot",
+                    "there is no user \"\(wanted)\": pods run as root. Make it (useradd --system steady) or name one with --run-as",
+                    isWarning: true), about: node)
+        }
+        let all = pods.all.map { Pod($0) }
+        let known = Set(all.map(\.meta.uid))
+        for memory in left.values { if let address = memory.address { world.addresses?.claim(address) } }
+        for uid in left.keys.sorted() where !known.contains(uid) {
+            // Removed while nobody was here.
+            let paths = PodPaths(configuration, uid: uid)
+            Leftovers.kill(pod: paths, uid: uid)
+            try? Files.removeTree(paths.root)
+        }
+        for pod in all { begin(pod, left[pod.meta.uid]) }
+        adoption.closeUnused()
+    }
+
+    // MARK: - Pods
+
+    private func podChanged(old: Value?, new: Value?) {
+        guard isReady else { return }
+        if let old, old["metadata"]["uid"] != new?["metadata"]["uid"] ?? .null { drivers[old["metadata"]["uid"].string ?? ""]?.vanish() }
+        guard let new else { return }
+        let pod = Pod(new)
+        if let driver = drivers[pod.meta.uid] { driver.update(pod) } else { begin(pod, nil) }
+    }
+
+    private func begin(_ pod: Pod, _ memory: PodMemory?) {
+        // What has ended by itself is not begun again; its removal is all that is left to do.
+        if pod.isFinished {
+            if pod.isTerminating { remove(pod.key, uid: pod.meta.uid, address: memory?.address) }
+            return
+        }
+        let driver = PodDriver(pod, context: context, world: world, status: status, events: events, memory: memory)
+        drivers[pod.meta.uid] = driver
+        driver.onFinished = { [weak self] driver in self?.finished(driver) }
+        var found: [(String, Remains)] = []
+        if memory != nil {
+            for policy in driver.machine.policy.containers {
+                if let remains = adoption.remains(of: policy.name, driver: driver) { found.append((policy.name, remains)) }
+            }
+        }
+        driver.start(found: found)
+    }
+
+    private func finished(_ driver: PodDriver) {
+        drivers[driver.uid] = nil
+        if driver.isVanished {
+            release(driver.memory.address)
+        } else {
+            remove(driver.key, uid: driver.uid, address: driver.memory.address)
+        }
+    }
+
+    /// Every process is gone: the object may go, too. Repeated until the server has done it or has another pod of the name.
+    private func remove(_ key: ObjectKey, uid: String, address: AddressPool.Address?) {
+        api.perform(.delete(key, DeleteOptions(gracePeriodSeconds: 0, preconditionUID: uid))) { [weak self] result in
+            guard let self, !isStopped else { return }
+            switch result {
+            case .success: release(address)
+            case .failure(let error) where error.code == 404 || error.code == 409: release(address)
+            case .failure:
+                loop.schedule(after: Self.removalRetryDelay) { [weak self] in self?.remove(key, uid: uid, address: address) }
+            }
+        }
+    }
+
+    private func release(_ address: AddressPool.Address?) {
+        // What the pods' watch has seen by now is not newer than the slice that lost the pod.
+        if let address { world.addresses?.release(address, withdrawnAt: pods.revision.number) }
+    }
+
+    private func log(_ namespace: String, _ pod: String, _ container: String) -> (PodPaths, ContainerLog)? {
+        guard let driver = drivers.values.first(where: { $0.pod.meta.namespace == namespace && $0.pod.meta.name == pod }),
+            let log = driver.log(of: container)
+        else { return nil }
+        return (PodPaths(configuration, uid: driver.uid), log)
+    }
+
+    /// First processes are reaped through their pidfds.
+    private func reapOrphans() {
+        for pid in Survivors.children() where !context.leaders.contains(pid) { _ = Processes.reap(pid: pid) }
+    }
+}

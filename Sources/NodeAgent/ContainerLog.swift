@@ -1,0 +1,106 @@
+import Linux
+import Timing
+
+/// What a container prints, line by line, in Kubernetes' log file format: `TIME stdout F text`; `P` marks a line that goes on in the next entry.
+///
+/// One file per run, cut at `fileLimit`; older pieces are `.1` to `.4`. The run before stays for `--previous`, earlier ones are removed.
+final class ContainerLog {
+    private let paths: PodPaths
+    private let container: String
+    private(set) var run = -1
+    private var file: Int32 = -1
+    private var size = 0
+    private var listeners: [Int: ([UInt8]) -> Void] = [:]
+    private var endings: [Int: () -> Void] = [:]
+    private var nextListener = 0
+
+    static let fileLimit = 10 << 20
+    static let pieceCount = 5
+
+    init(_ paths: PodPaths, container: String) {
+        self.paths = paths
+        self.container = container
+    }
+
+    /// Begins, or continues after a restart of the agent, the log of a run.
+    func open(run: Int) {
+        if run == self.run { return }
+        endFollowers()
+        closeFile()
+        self.run = run
+        let path = paths.log(container, run: run)
+        file = (try? Files.openForAppending(path)) ?? -1
+        size = Files.size(of: path)
+        if run >= 2 { for path in Self.pieces(paths.log(container, run: run - 2)) { try? Files.removeTree(path) } }
+    }
+
+    /// Stores a piece of output.
+    func append(_ bytes: ArraySlice<UInt8>, at: Timestamp) {
+        let stamp = Array("\(at.rfc3339Nano) stdout ".utf8)
+        var entries: [UInt8] = []
+        entries.reserveCapacity(bytes.count + 64)
+        var start = bytes.startIndex
+        while start < bytes.endIndex {
+            let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n"))
+            entries += stamp
+            entries.append(end == nil ? UInt8(ascii: "P") : UInt8(ascii: "F"))
+            entries.append(UInt8(ascii: " "))
+            entries += bytes[start..<(end ?? bytes.endIndex)]
+            entries.append(UInt8(ascii: "\n"))
+            start = end.map { $0 + 1 } ?? bytes.endIndex
+        }
+        if size + entries.count > Self.fileLimit, size > 0 { rotate() }
+        if file >= 0 {
+            // A full disk loses output, not the program.
+            try? Files.writeAll(entries, to: file, named: "log")
+            size += entries.count
+        }
+        for key in listeners.keys.sorted() { listeners[key]?(entries) }
+    }
+
+    private func rotate() {
+        let path = paths.log(container, run: run)
+        for number in stride(from: Self.pieceCount - 2, through: 1, by: -1) {
+            try? Files.move("\(path).\(number)", to: "\(path).\(number + 1)")
+        }
+        try? Files.move(path, to: "\(path).1")
+        closeFile()
+        file = (try? Files.openForAppending(path)) ?? -1
+        size = 0
+    }
+
+    /// The files of a run, oldest first.
+    static func pieces(_ path: String) -> [String] {
+        (1..<pieceCount).reversed().map { "\(path).\($0)" }.filter { Files.exists($0) } + [path]
+    }
+
+    /// Calls back with new entries as they come, until the run ends or it is cancelled.
+    func follow(_ onEntries: @escaping ([UInt8]) -> Void, onEnd: @escaping () -> Void) -> Cancellation {
+        let key = nextListener
+        nextListener += 1
+        listeners[key] = onEntries
+        endings[key] = onEnd
+        return Cancellation { [weak self] in
+            self?.listeners[key] = nil
+            self?.endings[key] = nil
+        }
+    }
+
+    /// The run is over, or the container goes: those who follow have everything.
+    func endFollowers() {
+        let all = endings.sorted { $0.key < $1.key }.map(\.value)
+        listeners = [:]
+        endings = [:]
+        for end in all { end() }
+    }
+
+    private func closeFile() {
+        if file >= 0 { closeDescriptor(file) }
+        file = -1
+    }
+
+    func close() {
+        endFollowers()
+        closeFile()
+    }
+}

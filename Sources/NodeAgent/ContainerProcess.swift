@@ -1,0 +1,357 @@
+import Formats
+import Linux
+import Supervision
+import Timing
+
+/// The programs of one container on this machine: starts them, watches the first, answers their binds, stores their output, kills all.
+final class ContainerProcess {
+    let name: String
+    private let context: AgentContext
+    private let paths: PodPaths
+    private let podUID: String
+    let log: ContainerLog
+    private var output: OutputPipe?
+    private var outputWatch: EventLoop.Watch?
+    private var pidfd: Int32 = -1
+    private var exitWatch: EventLoop.Watch?
+    private var listener: Int32 = -1
+    private var listenerWatch: EventLoop.Watch?
+    private(set) var identity: ProcessIdentity?
+    private(set) var startedAt = Timestamp(nanosecondsSince1970: 0)
+    /// Its orphans are not our children.
+    private(set) var isAdopted = false
+    /// Shared by the pod: a twin may be bound by another container.
+    private let handOff: SharedHandOff
+    private var clearTimer: EventLoop.Timer?
+    private var isGroupMember = false
+
+    /// The first process has ended.
+    var onEnd: (Termination) -> Void = { _ in }
+    var onNote: (PodNote) -> Void = { _ in }
+
+    init(_ name: String, context: AgentContext, paths: PodPaths, podUID: String, handOff: SharedHandOff) {
+        self.name = name
+        self.context = context
+        self.paths = paths
+        self.podUID = podUID
+        self.handOff = handOff
+        log = ContainerLog(paths, container: name)
+    }
+
+    var containerID: String { identity.map { "steady://\($0.pid)" } ?? "" }
+    private var groupName: String { "\(podUID).\(name)" }
+    private var group: ControlGroup? { context.controlGroup.map { ControlGroup(path: "\($0.path)/\(groupName)") } }
+    /// In the environment of every program: what it started is known by it.
+    var marker: String { "STEADY_CONTAINER=\(podUID)/\(name)" }
+
+    // MARK: - Start
+
+    /// Starts the program. AFTER it returns the exit is watched, so that Running may be reported.
+    func launch(_ plan: LaunchPlan, user: Launch.User?, restartCount: Int, handsOff: Bool) throws(LaunchProblem) {
+        do throws(LinuxError) {
+            try Files.makeDirectories(paths.container(name))
+            try openOutput(owner: user)
+        } catch {
+            throw LaunchProblem("CreateContainerError", "container \(name): \(error)")
+        }
+        let executable = try Self.find(plan)
+        log.open(run: restartCount)
+        startedAt = Clock.realtime()
+        let process: LaunchedProcess
+        do {
+            process = try start(executable, plan, user, restartCount, handsOff)
+        } catch {
+            throw Self.problem(error, plan)
+        }
+        context.leaders.insert(process.pid)
+        isAdopted = false
+        watch(process.pidfd, ProcessIdentity(pid: process.pid, startTime: process.startTime))
+        if let listener = process.listener { watch(listener: listener) }
+    }
+
+    private func start(_ executable: String, _ plan: LaunchPlan, _ user: Launch.User?, _ restartCount: Int, _ handsOff: Bool) throws
+        -> LaunchedProcess
+    {
+        let sink = try OutputPipe.openForProgram(paths.output(name))
+        defer { closeDescriptor(sink) }
+        var launch = Launch(
+            executable, arguments: plan.arguments, environment: plan.environmentLines + [marker], directory: plan.directory,
+            input: context.null,
+            output: sink, error: sink)
+        launch.user = user
+        let place = context.controlGroup?.child(groupName)?.open()
+        defer { if let place { closeDescriptor(place) } }
+        launch.cgroup = place
+        launch.handOff = handsOff && context.canHandOff ? .bind : []
+        func attempt() throws -> LaunchedProcess {
+            let record = try ContainerRecord.begin(
+                paths.record(name), boot: context.bootIdentifier, restartCount: restartCount, startedAt: startedAt)
+            defer { record?.file.release() }
+            launch.record = record?.file.fd
+            launch.recordOffset = record?.offset ?? 0
+            return try context.launcher.launch(launch)
+        }
+        do {
+            isGroupMember = place != nil
+            return try attempt()
+        } catch let failure as LaunchFailure where failure.step == .clone && launch.cgroup != nil {
+            // The tree cannot be entered from where we are (a delegation that ends above us).
+            context.giveUpControlGroups()
+            launch.cgroup = nil
+            isGroupMember = false
+            return try attempt()
+        } catch let failure as LaunchFailure where failure.step == .filter {
+            context.canHandOff = false
+            onNote(
+                PodNote(
+                    "BindHandOffUnavailable",
+                    "the kernel refuses to hand over bind calls (\(failure)); programs must bind $POD_IP themselves", container: name,
+                    isWarning: true))
+            launch.handOff = []
+            return try attempt()
+        }
+    }
+
+    /// The program's file: a bare name is looked for in the PATH that the program itself will have.
+    private static func find(_ plan: LaunchPlan) throws(LaunchProblem) -> String {
+        if plan.program.contains("/") { return plan.program }
+        for directory in (plan.variable("PATH") ?? "/usr/local/bin:/usr/bin:/bin").split(separator: ":") {
+            let path = "\(directory)/\(plan.program)"
+            if Files.isExecutable(path) { return path }
+        }
+        throw LaunchProblem(
+            "RunContainerError",
+            "exec: \"\(plan.program)\": executable file not found in $PATH; name it by its absolute path in the Image or in command")
+    }
+
+    private static func problem(_ error: any Error, _ plan: LaunchPlan) -> LaunchProblem {
+        guard let failure = error as? LaunchFailure else { return LaunchProblem("CreateContainerError", "\(error)") }
+        let path = plan.program
+        switch (failure.step, failure.isMissing, failure.isDenied) {
+        case (.execute, true, _):
+            return LaunchProblem(
+                "RunContainerError",
+                Files.exists(path)
+                    ? "exec \(path): its interpreter (the first line of a script, or the loader of a program) does not exist on this machine"
+                    : "exec \(path): no such file or directory; build the program, or correct the path in the Image or in command")
+        case (.execute, _, true):
+            return LaunchProblem(
+                "RunContainerError",
+                "exec \(path): permission denied; make it executable (chmod +x), and its directories accessible to the user that the pod runs as"
+            )
+        case (.directory, _, _):
+            return LaunchProblem("RunContainerError", "working directory \(plan.directory): \(failure); make it, or correct workingDir")
+        case (.execute, _, _): return LaunchProblem("RunContainerError", "exec \(path): \(failure)")
+        default: return LaunchProblem("CreateContainerError", "\(failure)")
+        }
+    }
+
+    private func openOutput(owner: Launch.User?) throws(LinuxError) {
+        if output != nil { return }
+        let pipe = try OutputPipe(paths.output(name), owner: owner)
+        output = pipe
+        context.descriptors.store("output:\(podUID)/\(name)", pipe.fd)
+        outputWatch = try context.loop.watch(pipe.fd, .read) { [weak self] _ in self?.storeOutput() }
+    }
+
+    /// One chunk a turn: a program that prints without end starves nobody.
+    private func storeOutput() {
+        _ = output?.store { [log] bytes in log.append(bytes, at: Clock.realtime()) }
+    }
+
+    private func watch(_ descriptor: Int32, _ identity: ProcessIdentity) {
+        self.identity = identity
+        pidfd = descriptor
+        exitWatch = try? context.loop.watch(descriptor, .read) { [weak self] _ in self?.didEnd() }
+    }
+
+    // MARK: - Binds
+
+    private func watch(listener descriptor: Int32) {
+        listener = descriptor
+        context.descriptors.store("bind:\(podUID)/\(name)", descriptor)
+        listenerWatch = try? context.loop.watch(descriptor, .read) { [weak self] readiness in
+            guard let self else { return }
+            if readiness.isHungUp { return dropListener() }
+            guard let call = AddressCall(from: descriptor) else { return }
+            tell(handOff.machine.answer(call))
+        }
+    }
+
+    private func tell(_ outcome: BindHandOff.Outcome) {
+        switch outcome {
+        case .unchanged, .moved, .twin, .gone: break
+        case .refused(let port, let error) where error.isDenied:
+            onNote(
+                PodNote(
+                    "BindDenied",
+                    "port \(port) needs the right to bind ports below 1024: run steady as root, give it the capability (setcap cap_net_bind_service=+ep on "
+                        + "the steady program, or AmbientCapabilities in its unit), or lower net.ipv4.ip_unprivileged_port_start",
+                    container: name,
+                    isWarning: true))
+        case .refused(let port, let error) where error.isAddressInUse:
+            let holder = PortHolder.describe(port: port, pod: handOff.machine.podAddress)
+            onNote(PodNote("AddressInUse", "port \(port): \(holder)", container: name, isWarning: true))
+        case .refused(let port, let error):
+            onNote(PodNote("BindFailed", "port \(port): \(error.text)", container: name, isWarning: true))
+        case .outOfReach(let port, let error):
+            onNote(
+                PodNote(
+                    "BindHandOffDenied",
+                    "port \(port): the socket could not be taken (\(error.text)); the program was left to bind as it asked. See kernel.yama.ptrace_scope",
+                    container: name, isWarning: true))
+        }
+    }
+
+    private func dropListener() {
+        guard listener >= 0 else { return }
+        listenerWatch?.cancel()
+        closeDescriptor(listener)
+        listener = -1
+        context.descriptors.remove("bind:\(podUID)/\(name)")
+    }
+
+    // MARK: - End
+
+    private func didEnd() {
+        guard let identity else { return }
+        switch Processes.reap(pidfd) {
+        case .running: return
+        case .ended(let status): ended(code: Int(status.code), identity)
+        case .notOurs:
+            exitWatch?.cancel()
+            context.askExits([identity.pid]) { [weak self] exits in
+                let found = exits.last { $0["pid"].int == Int64(identity.pid) }
+                let code = found.flatMap { exit in exit["code"].int.map { Int($0) } ?? exit["signal"].int.map { 128 + Int($0) } }
+                self?.ended(code: code, identity)
+            }
+        }
+    }
+
+    private func ended(code: Int?, _ identity: ProcessIdentity) {
+        guard self.identity == identity else { return }
+        exitWatch?.cancel()
+        closeDescriptor(pidfd)
+        pidfd = -1
+        context.leaders.remove(identity.pid)
+        // What it printed last.
+        while output?.store({ [log] in log.append($0, at: Clock.realtime()) }) == true {}
+        let now = Clock.realtime()
+        let id = containerID
+        if let code {
+            ContainerRecord.append(paths.record(name), code: code, at: now)
+            onEnd(Termination(exitCode: code, startedAt: startedAt, finishedAt: now, containerID: id))
+        } else {
+            onEnd(.unseen(startedAt: startedAt, containerID: id))
+        }
+    }
+
+    /// TERM to the first process and what it keeps in its process group.
+    func terminate(signal: Int32 = 15) {
+        guard let identity, pidfd >= 0 else { return }
+        // The group is named by a pid that cannot have been reused: its process is held by the descriptor, reaped only by us, or it is adopted.
+        if isAdopted || !Survivors.signal(group: identity.pid, signal) { try? Processes.signal(pidfd, signal) }
+    }
+
+    /// KILL to everything of the container.
+    func killAll() {
+        if isGroupMember, let group {
+            group.kill()
+        } else {
+            if let identity, pidfd >= 0, !isAdopted { Survivors.signal(group: identity.pid, 9) }
+            for pid in survivors() { Survivors.signal(pid, 9) }
+        }
+        if pidfd >= 0 { try? Processes.signal(pidfd, 9) }
+    }
+
+    /// Others than the first process. Without a control group: orphans among our children that bear the marker, and when an earlier agent started
+    /// it, whoever bears it.
+    private func survivors() -> [Int32] {
+        let candidates = isAdopted ? Survivors.everybody() : Survivors.children()
+        return candidates.filter { $0 != identity?.pid && !context.leaders.contains($0) && Survivors.isMarked($0, marker) }
+    }
+
+    private var hasSurvivors: Bool { isGroupMember ? group?.isPopulated ?? false : !survivors().isEmpty }
+
+    /// Calls `done` when no process of the container is left; after `patience` the others are killed.
+    func clear(within patience: Duration, _ done: @escaping () -> Void) {
+        dropListener()
+        poll(killAt: context.loop.now + patience, pause: .milliseconds(1), done)
+    }
+
+    private func poll(killAt: Instant, pause: Duration, _ done: @escaping () -> Void) {
+        clearTimer?.cancel()
+        if !isGroupMember, let identity, pidfd < 0, !isAdopted, Clock.monotonic() >= killAt {
+            // Members of its process group that are no children of ours yet. The group's name stays taken as long as one is left.
+            Survivors.signal(group: identity.pid, 9)
+        }
+        guard hasSurvivors else {
+            identity = nil
+            return done()
+        }
+        if Clock.monotonic() >= killAt { killAll() }
+        clearTimer = context.loop.schedule(after: pause) { [weak self] in
+            self?.poll(killAt: killAt, pause: min(pause * 2, .milliseconds(20)), done)
+        }
+    }
+
+    // MARK: - Adoption
+
+    /// Takes over a process that an earlier agent started; false when it is gone.
+    func adopt(_ record: ContainerRecord, listener: Int32?, owner: Launch.User?) -> Bool {
+        isAdopted = true
+        isGroupMember = group.map { Files.exists($0.path) } ?? false
+        startedAt = record.startedAt
+        try? openOutput(owner: owner)
+        log.open(run: record.restartCount)
+        guard record.boot == context.bootIdentifier, let identity = record.identity, let descriptor = Processes.openDescriptor(identity)
+        else {
+            if let listener { closeDescriptor(listener) }
+            return false
+        }
+        context.leaders.insert(identity.pid)
+        watch(descriptor, identity)
+        if let listener { watch(listener: listener) }
+        return true
+    }
+
+    /// Lets go of everything. AFTER the last process is gone.
+    func close() {
+        clearTimer?.cancel()
+        exitWatch?.cancel()
+        if pidfd >= 0 { closeDescriptor(pidfd) }
+        pidfd = -1
+        dropListener()
+        outputWatch?.cancel()
+        if let output {
+            while output.store({ [log] in log.append($0, at: Clock.realtime()) }) {}
+            output.close()
+            context.descriptors.remove("output:\(podUID)/\(name)")
+        }
+        output = nil
+        log.close()
+        if isGroupMember { group?.remove() }
+    }
+
+    // MARK: - Beside the program
+
+    /// Starts a command in the container's surroundings: for exec probes and hooks.
+    func startBeside(_ plan: LaunchPlan, user: Launch.User?, output: Int32) throws -> LaunchedProcess {
+        let executable = try Self.find(plan)
+        var launch = Launch(
+            executable, arguments: plan.arguments, environment: plan.environmentLines + [marker], directory: plan.directory,
+            input: context.null,
+            output: output, error: output)
+        launch.user = user
+        let place = isGroupMember ? group?.open() : nil
+        defer { if let place { closeDescriptor(place) } }
+        launch.cgroup = place
+        return try context.launcher.launch(launch)
+    }
+}
+
+/// The bind answers of one pod.
+final class SharedHandOff {
+    var machine: BindHandOff
+    init(podAddress: UInt32) { machine = BindHandOff(podAddress: podAddress) }
+}

@@ -1,0 +1,78 @@
+import Formats
+import Linux
+import Resources
+import Timing
+import Transport
+import Wire
+
+/// The agent's own HTTP socket: `GET /logs/NAMESPACE/POD/CONTAINER`, asked by the server for `pods/log`.
+final class LogEndpoint {
+    private let server: HTTPServer
+    private let path: String
+
+    /// `find` gives a container's log and the files' place; nil for what is not here.
+    init(
+        loop: EventLoop, path: String,
+        find: @escaping (_ namespace: String, _ pod: String, _ container: String) -> (PodPaths, ContainerLog)?
+    )
+        throws(LinuxError)
+    {
+        self.path = path
+        try? Files.removeTree(path)
+        server = HTTPServer(loop: loop) { exchange in Self.answer(exchange, find) }
+        try server.serve(listener: try Sockets.listen(unix: path))
+    }
+
+    func close() {
+        server.close()
+        try? Files.removeTree(path)
+    }
+
+    private static func refuse(_ exchange: HTTPExchange, _ error: StatusError) {
+        exchange.respond(
+            status: error.code, headers: HTTPHeaders([("Content-Type", "application/json")]), body: JSON.serialize(error.value))
+    }
+
+    private static func answer(_ exchange: HTTPExchange, _ find: (String, String, String) -> (PodPaths, ContainerLog)?) {
+        let parts = exchange.path.split(separator: "/").map(String.init)
+        if parts == ["healthz"] { return exchange.respond(status: 200, body: Array("ok".utf8)) }
+        guard parts.count == 4, parts[0] == "logs" else {
+            return refuse(exchange, .badRequest("the path is /logs/NAMESPACE/POD/CONTAINER"))
+        }
+        guard let (paths, log) = find(parts[1], parts[2], parts[3]) else {
+            return refuse(exchange, .notFound(ObjectKey(.pods, namespace: parts[1], name: parts[2])))
+        }
+        let selection: LogSelection
+        do { selection = try LogSelection(query: exchange.query, now: Clock.realtime()) } catch {
+            return refuse(exchange, .badRequest(error.message))
+        }
+        let run = selection.previous ? log.run - 1 : log.run
+        let file = paths.log(parts[3], run: run)
+        guard run >= 0, Files.exists(file) else {
+            let which = selection.previous ? "previous terminated container" : "container"
+            let verb = selection.previous ? "not found" : "is waiting to start"
+            return refuse(exchange, .badRequest("\(which) \"\(parts[3])\" in pod \"\(parts[2])\" \(verb)"))
+        }
+        var entries: [UInt8] = []
+        for piece in ContainerLog.pieces(file) { entries += (try? Files.read(piece)) ?? [] }
+        var formatter = LogFormatter(selection)
+        let text = formatter.format(selection.tailLines.map { LogFormatter.tail(entries, lines: $0) } ?? entries[...])
+        let headers = HTTPHeaders([("Content-Type", "text/plain")])
+        guard selection.follow, !selection.previous, !formatter.isFull else {
+            return exchange.respond(status: 200, headers: headers, body: text)
+        }
+        let stream = exchange.stream(status: 200, headers: headers)
+        stream.write(text)
+        var subscription: Cancellation?
+        subscription = log.follow { new in
+            stream.write(formatter.format(new[...]))
+            if formatter.isFull {
+                subscription?.cancel()
+                stream.end()
+            }
+        } onEnd: {
+            stream.end()
+        }
+        stream.onClose = { subscription?.cancel() }
+    }
+}

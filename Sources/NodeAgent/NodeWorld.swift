@@ -1,0 +1,75 @@
+import APIClient
+import Formats
+import Linux
+import Resources
+import Supervision
+import Timing
+
+/// What an agent sees of the rest: the objects that pods refer to, and its node's addresses.
+final class NodeWorld {
+    let api: any ResourceAPI
+    let images: ObjectCache
+    let configMaps: ObjectCache
+    let secrets: ObjectCache
+    let services: ObjectCache
+    let drains: DrainWatch
+    var addresses: AddressPool?
+    private var imageNames: [String: ObjectKey] = [:]
+    /// Something that a pod may wait for has changed.
+    var onChange: (ObjectKey) -> Void = { _ in }
+
+    init(api: any ResourceAPI) {
+        self.api = api
+        images = ObjectCache(api: api, list: ListRequest(.images))
+        configMaps = ObjectCache(api: api, list: ListRequest(.configMaps))
+        secrets = ObjectCache(api: api, list: ListRequest(.secrets))
+        services = ObjectCache(api: api, list: ListRequest(.services))
+        drains = DrainWatch(api: api)
+    }
+
+    /// `onSynced` is called once, when all are complete.
+    func start(onSynced: @escaping () -> Void) {
+        var left = 5
+        func one() {
+            left -= 1
+            if left == 0 { onSynced() }
+        }
+        images.start(
+            onChange: { [weak self] key, old, new in
+                guard let self else { return }
+                if let old { imageNames[Image(old).reference] = nil }
+                if let new { imageNames[Image(new).reference] = key }
+                onChange(key)
+            }, onSynced: one)
+        for cache in [configMaps, secrets, services] {
+            cache.start(onChange: { [weak self] key, _, _ in self?.onChange(key) }, onSynced: one)
+        }
+        drains.start(onSynced: one)
+    }
+
+    func stop() {
+        for cache in [images, configMaps, secrets, services] { cache.stop() }
+        drains.stop()
+    }
+
+    /// What an image means now; nil when there is no Image of that reference.
+    func image(_ reference: String) -> PinnedImage? {
+        imageNames[ImageReference.normalize(reference)].flatMap { images[$0] }.map { PinnedImage(spec: $0["spec"]) }
+    }
+
+    /// For the message about a missing one.
+    func imageProblem(_ reference: String) -> LaunchProblem {
+        let close =
+            nearest(ImageReference.normalize(reference), among: imageNames.keys.sorted()).map { "; the closest reference is \"\($0)\"" }
+            ?? ""
+        let known = imageNames.isEmpty ? "there is no Image at all" : "no Image has the reference \"\(reference)\"\(close)"
+        return LaunchProblem(
+            "ImageNotFound", "\(known). Apply an Image (steady.dev/v1) with this spec.reference, or give the container a command")
+    }
+
+    func configMap(_ namespace: String, _ name: String) -> ConfigMap? { configMaps[namespace, name].map { ConfigMap($0) } }
+    func secret(_ namespace: String, _ name: String) -> Secret? { secrets[namespace, name].map { Secret($0) } }
+    func services(of namespace: String) -> [Service] {
+        services.keys.filter { $0.namespace == namespace }.compactMap { services[$0].map { Service($0) } }
+    }
+}

@@ -1,0 +1,430 @@
+import APIClient
+import Formats
+import Linux
+import Resources
+import Supervision
+import Timing
+
+/// Performs what a pod's machine decides, and tells it what came of it.
+final class PodDriver {
+    private(set) var pod: Pod
+    private let context: AgentContext
+    private let world: NodeWorld
+    private let status: StatusWriter
+    private let events: EventWriter
+    private let paths: PodPaths
+    private(set) var machine: PodMachine
+    private var report: PodStatusReport
+    private(set) var memory: PodMemory
+    private var processes: [String: ContainerProcess] = [:]
+    private var handOff: SharedHandOff?
+    private var plans: [String: LaunchPlan] = [:]
+    private var mounts: [String: [(String, String)]] = [:]
+    private var actions: [String: Cancellation] = [:]
+    private var drainWait: Cancellation?
+    private var timer: EventLoop.Timer?
+    private var pending: [PodEvent] = []
+    private var isHandling = false
+    private var isReportScheduled = false
+    private let startTime: Timestamp
+    private let volumes: PodVolumes
+    /// Nothing of the pod is left on this machine.
+    var onFinished: (PodDriver) -> Void = { _ in }
+
+    var key: ObjectKey { pod.key }
+    var uid: String { pod.meta.uid }
+    var podIP: String { memory.address.map { AddressPool.text($0) } ?? "" }
+    private var address: IPv4Address { IPv4Address(bits: memory.address ?? 0x7F00_0001) }
+
+    init(
+        _ pod: Pod, context: AgentContext, world: NodeWorld, status: StatusWriter, events: EventWriter, memory: PodMemory? = nil
+    ) {
+        self.pod = pod
+        self.context = context
+        self.world = world
+        self.status = status
+        self.events = events
+        paths = PodPaths(context.configuration, uid: pod.meta.uid)
+        machine = PodMachine(PodPolicy(pod.value))
+        report = PodStatusReport(stored: pod.value["status"])
+        self.memory = memory ?? PodMemory(namespace: pod.meta.namespace, name: pod.meta.name)
+        startTime = pod.status.startTime ?? Clock.realtime()
+        volumes = PodVolumes(paths: paths, owner: pod.spec.containers.first.flatMap { context.user(for: pod.spec, $0) })
+        for container in pod.spec.initContainers + pod.spec.containers { processes[container.name] = process(container.name) }
+    }
+
+    private func process(_ name: String) -> ContainerProcess {
+        // Before there is an address nothing is launched, so nothing binds.
+        let shared = handOff ?? SharedHandOff(podAddress: memory.address ?? 0)
+        handOff = shared
+        let process = ContainerProcess(name, context: context, paths: paths, podUID: pod.meta.uid, handOff: shared)
+        process.onEnd = { [weak self] how in self?.handle(.container(name, .ended(how))) }
+        process.onNote = { [weak self] note in self?.record(note) }
+        return process
+    }
+
+    func container(_ name: String) -> Container? { (pod.spec.initContainers + pod.spec.containers).first { $0.name == name } }
+    func log(of container: String) -> ContainerLog? { processes[container]?.log }
+
+    // MARK: - Life
+
+    /// Begins; `found` is what an earlier agent left, by container.
+    func start(found: [(String, Remains)] = []) {
+        for (name, remains) in found { handle(.found(name, remains)) }
+        perform(machine.begin())
+        // The deletion may have been asked for before we came.
+        update(pod)
+    }
+
+    /// Takes over a process that runs; false when it is gone.
+    func adopt(_ name: String, _ record: ContainerRecord, listener: Int32?) -> Bool {
+        guard let container = container(name) else { return false }
+        return processes[name]?.adopt(record, listener: listener, owner: context.user(for: pod.spec, container)) ?? false
+    }
+
+    /// The pod object has changed.
+    func update(_ new: Pod) {
+        pod = new
+        guard let deletion = new.meta.deletionTimestamp else { return }
+        if !machine.isDeleting {
+            let grace = Duration.seconds(new.meta.deletionGracePeriodSeconds ?? 30)
+            // After a restart part of the grace period is over already.
+            let left = min(grace, max(.zero, deletion - Clock.realtime()))
+            deletionGrace = new.meta.deletionGracePeriodSeconds
+            handle(.delete(within: deletion > Clock.realtime() ? left : grace))
+        } else if let grace = new.meta.deletionGracePeriodSeconds, let before = deletionGrace, grace < before {
+            deletionGrace = grace
+            handle(.delete(within: .seconds(grace)))
+        }
+        watchWithdrawal()
+    }
+    private var deletionGrace: Int64?
+
+    /// The object is gone: what is left is killed at once.
+    func vanish() {
+        isVanished = true
+        handle(.delete(within: .zero))
+    }
+    private(set) var isVanished = false
+
+    /// A ConfigMap, a Secret or an Image has changed.
+    func objectChanged(_ key: ObjectKey) {
+        guard !machine.isDeleting else { return }
+        if key.type == .images || key.type == .configMaps || key.type == .secrets,
+            key.namespace.isEmpty || key.namespace == pod.meta.namespace
+        {
+            if case .preparing(let retryAt) = machine.phase, retryAt != .never { return prepare() }
+            if key.type != .images { refreshVolumes(key) }
+            for container in machine.containers {
+                if case .waiting(_, _, let retryAt) = container.state, retryAt != .never {
+                    handle(.container(container.policy.name, .retry))
+                }
+            }
+        }
+    }
+
+    // MARK: - The machine
+
+    func handle(_ event: PodEvent) {
+        pending.append(event)
+        guard !isHandling else { return }
+        isHandling = true
+        defer { isHandling = false }
+        while !pending.isEmpty {
+            let next = pending.removeFirst()
+            perform(machine.handle(next, now: context.loop.now, at: Clock.realtime()))
+        }
+        rearm()
+        scheduleReport()
+    }
+
+    private func rearm() {
+        let next = machine.nextDeadline
+        if let timer, timer.isPending, timer.at == next { return }
+        timer?.cancel()
+        timer = next == .never ? nil : context.loop.schedule(at: next) { [weak self] in self?.handle(.tick) }
+    }
+
+    private func perform(_ list: [PodAction]) {
+        for action in list {
+            switch action {
+            case .prepare: prepare()
+            case .launch(let name): handle(.container(name, launch(name)))
+            case .probe(let name, let kind): probe(name, kind)
+            case .runHook(let name, let kind): runHook(name, kind)
+            case .terminate(let name): processes[name]?.terminate(signal: stopSignal(name))
+            case .kill(let name): processes[name]?.killAll()
+            case .clear(let name, let patience):
+                cancelActions(of: name)
+                processes[name]?.clear(within: patience) { [weak self] in self?.handle(.container(name, .cleared)) }
+            case .awaitDrain: watchWithdrawal()
+            case .awaitWithdrawal(let name): awaitRestartWithdrawal(name)
+            case .record(let note): record(note)
+            case .finished: finish()
+            }
+        }
+    }
+
+    private func record(_ note: PodNote) { events.record(note, about: pod.value) }
+
+    private func stopSignal(_ name: String) -> Int32 { container(name)?.lifecycle.stopSignal.flatMap { StopSignal.number($0) } ?? 15 }
+
+    // MARK: - Preparation
+
+    private func prepare() {
+        do throws(LaunchProblem) {
+            if memory.address == nil {
+                guard let address = world.addresses?.take(acknowledged: world.drains.acknowledged?.number) else {
+                    throw LaunchProblem(
+                        "FailedCreatePodSandBox", "no pod address is free on this node: every one is used, or a proxy may still route to it"
+                    )
+                }
+                memory.address = address
+            }
+            handOff?.machine = BindHandOff(podAddress: memory.address ?? 0)
+            try pinImages()
+            do throws(LinuxError) {
+                try Files.makeDirectories(paths.root)
+                Ownership.give(paths.root, to: volumes.owner)
+                try memory.save(paths.memory)
+            } catch { throw LaunchProblem("FailedCreatePodSandBox", "\(error)") }
+            try provideVolumes()
+        } catch {
+            return handle(.preparationFailed(reason: error.reason, message: error.message))
+        }
+        handle(.prepared)
+    }
+
+    /// Keeps what the images mean now. A container without an Image and without a command waits for one later, by itself.
+    private func pinImages() throws(LaunchProblem) {
+        for container in pod.spec.initContainers + pod.spec.containers where memory.images[container.name] == nil {
+            memory.images[container.name] = world.image(container.image)?.value
+        }
+    }
+
+    private func provideVolumes() throws(LaunchProblem) {
+        for volume in pod.spec.volumes {
+            let content = try content(of: volume)
+            do { try volumes.provide(volume.name, content) } catch {
+                throw LaunchProblem("FailedMount", "MountVolume.SetUp failed for volume \"\(volume.name)\" : \(error)")
+            }
+        }
+    }
+
+    private func content(of volume: Volume) throws(LaunchProblem) -> VolumeContent {
+        try VolumeContent(
+            volume, namespace: pod.meta.namespace, configMap: { [world, pod] in world.configMap(pod.meta.namespace, $0) },
+            secret: { [world, pod] in world.secret(pod.meta.namespace, $0) }, downward: { [weak self] in self?.downward($0) })
+    }
+
+    private func downward(_ source: EnvVar.Source) -> String? {
+        guard let container = pod.spec.containers.first else { return nil }
+        var probe = container
+        var variable = EnvVar(name: "VALUE", value: "")
+        variable.source = source
+        probe.env = [variable]
+        probe.envFrom = []
+        probe.command = ["/"]
+        return try? LaunchPlan(sources(for: probe, image: nil)).variable("VALUE")
+    }
+
+    /// Live update: an object that a volume is made from has changed. What cannot be made now stays as it was.
+    private func refreshVolumes(_ key: ObjectKey) {
+        guard case .active = machine.phase else { return }
+        for volume in pod.spec.volumes {
+            switch volume.source {
+            case .configMap, .secret, .projected:
+                if let content = try? content(of: volume) { _ = try? volumes.provide(volume.name, content) }
+            case .emptyDir, .hostPath, .downwardAPI, .unsupported: continue
+            }
+        }
+    }
+
+    // MARK: - Launch
+
+    private func launch(_ name: String) -> ContainerEvent {
+        guard let container = container(name), let process = processes[name] else {
+            return .launchFailed(reason: "CreateContainerError", message: "container \(name) is not in the pod")
+        }
+        let user = context.user(for: pod.spec, container)
+        do throws(LaunchProblem) {
+            let plan = try plan(for: container)
+            plans[name] = plan
+            let count = machine[name]?.restartCount ?? 0
+            try process.launch(plan, user: user, restartCount: count, handsOff: !pod.spec.isHostNetwork)
+            return .launched(containerID: process.containerID)
+        } catch {
+            return .launchFailed(reason: error.reason, message: error.message)
+        }
+    }
+
+    private func plan(for container: Container) throws(LaunchProblem) -> LaunchPlan {
+        if memory.images[container.name] == nil, let image = world.image(container.image) {
+            memory.images[container.name] = image.value
+            try? memory.save(paths.memory)
+        }
+        let image = memory.images[container.name].map { PinnedImage(spec: $0) }
+        if image == nil, container.command.isEmpty { throw world.imageProblem(container.image) }
+        if mounts[container.name] == nil {
+            do throws(LinuxError) {
+                mounts[container.name] = try volumes.mount(container.volumeMounts, expand: { $0 }) { [weak self] path in
+                    self?.record(
+                        PodNote(
+                            "MountPathTaken", "\(path) shows another volume in this pod already; use $MOUNT_name",
+                            container: container.name,
+                            isWarning: true))
+                }
+            } catch { throw LaunchProblem("CreateContainerError", "\(error)") }
+        }
+        return try LaunchPlan(sources(for: container, image: image))
+    }
+
+    private func sources(for container: Container, image: PinnedImage?) -> LaunchSources {
+        let namespace = pod.meta.namespace
+        return LaunchSources(
+            pod: pod, container: container, image: image, base: context.configuration.baseEnvironment, podIP: podIP,
+            hostIP: "\(context.configuration.nodeAddress)", nodeName: context.configuration.nodeName, zone: context.configuration.zone,
+            podDirectory: paths.root, mounts: mounts[container.name] ?? [], services: world.services(of: namespace),
+            configMap: { [world] in world.configMap(namespace, $0) }, secret: { [world] in world.secret(namespace, $0) })
+    }
+
+    // MARK: - Probes and hooks
+
+    private func runner(_ name: String) -> ActionRunner? {
+        guard let container = container(name), let process = processes[name] else { return nil }
+        if plans[name] == nil { plans[name] = try? plan(for: container) }
+        return ActionRunner(
+            context: context, pod: pod.spec, podIP: pod.spec.isHostNetwork ? .loopback : address, container: container, process: process,
+            plan: plans[name], user: context.user(for: pod.spec, container))
+    }
+
+    private func probe(_ name: String, _ kind: ProbeKind) {
+        guard context.probesInFlight < AgentContext.probeLimit else { return handle(.container(name, .probeSkipped(kind))) }
+        let container = container(name)
+        let all: [ProbeKind: Probe?] = [
+            .startup: container?.startupProbe, .liveness: container?.livenessProbe, .readiness: container?.readinessProbe,
+        ]
+        guard let runner = runner(name), case .some(.some(let probe)) = all[kind] else { return }
+        context.probesInFlight += 1
+        let slot = "\(name)/\(kind.rawValue)"
+        let context = context
+        let running = runner.run(probe.action, timeout: probe.timeout) { [weak self] outcome in
+            context.probesInFlight -= 1
+            self?.actions[slot] = nil
+            self?.handle(.container(name, .probed(kind, succeeded: outcome.succeeded, message: outcome.message)))
+        }
+        actions[slot] = Cancellation {
+            context.probesInFlight -= 1
+            running.cancel()
+        }
+    }
+
+    private func runHook(_ name: String, _ kind: HookKind) {
+        let lifecycle = container(name)?.lifecycle
+        let slot = "\(name)/\(kind.rawValue)"
+        guard let runner = runner(name), let action = kind == .postStart ? lifecycle?.postStart : lifecycle?.preStop else {
+            return handle(.container(name, .hookFinished(kind, failure: nil)))
+        }
+        actions[slot] = runner.run(action, timeout: nil) { [weak self] outcome in
+            self?.actions[slot] = nil
+            let failure = outcome.succeeded ? nil : "\(kind == .postStart ? "PostStartHook" : "PreStopHook") failed: \(outcome.message)"
+            self?.handle(.container(name, .hookFinished(kind, failure: failure)))
+        }
+    }
+
+    private func cancelActions(of name: String) {
+        for slot in actions.keys.filter({ $0.hasPrefix(name + "/") }).sorted() { actions.removeValue(forKey: slot)?.cancel() }
+    }
+
+    // MARK: - Withdrawal
+
+    /// Waits for the proxies once the endpoint plan has said from which revision on no route leads here.
+    private func watchWithdrawal() {
+        guard case .stopping(let deletion) = machine.phase, !deletion.isDrained, drainWait == nil else { return }
+        let withdrawn = pod.value["status"]["conditions"].elements.first {
+            $0["type"].string == Condition.withdrawn && $0["status"].string == "True"
+        }
+        guard let withdrawn, let revision = withdrawn["observedRevision"].string.flatMap({ Revision($0) }) else { return }
+        drainWait = world.drains.wait(for: podIP, from: revision, untilIdle: true) { [weak self] in self?.handle(.drained) }
+    }
+
+    /// A liveness restart: once the server has stored that the pod is not ready, the slices are looked at until they say so, then the proxies are
+    /// waited for. The machine bounds all of it.
+    private func awaitRestartWithdrawal(_ name: String) {
+        report(now: true)
+        status.whenWritten(key) { [weak self] _ in self?.lookAtSlices(name) }
+    }
+
+    private func lookAtSlices(_ name: String) {
+        guard case .running(let run) = machine[name]?.state, run.stop != nil else { return }
+        let podIP = podIP
+        world.api.perform(.list(ListRequest(.endpointSlices, namespace: pod.meta.namespace))) { [weak self] result in
+            guard let self, case .success(let reply) = result, case .list(_, let items, _) = reply.body else { return }
+            let mine = items.filter { $0["endpoints"].elements.contains { $0["addresses"].elements.contains(.string(podIP)) } }
+            let isReady = mine.contains { slice in
+                slice["endpoints"].elements.contains {
+                    $0["addresses"].elements.contains(.string(podIP)) && $0["conditions"]["ready"].bool != false
+                }
+            }
+            if isReady {
+                context.loop.schedule(after: .milliseconds(10)) { [weak self] in self?.lookAtSlices(name) }
+                return
+            }
+            let revision = mine.compactMap { $0["metadata"]["resourceVersion"].string.flatMap { Revision($0) } }.max() ?? .zero
+            actions["\(name)/withdrawal"] = world.drains.wait(for: podIP, from: revision, untilIdle: false) { [weak self] in
+                self?.actions["\(name)/withdrawal"] = nil
+                self?.handle(.container(name, .withdrawn))
+            }
+        }
+    }
+
+    // MARK: - Status
+
+    private func scheduleReport() {
+        guard !isReportScheduled else { return }
+        isReportScheduled = true
+        context.loop.later { [weak self] in
+            self?.isReportScheduled = false
+            self?.report(now: false)
+        }
+    }
+
+    private func report(now: Bool) {
+        // A pod on its way out is reported by its removal.
+        guard !machine.isDeleting, !isVanished else { return }
+        let surroundings = PodStatusReport.Surroundings(
+            podIP: memory.address == nil ? nil : pod.spec.isHostNetwork ? "\(context.configuration.nodeAddress)" : podIP,
+            hostIP: "\(context.configuration.nodeAddress)", startTime: startTime,
+            imageIDs: memory.images.mapValues { "steady://" + Fingerprint.text(of: JSON.serialize($0)) })
+        status.submit(key, uid: uid, report.status(of: machine, in: surroundings, at: Clock.realtime()))
+    }
+
+    /// AFTER the last process is gone: everything that was held for the pod is let go.
+    private func finish() {
+        timer?.cancel()
+        drainWait?.cancel()
+        for name in processes.keys.sorted() {
+            cancelActions(of: name)
+            processes[name]?.close()
+        }
+        status.forget(key, uid: uid)
+        try? Files.removeTree(paths.root)
+        onFinished(self)
+    }
+
+    /// The agent ends: the processes go on, for the next agent.
+    func abandon() {
+        timer?.cancel()
+        drainWait?.cancel()
+        for slot in actions.keys.sorted() { actions[slot]?.cancel() }
+        actions = [:]
+    }
+}
+
+/// Signals that `lifecycle.stopSignal` may name.
+enum StopSignal {
+    static func number(_ name: String) -> Int32? {
+        ["SIGHUP": 1, "SIGINT": 2, "SIGQUIT": 3, "SIGABRT": 6, "SIGKILL": 9, "SIGUSR1": 10, "SIGUSR2": 12, "SIGTERM": 15, "SIGWINCH": 28][
+            name]
+    }
+}
