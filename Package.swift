@@ -81,6 +81,7 @@ let package = Package(
         tests("JournalTests", ["Journal", "Linux", "Timing"]),
         tests("TransportTests", ["Transport", "Linux", "Wire", "Timing"]),
         tests("StorageTests", ["Storage", "Registry", "Journal", "Linux"] + decisions),
+        tests("APIClientTests", reach),
         tests("APIServerTests", ["APIServer", "Storage", "Registry"] + reach),
         tests("ControllersTests", ["Controllers", "Reconciling", "Scheduling"] + reach),
         tests("NodeAgentTests", ["NodeAgent", "Supervision"] + reach),

@@ -8,6 +8,8 @@ import Timing
 /// Its epoch is `spec.leaseTransitions`: it grows whenever the lease changes hands, so that what an earlier holder still writes can be told
 /// from ours. When somebody else changed the lease (a fenced node's was taken away) it is taken again under the next epoch and `onEpoch` is
 /// called. When the server forgot it (leases live in memory) it is made again under the same epoch.
+///
+/// Once started it lives until `stop`, whoever holds it.
 package final class LeaseRenewal {
     private let api: any ResourceAPI
     private let key: ObjectKey
@@ -60,8 +62,8 @@ package final class LeaseRenewal {
     }
 
     private func read() {
-        api.perform(.get(key)) { [weak self] result in
-            guard let self, !isStopped else { return }
+        api.perform(.get(key)) { [self] result in
+            guard !isStopped else { return }
             switch result {
             case .success(let reply): write(.update(key, renewed(reply.object)))
             case .failure(let error) where error.code == 404: create()
@@ -96,8 +98,8 @@ package final class LeaseRenewal {
     }
 
     private func write(_ request: Request) {
-        api.perform(request) { [weak self] result in
-            guard let self, !isStopped else { return }
+        api.perform(request) { [self] result in
+            guard !isStopped else { return }
             switch result {
             case .success(let reply): held(reply.object)
             case .failure(let error):
@@ -133,6 +135,6 @@ package final class LeaseRenewal {
 
     private func again() {
         hasRepeated = false
-        timer = api.loop.schedule(after: period) { [weak self] in self?.renew() }
+        timer = api.loop.schedule(after: period) { [self] in renew() }
     }
 }

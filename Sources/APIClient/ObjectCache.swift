@@ -7,6 +7,8 @@ import Resources
 /// When the watch ends in good order it goes on from the last revision. After any failure (`Expired`, or the connection is gone) it lists
 /// anew: a server that was restarted has forgotten what it keeps in memory only, and its revisions need not go on where we were. What
 /// vanished meanwhile is reported as deleted when the new listing is complete; until then the old state stays.
+///
+/// Once started it lives until `stop`, whoever holds it.
 package final class ObjectCache {
     private let api: any ResourceAPI
     package let list: ListRequest
@@ -68,8 +70,8 @@ package final class ObjectCache {
         generation += 1
         let mine = generation
         listed = from == nil ? [] : nil
-        watch = api.watch(list, from: from) { [weak self] signal in
-            guard let self, mine == generation else { return }
+        watch = api.watch(list, from: from) { [self] signal in
+            guard mine == generation else { return }
             receive(signal)
         }
     }
@@ -89,7 +91,7 @@ package final class ObjectCache {
             let from = resumes ? revision : nil
             if !resumes { onDisconnect?(error) }
             var random = SystemRandomNumberGenerator()
-            retry = api.loop.schedule(after: delay.next(using: &random)) { [weak self] in self?.connect(from: from) }
+            retry = api.loop.schedule(after: delay.next(using: &random)) { [self] in connect(from: from) }
         }
     }
 
