@@ -12,6 +12,14 @@ package enum ScalarSchema: Hashable, Sendable {
 
     /// The value of a scalar: `tag` is the full tag, `!` or nil for none.
     func resolve(_ text: String, isPlain: Bool, tag: String?) throws(Problem) -> Value {
+        let value = try tagged(text, isPlain: isPlain, tag: tag)
+        if self == .kubernetes, case .double(let number) = value, !number.isFinite {
+            throw Problem(message: "JSON, which manifests become, has no number \"\(text)\": quote it if the text is meant")
+        }
+        return value
+    }
+
+    private func tagged(_ text: String, isPlain: Bool, tag: String?) throws(Problem) -> Value {
         guard let tag else { return isPlain ? plain(text) : .string(text) }
         let value: Value
         switch tag {
@@ -26,6 +34,11 @@ package enum ScalarSchema: Hashable, Sendable {
         case "tag:yaml.org,2002:float":
             guard let number = plain(text).number else { throw Problem(message: "\"\(text)\" is no number, as its tag says") }
             value = self == .kubernetes ? whole(number) : .double(number)
+        case "tag:yaml.org,2002:binary" where self == .kubernetes:
+            guard let bytes = Base64.decode(text), let decoded = String(validating: bytes, as: UTF8.self) else {
+                throw Problem(message: "the value is no base64 of a UTF-8 text, as its tag says")
+            }
+            value = .string(decoded)
         default: value = .string(text)
         }
         return value
@@ -104,6 +117,8 @@ package enum ScalarSchema: Hashable, Sendable {
         }
         if isExact, !isNegative, magnitude <= UInt64(Int64.max) { return .int(Int64(magnitude)) }
         if isExact, isNegative, magnitude <= UInt64(Int64.max) + 1 { return .int(Int64(truncatingIfNeeded: 0 &- magnitude)) }
+        // kubectl reads an octal number that is too long as a decimal one, and a hexadecimal one as a string.
+        if self == .kubernetes, radix != 10, !isExact { return nil }
         return .double(isNegative ? -approximate : approximate)
     }
 
@@ -132,7 +147,8 @@ package enum ScalarSchema: Hashable, Sendable {
         // The standard library wants digits on both sides of the point.
         if whole == 0, let point = padded.firstIndex(of: ".") { padded.insert("0", at: point) }
         if fraction == 0, let point = padded.firstIndex(of: ".") { padded.insert("0", at: padded.index(after: point)) }
-        return Double(padded)
+        guard let number = Double(padded), number.isFinite else { return nil }
+        return number
     }
 
     private func special(_ unsigned: ArraySlice<UInt8>, isNegative: Bool) -> Value? {

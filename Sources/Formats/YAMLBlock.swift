@@ -59,7 +59,7 @@ extension YAMLParser {
         guard isFirstOnLine else { throw unexpected() }
         if followsTab { throw error("tabs may not indent: use spaces") }
         if column > start {
-            throw error("this line is indented more than the collection it belongs to, which begins at column \(start + 1)")
+            throw error("the indentation of this line fits no collection: the nearest begins at column \(start + 1)")
         }
         return column == start
     }

@@ -39,9 +39,9 @@ extension YAMLParser {
         if isAtDocumentBoundary {
             throw error("the document ends before this '\(Character(Unicode.Scalar(bytes[opening])))' is closed", at: opening)
         }
-        // A closing bracket may stand below the line that opened it: strictly wrong, but widely written and read.
+        // A closing bracket may stand below the line that opened it: strictly wrong, but widely written and read. kubectl reads any line so.
         let isClosing = byte(at) == UInt8(ascii: "]") || byte(at) == UInt8(ascii: "}")
-        if isFirstOnLine, indentation < parent + (isClosing ? 0 : 1) {
+        if isFirstOnLine, indentation < parent + (isClosing || schema == .kubernetes ? 0 : 1) {
             throw error("inside of brackets lines must be indented by spaces, by at least \(parent + 1)")
         }
     }
