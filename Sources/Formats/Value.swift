@@ -36,7 +36,9 @@ package struct Object: Sendable {
 
     package func position(of key: String) -> Int? {
         if let index { return index[key] }
-        return entries.firstIndex { $0.key == key }
+        // Lengths differ mostly, and comparing them is much cheaper than comparing strings.
+        let length = key.utf8.count
+        return entries.firstIndex { $0.key.utf8.count == length && $0.key == key }
     }
 
     /// Nil when absent. Assigning nil removes the member; assigning to a new key appends it.
