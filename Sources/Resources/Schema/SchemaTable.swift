@@ -1,7 +1,7 @@
 import Formats
 
 /// What a field holds.
-indirect enum FieldKind: Hashable, Sendable {
+enum FieldKind: Hashable, Sendable {
     case string
     /// A string, one of these; which is checked by validation, not by the schema.
     case choice([String])
@@ -16,52 +16,64 @@ indirect enum FieldKind: Hashable, Sendable {
     case bytes
     /// Anything; not looked into.
     case any
-    case map(FieldKind)
-    case list(FieldKind)
+    indirect case map(FieldKind)
+    indirect case list(FieldKind)
     /// Index into `SchemaTable.messages`.
     case message(Int)
 }
 
-/// One field of a message.
-struct SchemaField: Sendable {
-    var name: String
-    var kind: FieldKind
-    var isRequired = false
+/// One field of a message. A class, because the walks over documents hand it on a lot.
+final class SchemaField: Sendable {
+    let name: String
+    let kind: FieldKind
+    let isRequired: Bool
     /// Written even when it is an empty list.
-    var isKeptEmpty = false
+    let isKeptEmpty: Bool
     /// False: kept, but nothing acts on it yet.
-    var isActing = true
+    let isActing: Bool
     /// Where a field that does not act says only what happens anyway.
-    var quietValue: Value?
-    var listStrategy = ListStrategy.atomic
-    var mapStrategy = MapStrategy.merge
-    var description = ""
+    let quietValue: Value?
+    let listStrategy: ListStrategy
+    let mapStrategy: MapStrategy
+    let description: String
+
+    init(
+        _ name: String, _ kind: FieldKind, isRequired: Bool = false, isKeptEmpty: Bool = false, isActing: Bool = true, quietValue: Value? = nil,
+        listStrategy: ListStrategy = .atomic, mapStrategy: MapStrategy = .merge, description: String
+    ) {
+        self.name = name
+        self.kind = kind
+        self.isRequired = isRequired
+        self.isKeptEmpty = isKeptEmpty
+        self.isActing = isActing
+        self.quietValue = quietValue
+        self.listStrategy = listStrategy
+        self.mapStrategy = mapStrategy
+        self.description = description
+    }
 }
 
 /// A group of fields, found by name in constant time.
-struct SchemaMessage: Sendable {
-    var name: String
-    var description: String
-    var fields: [SchemaField] = []
+final class SchemaMessage: Sendable {
+    let name: String
+    let description: String
+    let fields: [SchemaField]
     /// The fields without which the message means nothing.
-    private(set) var requiredNames: [String] = []
-    private var index: [String: Int] = [:]
+    let requiredNames: [String]
+    private let index: [String: SchemaField]
 
-    init(name: String, description: String) {
+    init(name: String, description: String, fields: [SchemaField]) {
         self.name = name
         self.description = description
+        self.fields = fields
+        requiredNames = fields.filter(\.isRequired).map(\.name)
+        index = Dictionary(fields.map { ($0.name, $0) }) { first, _ in first }
     }
 
-    mutating func add(_ field: SchemaField) {
-        index[field.name] = fields.count
-        if field.isRequired { requiredNames.append(field.name) }
-        fields.append(field)
-    }
-
-    func field(_ name: String) -> SchemaField? { index[name].map { fields[$0] } }
+    func field(_ name: String) -> SchemaField? { index[name] }
 }
 
-/// All messages, read once from `SchemaText` on first use (about half a millisecond).
+/// All messages, read once from `SchemaText` on first use.
 struct SchemaTable: Sendable {
     private(set) var messages: [SchemaMessage] = []
     private var numbers: [String: Int] = [:]
@@ -69,22 +81,23 @@ struct SchemaTable: Sendable {
     static let shared = SchemaTable()
 
     private init() {
-        let lines = SchemaText.all.flatMap { $0.split(separator: "\n") }
-        for line in lines where line.first != " " {
+        let lines = SchemaText.all.flatMap { $0.utf8.split(separator: UInt8(ascii: "\n")).map { Substring($0) } }
+        var heads: [(name: String, description: String)] = []
+        for line in lines where line.utf8.first != UInt8(ascii: " ") {
             let (name, description) = Self.described(line)
-            numbers[String(name)] = messages.count
-            messages.append(SchemaMessage(name: String(name), description: description))
+            numbers[String(name)] = heads.count
+            heads.append((String(name), description))
         }
-        var current = -1
+        let kinds = Set(ResourceType.all.map(\.kind))
+        var fields: [[SchemaField]] = []
         for line in lines {
-            if line.first != " " {
-                current += 1
-                let isKind = ResourceType.all.contains { $0.kind == messages[current].name }
-                if isKind { addKindFields(current) }
+            if line.utf8.first == UInt8(ascii: " ") {
+                fields[fields.count - 1].append(field(Substring(line.utf8.drop { $0 == UInt8(ascii: " ") })))
             } else {
-                messages[current].add(field(line.drop { $0 == " " }))
+                fields.append(kinds.contains(heads[fields.count].name) ? kindFields : [])
             }
         }
+        messages = zip(heads, fields).map { SchemaMessage(name: $0.name, description: $0.description, fields: $1) }
     }
 
     /// The message of a kind.
@@ -93,64 +106,62 @@ struct SchemaTable: Sendable {
         return number
     }
 
-    private mutating func addKindFields(_ message: Int) {
-        messages[message].add(SchemaField(name: "apiVersion", kind: .string, description: "The version of the API that the object is written in."))
-        messages[message].add(SchemaField(name: "kind", kind: .string, description: "What kind of object it is."))
-        messages[message].add(SchemaField(name: "metadata", kind: kind("ObjectMeta"), description: "Names the object and says where it belongs."))
+    /// What every object has beside its own fields.
+    private var kindFields: [SchemaField] {
+        [
+            SchemaField("apiVersion", .string, description: "The version of the API that the object is written in."),
+            SchemaField("kind", .string, description: "What kind of object it is."),
+            SchemaField("metadata", kind("ObjectMeta"), description: "Names the object and says where it belongs."),
+        ]
     }
 
     private static func described(_ line: Substring) -> (Substring, String) {
-        guard let bar = line.firstIndex(of: "|") else { return (line, "") }
-        let before = line[..<bar]
-        return (before.dropLast(before.last == " " ? 1 : 0), String(line[line.index(after: bar)...].drop { $0 == " " }))
+        guard let bar = line.utf8.firstIndex(of: UInt8(ascii: "|")) else { return (line, "") }
+        return (Substring(line.utf8[..<bar].dropLast()), String(Substring(line.utf8[bar...].dropFirst(2))))
     }
 
     private func field(_ line: Substring) -> SchemaField {
         let (declaration, description) = Self.described(line)
-        let space = declaration.firstIndex(of: " ") ?? declaration.endIndex
-        var name = declaration[..<space]
-        var type = declaration[space...].drop { $0 == " " }
-        var field = SchemaField(name: "", kind: .any, description: description)
-        if name.last == "!" {
-            field.isRequired = true
-            name.removeLast()
-        } else if name.last == "~" {
-            field.isActing = false
-            name.removeLast()
+        var words = declaration.utf8.split(separator: UInt8(ascii: " ")).map { Substring($0) }
+        var name = words.removeFirst()
+        let mark = name.utf8.last
+        if mark == UInt8(ascii: "!") || mark == UInt8(ascii: "~") { name = name.dropLast() }
+        var quietValue: Value?
+        if let last = words.last, last.utf8.first == UInt8(ascii: "=") {
+            let text = String(last.dropFirst())
+            quietValue = text == "false" ? false : Int64(text).map { .int($0) } ?? .string(text)
+            words.removeLast()
         }
-        field.name = String(name)
-        if let equals = type.lastIndex(of: "=") {
-            let text = String(type[type.index(after: equals)...])
-            field.quietValue = text == "false" ? false : text == "true" ? true : Int64(text).map { .int($0) } ?? .string(text)
-            type = type[..<equals].dropLast()
-        }
-        if type.first == "[" {
-            let words = type.dropFirst().dropLast().split(separator: " ")
-            field.kind = .list(kind(words[0]))
-            for (index, word) in words.enumerated() {
-                switch word {
-                case "by": field.listStrategy = .mergeByKey(String(words[index + 1]))
-                case "kept": field.isKeptEmpty = true
-                case "set": field.listStrategy = .mergeSet
-                case "retainKeys": field.mapStrategy = .retainKeys
-                default: break
-                }
+        var listStrategy = ListStrategy.atomic
+        var mapStrategy = MapStrategy.merge
+        var isKeptEmpty = false
+        let isChoice = words[0].hasPrefix("string(")
+        for (index, word) in words.enumerated() where index > 0 && !isChoice {
+            switch word.hasSuffix("]") ? word.dropLast() : word {
+            case "kept": isKeptEmpty = true
+            case "by": listStrategy = .mergeByKey(String(words[index + 1].hasSuffix("]") ? words[index + 1].dropLast() : words[index + 1]))
+            case "set": listStrategy = .mergeSet
+            case "retainKeys": mapStrategy = .retainKeys
+            case "replace": mapStrategy = .replace
+            default: break
             }
-        } else if type.hasSuffix(" retainKeys") {
-            field.kind = kind(type.dropLast(11))
-            field.mapStrategy = .retainKeys
-        } else if type.hasSuffix(" replace") {
-            field.kind = kind(type.dropLast(8))
-            field.mapStrategy = .replace
-        } else {
-            field.kind = kind(type)
         }
-        return field
+        let kind: FieldKind
+        if isChoice {
+            kind = .choice(words.joined(separator: " ").dropFirst(7).dropLast().split(separator: " ").map(String.init))
+        } else if words[0].hasPrefix("[") {
+            let element = words[0].dropFirst()
+            kind = .list(self.kind(element.hasSuffix("]") ? element.dropLast() : element))
+        } else {
+            kind = self.kind(words[0])
+        }
+        return SchemaField(
+            String(name), kind, isRequired: mark == UInt8(ascii: "!"), isKeptEmpty: isKeptEmpty, isActing: mark != UInt8(ascii: "~"),
+            quietValue: quietValue, listStrategy: listStrategy, mapStrategy: mapStrategy, description: description)
     }
 
     private func kind(_ text: Substring) -> FieldKind {
-        if text.first == "{" { return .map(kind(text.dropFirst().dropLast())) }
-        if text.hasPrefix("string(") { return .choice(text.dropFirst(7).dropLast().split(separator: " ").map(String.init)) }
+        if text.utf8.first == UInt8(ascii: "{") { return .map(kind(text.dropFirst().dropLast())) }
         switch text {
         case "string": return .string
         case "int": return .int32
