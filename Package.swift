@@ -90,6 +90,6 @@ let package = Package(
         tests("CommandsTests", ["Commands"] + reach),
         tests("ConformanceTests", decisions),
         tests("ArchitectureTests", []),
-        tests("EndToEndTests", reach),
+        tests("EndToEndTests", ["APIServer", "Storage", "Registry"] + reach),
     ]
 )
