@@ -83,7 +83,7 @@ let package = Package(
         tests("StorageTests", ["Storage", "Registry", "Journal", "Linux"] + decisions),
         tests("APIClientTests", reach),
         tests("APIServerTests", ["APIServer", "Storage", "Registry"] + reach),
-        tests("ControllersTests", ["Controllers", "Reconciling", "Scheduling"] + reach),
+        tests("ControllersTests", ["Controllers", "Reconciling", "Scheduling", "Storage", "Registry"] + reach),
         tests("NodeAgentTests", ["NodeAgent", "Supervision"] + reach),
         tests("ServiceProxyTests", ["ServiceProxy", "Traffic"] + reach),
         tests("HostTests", ["Host"] + reach),

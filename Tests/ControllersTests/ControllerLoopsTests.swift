@@ -1,0 +1,201 @@
+import APIClient
+import Controllers
+import Formats
+import Linux
+import Resources
+import Testing
+import Timing
+
+@Suite(.serialized) struct ControllerLoopsTests {
+    let cluster: TestCluster
+
+    init() throws { cluster = try TestCluster() }
+
+    private func start(_ replicas: Int64 = 3, strategy: Value = .null) {
+        cluster.create(.services, cluster.service())
+        cluster.create(.deployments, cluster.deployment(replicas: replicas, strategy: strategy))
+        cluster.wait("the Deployment is complete") { cluster.isComplete() && cluster.readyEndpointCount == Int(replicas) }
+    }
+
+    @Test func `a Deployment and a Service become pods in every zone and endpoints`() {
+        defer { cluster.close() }
+        start()
+        #expect(Set(cluster.readyPods.map(\.spec.nodeName)) == ["a1", "b1", "c1"])
+        let slice = EndpointSlice(cluster.slices.all[0])
+        #expect(Set(slice.endpoints.map(\.zone)) == ["a", "b", "c"])
+        #expect(slice.ports.map(\.port) == [8080])
+        cluster.wait("events tell of it") {
+            let reasons = Set(cluster.events.all.compactMap { $0["reason"].string })
+            return reasons.isSuperset(of: ["ScalingReplicaSet", "SuccessfulCreate", "Scheduled"])
+        }
+        #expect(cluster.readyPods.allSatisfy { $0.status.conditions.isTrue(Condition.podScheduled) })
+    }
+
+    @Test func `a rollout keeps its endpoints, and every old pod was withdrawn at a revision that shows it terminating`() {
+        defer { cluster.close() }
+        start(10)
+        var least = 10
+        var withdrawn = 0
+        let watch = cluster.api.watch(ListRequest(.pods), from: cluster.storage.revision) { [cluster] signal in
+            guard case .event(let event) = signal else { return }
+            least = min(least, cluster.readyEndpointCount)
+            let pod = Pod(event.object)
+            guard let condition = pod.status.conditions[Condition.withdrawn], event.kind == .modified else { return }
+            withdrawn += 1
+            let revision = condition.observedRevision ?? .zero
+            #expect(condition.reason == "EndpointsWithdrawn")
+            let mention = cluster.slices.all.map { EndpointSlice($0) }.first { $0.endpoints.contains { $0.targetUID == pod.meta.uid } }
+            if let endpoint = mention?.endpoints.first(where: { $0.targetUID == pod.meta.uid }) {
+                #expect(endpoint.isTerminating && !endpoint.isReady)
+            }
+            #expect(revision > .zero)
+        }
+        defer { watch.cancel() }
+        let key = ObjectKey(.deployments, namespace: "default", name: "web")
+        cluster.perform(.patch(key, .strategic(["spec": ["template": ["spec": ["containers": [["name": "web", "image": "web:v2"]]]]]])))
+        cluster.wait("the new version is complete") {
+            cluster.isComplete() && cluster.readyPods.count == 10
+                && cluster.readyPods.allSatisfy { $0.spec.containers[0].image == "web:v2" }
+        }
+        cluster.wait("the old pods are gone") { cluster.pods.count == 10 }
+        #expect(least >= 8)
+        #expect(withdrawn >= 10)
+    }
+
+    @Test func `an unready pod leaves the endpoints and comes back`() throws {
+        defer { cluster.close() }
+        start()
+        let pod = try #require(cluster.readyPods.first)
+        cluster.report(pod.key, pod.meta.uid, isReady: false)
+        cluster.wait("one fewer") { cluster.readyEndpointCount == 2 }
+        cluster.report(pod.key, pod.meta.uid, isReady: true)
+        cluster.wait("all again") { cluster.readyEndpointCount == 3 }
+    }
+
+    @Test func `a pod without a Service is withdrawn at revision zero`() throws {
+        defer { cluster.close() }
+        cluster.create(.deployments, cluster.deployment(replicas: 1))
+        cluster.wait("complete") { cluster.isComplete() }
+        let pod = try #require(cluster.readyPods.first)
+        cluster.silent = [pod.spec.nodeName]
+        cluster.perform(.delete(pod.key))
+        cluster.wait("withdrawn") {
+            let condition = cluster.pods[pod.key].flatMap { Pod($0).status.conditions[Condition.withdrawn] }
+            return condition?.reason == "NoService" && condition?.observedRevision == Revision.zero
+        }
+    }
+
+    @Test func `scaled up and down, the pods stay spread over the zones`() {
+        defer { cluster.close() }
+        start(3)
+        let key = ObjectKey(.deployments, namespace: "default", name: "web")
+        cluster.patch(key, ["spec": ["replicas": 60]])
+        cluster.wait("sixty pods", seconds: 30) { cluster.isComplete() && cluster.readyEndpointCount == 60 }
+        cluster.patch(key, ["spec": ["replicas": 6]])
+        cluster.wait("six pods", seconds: 30) { cluster.isComplete() && cluster.pods.count == 6 && cluster.readyEndpointCount == 6 }
+        var perNode: [String: Int] = [:]
+        for pod in cluster.readyPods { perNode[pod.spec.nodeName, default: 0] += 1 }
+        #expect(perNode == ["a1": 2, "b1": 2, "c1": 2])
+    }
+
+    @Test func `a pod marked for eviction is replaced before it goes`() throws {
+        defer { cluster.close() }
+        start(1)
+        let pod = try #require(cluster.readyPods.first)
+        cluster.patch(ObjectKey(.nodes, name: pod.spec.nodeName), ["spec": ["unschedulable": true]])
+        var least = 1
+        let watch = cluster.api.watch(ListRequest(.endpointSlices), from: cluster.storage.revision) { [cluster] _ in
+            least = min(least, cluster.readyEndpointCount)
+        }
+        defer { watch.cancel() }
+        cluster.patch(pod.key, ["metadata": ["annotations": ["steady.dev/eviction-requested": "now"]]])
+        cluster.wait("moved") { cluster.pods[pod.key] == nil && cluster.readyEndpointCount == 1 }
+        #expect(least == 1)
+        #expect(cluster.readyPods.map(\.spec.nodeName) != [pod.spec.nodeName])
+    }
+
+    @Test func `deleting a Deployment collects its sets and pods`() {
+        defer { cluster.close() }
+        start()
+        cluster.perform(.delete(ObjectKey(.deployments, namespace: "default", name: "web")))
+        cluster.wait("everything below is gone") {
+            cluster.pods.count == 0 && cluster.list(.replicaSets).isEmpty
+        }
+    }
+
+    @Test func `deleting a Deployment in the foreground waits for its pods, and orphaning leaves them`() throws {
+        defer { cluster.close() }
+        start()
+        let key = ObjectKey(.deployments, namespace: "default", name: "web")
+        cluster.perform(.delete(key, DeleteOptions(propagation: .orphan)))
+        cluster.wait("the Deployment is gone") { cluster.deployments[key] == nil }
+        #expect(cluster.pods.count == 3)
+        let set = try #require(cluster.list(.replicaSets).first)
+        #expect(set["metadata"]["ownerReferences"].isNull)
+        let setKey = ObjectKey(.replicaSets, namespace: "default", name: set["metadata"]["name"].string ?? "")
+        cluster.perform(.delete(setKey, DeleteOptions(propagation: .foreground)))
+        cluster.wait("the set goes after its pods") { cluster.storage.object(setKey) == nil }
+        #expect(cluster.pods.count == 0)
+    }
+
+    @Test func `a deleted namespace is emptied and goes`() {
+        defer { cluster.close() }
+        cluster.create(.namespaces, ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "shop"]])
+        cluster.create(.configMaps, ["apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": "c"]], namespace: "shop")
+        cluster.create(.deployments, cluster.deployment(replicas: 2), namespace: "shop")
+        cluster.wait("pods run") { cluster.readyPods.count == 2 }
+        cluster.perform(.delete(ObjectKey(.namespaces, name: "shop")))
+        cluster.wait("it is gone") { cluster.storage.object(ObjectKey(.namespaces, name: "shop")) == nil }
+        #expect(cluster.pods.count == 0)
+    }
+
+    @Test func `a pod that fits nowhere says why, and is placed as soon as there is room`() throws {
+        defer { cluster.close() }
+        cluster.create(.deployments, cluster.deployment(replicas: 1, cpu: "100"))
+        cluster.wait("it says why") {
+            guard let pod = cluster.pods.all.first else { return false }
+            return Pod(pod).status.conditions[Condition.podScheduled]?.message == "0/3 nodes are available: 3 Insufficient cpu."
+        }
+        cluster.create(.nodes, TestCluster.node("d1", zone: "d", cpu: "128"))
+        cluster.wait("placed") { cluster.readyPods.map(\.spec.nodeName) == ["d1"] }
+    }
+}
+
+@Suite struct NodeLossTests {
+    @Test func `a node whose lease runs out is fenced, and only then its pods are replaced`() throws {
+        let cluster = try TestCluster(leaseSeconds: 2)
+        defer { cluster.close() }
+        cluster.create(.deployments, cluster.deployment())
+        cluster.wait("complete") { cluster.isComplete() }
+        cluster.silent = ["b1"]
+        cluster.wait("b1 is given up", seconds: 10) {
+            cluster.renew("a1")
+            cluster.renew("c1")
+            return cluster.fenced == ["b1"] && cluster.readyPods.count == 3 && !cluster.readyPods.contains { $0.spec.nodeName == "b1" }
+        }
+        let node = Node(try #require(cluster.storage.object(ObjectKey(.nodes, name: "b1"))))
+        #expect(node.conditions[Condition.ready]?.status == .unknown)
+        #expect(node.taints.map(\.text) == ["node.kubernetes.io/unreachable:NoSchedule", "node.kubernetes.io/unreachable:NoExecute"])
+        let lease = Lease(try #require(cluster.storage.object(ObjectKey(.leases, namespace: "kube-node-lease", name: "b1"))))
+        #expect(lease.transitions == 1)
+
+        cluster.renew("b1")
+        cluster.wait("b1 is back") {
+            Node(cluster.storage.object(ObjectKey(.nodes, name: "b1")) ?? .null).isReady
+                && Node(cluster.storage.object(ObjectKey(.nodes, name: "b1")) ?? .null).taints.isEmpty
+        }
+    }
+
+    @Test func `a proxy that no longer renews its lease is forgotten`() throws {
+        let cluster = try TestCluster()
+        defer { cluster.close() }
+        cluster.create(.proxyStatuses, ["apiVersion": "steady.dev/v1", "kind": "ProxyStatus", "metadata": ["name": "p1"]])
+        cluster.create(
+            .leases,
+            [
+                "metadata": ["name": "p1"],
+                "spec": ["holderIdentity": "p1", "leaseDurationSeconds": 1, "renewTime": .string(Clock.realtime().rfc3339Micro)],
+            ], namespace: "steady-system")
+        cluster.wait("its status is deleted") { cluster.storage.object(ObjectKey(.proxyStatuses, name: "p1")) == nil }
+    }
+}
