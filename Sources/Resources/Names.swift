@@ -8,6 +8,8 @@ package enum Names {
         "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')"
     static let qualifiedText =
         "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+    static let twoSlashesText =
+        "a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
     static let labelValueText =
         "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
 
@@ -17,15 +19,28 @@ package enum Names {
     private static func isAlphanumeric(_ byte: UInt8) -> Bool { isLower(byte) || isUpper(byte) || isDigit(byte) }
 
     private static func isLabel(_ bytes: Substring.UTF8View) -> Bool {
-        guard let first = bytes.first, let last = bytes.last, isLower(first) || isDigit(first), isLower(last) || isDigit(last) else { return false }
+        guard let first = bytes.first, let last = bytes.last, isLower(first) || isDigit(first), isLower(last) || isDigit(last) else {
+            return false
+        }
         return bytes.allSatisfy { isLower($0) || isDigit($0) || $0 == UInt8(ascii: "-") }
     }
 
     /// RFC 1123 subdomain: names of most objects.
-    package static func subdomainProblem(_ name: String) -> String? {
-        if name.utf8.count > 253 { return "must be no more than 253 characters" }
-        let parts = name[...].split(separator: ".", omittingEmptySubsequences: false)
-        return parts.allSatisfy({ isLabel($0.utf8) }) ? nil : subdomainText
+    package static func subdomainProblem(_ name: String) -> String? { subdomainProblem(name[...].utf8) }
+
+    private static func subdomainProblem(_ name: Substring.UTF8View) -> String? {
+        if name.count > 253 { return "must be no more than 253 characters" }
+        // One pass: dots and hyphens may neither begin a part nor, for dots, follow a hyphen.
+        var previous = UInt8(ascii: ".")
+        for byte in name {
+            switch byte {
+            case UInt8(ascii: "."): if previous == UInt8(ascii: ".") || previous == UInt8(ascii: "-") { return subdomainText }
+            case UInt8(ascii: "-"): if previous == UInt8(ascii: ".") { return subdomainText }
+            default: if !isLower(byte), !isDigit(byte) { return subdomainText }
+            }
+            previous = byte
+        }
+        return previous == UInt8(ascii: ".") || previous == UInt8(ascii: "-") ? subdomainText : nil
     }
 
     /// RFC 1123 label: namespaces, containers, volumes.
@@ -48,19 +63,17 @@ package enum Names {
 
     /// Keys of labels and annotations: `[prefix/]name`.
     package static func qualifiedNameProblem(_ key: String) -> String? {
-        let parts = key[...].split(separator: "/", omittingEmptySubsequences: false)
-        let name: Substring
-        switch parts.count {
-        case 1: name = parts[0]
-        case 2:
-            if parts[0].isEmpty { return "prefix part must be non-empty" }
-            if let problem = subdomainProblem(String(parts[0])) { return "prefix part " + problem }
-            name = parts[1]
-        default: return "a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
+        var name = key[...].utf8
+        if let slash = name.firstIndex(of: UInt8(ascii: "/")) {
+            let prefix = name[..<slash]
+            name = name[name.index(after: slash)...]
+            if name.contains(UInt8(ascii: "/")) { return twoSlashesText }
+            if prefix.isEmpty { return "prefix part must be non-empty" }
+            if let problem = subdomainProblem(prefix) { return "prefix part " + problem }
         }
         if name.isEmpty { return "name part must be non-empty" }
-        if name.utf8.count > 63 { return "name part must be no more than 63 characters" }
-        return isQualifiedPart(name.utf8) ? nil : qualifiedText
+        if name.count > 63 { return "name part must be no more than 63 characters" }
+        return isQualifiedPart(name) ? nil : qualifiedText
     }
 
     package static func labelValueProblem(_ value: String) -> String? {
@@ -81,7 +94,8 @@ package enum Names {
         if key.utf8.count > 253 { return "must be no more than 253 characters" }
         let isGood = !key.isEmpty && key.utf8.allSatisfy { isAlphanumeric($0) || $0 == 45 || $0 == 95 || $0 == 46 }
         if !isGood {
-            return "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
+            return
+                "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
         }
         if key == "." { return "must not be '.'" }
         if key == ".." { return "must not be '..'" }

@@ -25,7 +25,8 @@ package struct ListRequest: Sendable {
     package var fieldSelector: FieldSelector
 
     package init(
-        _ type: ResourceType, namespace: String? = nil, labelSelector: LabelSelector = .everything, fieldSelector: FieldSelector = .everything
+        _ type: ResourceType, namespace: String? = nil, labelSelector: LabelSelector = .everything,
+        fieldSelector: FieldSelector = .everything
     ) {
         self.type = type
         self.namespace = type.isNamespaced ? namespace : nil
@@ -43,7 +44,9 @@ package struct WriteOptions: Sendable {
     /// The epoch of the lease under which a node's agent writes pod status; an older one than the node's lease has is refused with `Conflict`.
     package var leaseEpoch: LeaseEpoch?
 
-    package init(isDryRun: Bool = false, fieldValidation: FieldValidation = .ignore, fieldManager: String? = nil, leaseEpoch: LeaseEpoch? = nil) {
+    package init(
+        isDryRun: Bool = false, fieldValidation: FieldValidation = .ignore, fieldManager: String? = nil, leaseEpoch: LeaseEpoch? = nil
+    ) {
         self.isDryRun = isDryRun
         self.fieldValidation = fieldValidation
         self.fieldManager = fieldManager

@@ -44,15 +44,20 @@ package struct ResourceType: Hashable, Sendable {
     /// `pods`, `deployments.apps`: how Kubernetes names it in messages.
     package var qualifiedName: String { group.isEmpty ? plural : "\(plural).\(group)" }
 
-    package static let pods = ResourceType("", "v1", "Pod", "pods", short: ["po"], subresources: [.log, .eviction, .status], categories: ["all"])
-    package static let services = ResourceType("", "v1", "Service", "services", short: ["svc"], subresources: [.status], categories: ["all"])
+    package static let pods = ResourceType(
+        "", "v1", "Pod", "pods", short: ["po"], subresources: [.log, .eviction, .status], categories: ["all"])
+    package static let services = ResourceType(
+        "", "v1", "Service", "services", short: ["svc"], subresources: [.status], categories: ["all"])
     package static let configMaps = ResourceType("", "v1", "ConfigMap", "configmaps", short: ["cm"])
     package static let secrets = ResourceType("", "v1", "Secret", "secrets")
-    package static let namespaces = ResourceType("", "v1", "Namespace", "namespaces", short: ["ns"], namespaced: false, subresources: [.status])
+    package static let namespaces = ResourceType(
+        "", "v1", "Namespace", "namespaces", short: ["ns"], namespaced: false, subresources: [.status])
     package static let nodes = ResourceType("", "v1", "Node", "nodes", short: ["no"], namespaced: false, subresources: [.status])
     package static let events = ResourceType("", "v1", "Event", "events", short: ["ev"])
-    package static let deployments = ResourceType("apps", "v1", "Deployment", "deployments", short: ["deploy"], subresources: [.status, .scale], categories: ["all"])
-    package static let replicaSets = ResourceType("apps", "v1", "ReplicaSet", "replicasets", short: ["rs"], subresources: [.status, .scale], categories: ["all"])
+    package static let deployments = ResourceType(
+        "apps", "v1", "Deployment", "deployments", short: ["deploy"], subresources: [.status, .scale], categories: ["all"])
+    package static let replicaSets = ResourceType(
+        "apps", "v1", "ReplicaSet", "replicasets", short: ["rs"], subresources: [.status, .scale], categories: ["all"])
     package static let endpointSlices = ResourceType("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices")
     package static let leases = ResourceType("coordination.k8s.io", "v1", "Lease", "leases", durable: false)
     package static let images = ResourceType("steady.dev", "v1", "Image", "images", short: ["img"], namespaced: false)
@@ -60,7 +65,8 @@ package struct ResourceType: Hashable, Sendable {
 
     /// Every kind, in the order of discovery (and so of `kubectl get all`).
     package static let all: [ResourceType] = [
-        .pods, .services, .configMaps, .secrets, .namespaces, .nodes, .events, .deployments, .replicaSets, .endpointSlices, .leases, .images,
+        .pods, .services, .configMaps, .secrets, .namespaces, .nodes, .events, .deployments, .replicaSets, .endpointSlices, .leases,
+        .images,
         .proxyStatuses,
     ]
 
@@ -70,7 +76,9 @@ package struct ResourceType: Hashable, Sendable {
     }
 
     /// By what a manifest says.
-    package static func of(apiVersion: String, kind: String) -> ResourceType? { all.first { $0.kind == kind && $0.apiVersion == apiVersion } }
+    package static func of(apiVersion: String, kind: String) -> ResourceType? {
+        all.first { $0.kind == kind && $0.apiVersion == apiVersion }
+    }
 }
 
 /// The name of one stored object. Cluster-scoped kinds have the empty namespace.

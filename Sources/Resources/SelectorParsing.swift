@@ -85,7 +85,10 @@ private struct QueryScanner {
     /// A key or a value: everything up to a space or a mark of the grammar.
     private mutating func word() -> String {
         let start = at
-        while at < bytes.count, ![UInt8(ascii: " "), 9, UInt8(ascii: ","), UInt8(ascii: "="), UInt8(ascii: "!"), UInt8(ascii: "("), UInt8(ascii: ")")].contains(bytes[at]) {
+        while at < bytes.count,
+            ![UInt8(ascii: " "), 9, UInt8(ascii: ","), UInt8(ascii: "="), UInt8(ascii: "!"), UInt8(ascii: "("), UInt8(ascii: ")")].contains(
+                bytes[at])
+        {
             at += 1
         }
         return String(decoding: bytes[start..<at], as: UTF8.self)
@@ -151,12 +154,14 @@ extension FieldSelector {
             switch (type.group, type.plural) {
             case ("", "pods"):
                 [
-                    "spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "spec.hostNetwork", "status.phase",
+                    "spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "spec.hostNetwork",
+                    "status.phase",
                     "status.podIP", "status.nominatedNodeName",
                 ]
             case ("", "events"):
                 [
-                    "involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid", "involvedObject.apiVersion",
+                    "involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid",
+                    "involvedObject.apiVersion",
                     "involvedObject.resourceVersion", "involvedObject.fieldPath", "reason", "reportingComponent", "source", "type",
                 ]
             case ("", "nodes"): ["spec.unschedulable"]
@@ -190,7 +195,8 @@ extension FieldSelector {
             }
             let path = String(decoding: bytes[..<pathEnd], as: UTF8.self)
             guard allowed.contains(path) else { throw SelectorError(message: "field label not supported: \(path)") }
-            terms.append(Term(path.split(separator: ".").map(String.init), try Self.unescape(bytes[valueStart...], query), isEqual: isEqual))
+            terms.append(
+                Term(path.split(separator: ".").map(String.init), try Self.unescape(bytes[valueStart...], query), isEqual: isEqual))
         }
         self.init(terms)
     }
@@ -243,7 +249,8 @@ extension FieldSelector {
             } else if byte == UInt8(ascii: "\\") {
                 isEscaped = true
             } else if byte == UInt8(ascii: "=") || byte == UInt8(ascii: ",") {
-                throw SelectorError(message: "invalid field selector: unescaped character '\(Character(UnicodeScalar(byte)))' in '\(query)'")
+                throw SelectorError(
+                    message: "invalid field selector: unescaped character '\(Character(UnicodeScalar(byte)))' in '\(query)'")
             } else {
                 out.append(byte)
             }

@@ -66,22 +66,28 @@ package struct StatusError: Error, Hashable, Sendable, CustomStringConvertible {
     package static func forbidden(_ message: String) -> StatusError { StatusError(code: 403, reason: "Forbidden", message: message) }
     /// The revision asked for is older than what the watch window holds.
     package static func expired(_ message: String) -> StatusError { StatusError(code: 410, reason: "Expired", message: message) }
-    package static func internalError(_ message: String) -> StatusError { StatusError(code: 500, reason: "InternalError", message: message) }
-    package static func unavailable(_ message: String) -> StatusError { StatusError(code: 503, reason: "ServiceUnavailable", message: message) }
+    package static func internalError(_ message: String) -> StatusError {
+        StatusError(code: 500, reason: "InternalError", message: message)
+    }
+    package static func unavailable(_ message: String) -> StatusError {
+        StatusError(code: 503, reason: "ServiceUnavailable", message: message)
+    }
 
     /// `The Deployment "web" is invalid: …`, one cause per field.
     package static func invalid(_ type: ResourceType, name: String, _ causes: [Cause]) -> StatusError {
         let texts = causes.map { "\($0.field): \($0.message)" }
         let all = texts.count == 1 ? texts[0] : "[" + texts.joined(separator: ", ") + "]"
         return StatusError(
-            code: 422, reason: "Invalid", message: "\(type.kind)\(type.group.isEmpty ? "" : ".\(type.group)") \"\(name)\" is invalid: \(all)",
+            code: 422, reason: "Invalid",
+            message: "\(type.kind)\(type.group.isEmpty ? "" : ".\(type.group)") \"\(name)\" is invalid: \(all)",
             details: Details(name: name, group: type.group, kind: type.kind, causes: causes))
     }
 
     /// The wire form.
     package var value: Value {
         var status: Value = [
-            "kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Failure", "message": .string(message), "reason": .string(reason),
+            "kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Failure", "message": .string(message),
+            "reason": .string(reason),
             "code": .int(Int64(code)),
         ]
         if let details {

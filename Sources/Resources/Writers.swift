@@ -46,7 +46,8 @@ package enum Writers {
     package static let rules: [Rule] = [
         // Names and labels belong to whoever makes the object.
         Rule(nil, "metadata", [.user]),
-        Rule(nil, "metadata.uid", [.registry]), Rule(nil, "metadata.resourceVersion", [.registry]), Rule(nil, "metadata.generation", [.registry]),
+        Rule(nil, "metadata.uid", [.registry]), Rule(nil, "metadata.resourceVersion", [.registry]),
+        Rule(nil, "metadata.generation", [.registry]),
         Rule(nil, "metadata.creationTimestamp", [.registry]), Rule(nil, "metadata.deletionTimestamp", [.registry]),
         Rule(nil, "metadata.deletionGracePeriodSeconds", [.registry]), Rule(nil, "metadata.managedFields", [.registry]),
         Rule(nil, "metadata.selfLink", [.registry]), Rule(nil, "metadata.generateName", [.user]),
@@ -62,7 +63,8 @@ package enum Writers {
         Rule(.deployments, "status", [.deploymentPlan]), Rule(.deployments, "metadata.annotations", [.user, .deploymentPlan]),
 
         Rule(.replicaSets, "spec", [.deploymentPlan, .user]), Rule(.replicaSets, "metadata.labels", [.deploymentPlan, .user]),
-        Rule(.replicaSets, "metadata.annotations", [.deploymentPlan, .user]), Rule(.replicaSets, "metadata.ownerReferences", [.deploymentPlan]),
+        Rule(.replicaSets, "metadata.annotations", [.deploymentPlan, .user]),
+        Rule(.replicaSets, "metadata.ownerReferences", [.deploymentPlan]),
         Rule(.replicaSets, "status", [.replicaSetPlan]),
 
         Rule(.services, "spec", [.user]), Rule(.services, "spec.clusterIP", [.admission]), Rule(.services, "spec.clusterIPs", [.admission]),
@@ -72,7 +74,8 @@ package enum Writers {
         Rule(.endpointSlices, "ports", [.endpointPlan]), Rule(.endpointSlices, "addressType", [.endpointPlan]),
 
         Rule(.nodes, "metadata", [.nodeAgent, .user]), Rule(.nodes, "spec", [.user]), Rule(.nodes, "spec.podCIDR", [.admission]),
-        Rule(.nodes, "spec.podCIDRs", [.admission]), Rule(.nodes, "spec.taints", [.nodeHealth, .user]), Rule(.nodes, "status", [.nodeAgent]),
+        Rule(.nodes, "spec.podCIDRs", [.admission]), Rule(.nodes, "spec.taints", [.nodeHealth, .user]),
+        Rule(.nodes, "status", [.nodeAgent]),
         Rule(.nodes, "status.conditions", condition: Condition.ready, [.nodeAgent, .nodeHealth]),
 
         Rule(.leases, "metadata", [.nodeAgent, .proxy]), Rule(.leases, "spec", [.nodeAgent, .proxy]),
@@ -104,7 +107,8 @@ package enum Writers {
         return found.sorted()
     }
 
-    private static func visit(_ old: Value, _ new: Value, _ path: [String], _ writer: Writer, _ type: ResourceType, _ found: inout [String]) {
+    private static func visit(_ old: Value, _ new: Value, _ path: [String], _ writer: Writer, _ type: ResourceType, _ found: inout [String])
+    {
         if old == new { return }
         if path == ["status", "conditions"] {
             let (before, after) = ([Condition](conditions: old), [Condition](conditions: new))

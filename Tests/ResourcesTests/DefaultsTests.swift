@@ -11,7 +11,8 @@ import Testing
     }
 
     @Test func `a deployment gets Kubernetes' defaults`() {
-        let spec = applied(["spec": ["template": ["spec": ["containers": [["name": "web", "image": "web:v1"]]]], "strategy": [:]]], .deployments)["spec"]
+        let spec = applied(
+            ["spec": ["template": ["spec": ["containers": [["name": "web", "image": "web:v1"]]]], "strategy": [:]]], .deployments)["spec"]
         #expect(spec["replicas"] == 1)
         #expect(spec["strategy"] == ["type": "RollingUpdate", "rollingUpdate": ["maxUnavailable": "25%", "maxSurge": "25%"]])
         #expect(spec["revisionHistoryLimit"] == 10)
@@ -40,7 +41,9 @@ import Testing
         ([:], "BestEffort"), (["requests": ["cpu": "1"]], "Burstable"), (["limits": ["cpu": "1", "memory": "1Gi"]], "Guaranteed"),
         (["limits": ["cpu": "1", "memory": "1Gi"], "requests": ["cpu": "500m"]], "Burstable"),
     ]
-    @Test(arguments: qualityServiceFollowsCases) func `quality of service follows from requests and limits`(resources: Value, quality: String) {
+    @Test(arguments: qualityServiceFollowsCases) func `quality of service follows from requests and limits`(
+        resources: Value, quality: String
+    ) {
         let pod = applied(["spec": ["containers": [["name": "a", "resources": resources]]]], .pods)
         #expect(pod["status"]["qosClass"].string == quality)
     }
@@ -74,14 +77,20 @@ import Testing
         #expect(plain["type"] == "ClusterIP")
         #expect(plain["ports"] == [["port": 80, "protocol": "TCP", "targetPort": 80]])
         #expect(plain["externalTrafficPolicy"] == nil)
-        let balanced = applied(["spec": ["type": "LoadBalancer", "clusterIP": "127.32.0.5", "sessionAffinity": "ClientIP"]], .services)["spec"]
+        let balanced = applied(["spec": ["type": "LoadBalancer", "clusterIP": "127.32.0.5", "sessionAffinity": "ClientIP"]], .services)[
+            "spec"]
         #expect(balanced["externalTrafficPolicy"] == "Cluster")
         #expect(balanced["clusterIPs"] == ["127.32.0.5"])
         #expect(balanced["sessionAffinityConfig"]["clientIP"]["timeoutSeconds"] == 10800)
     }
 
     @Test func `an update keeps the addresses and node ports that were given out`() {
-        let stored: Value = ["spec": ["type": "NodePort", "clusterIP": "127.32.0.5", "clusterIPs": ["127.32.0.5"], "ports": [["port": 80, "protocol": "TCP", "nodePort": 30080]]]]
+        let stored: Value = [
+            "spec": [
+                "type": "NodePort", "clusterIP": "127.32.0.5", "clusterIPs": ["127.32.0.5"],
+                "ports": [["port": 80, "protocol": "TCP", "nodePort": 30080]],
+            ]
+        ]
         var same: Value = ["spec": ["type": "NodePort", "ports": [["port": 80], ["port": 81]]]]
         ServiceDefaults.carryOver(from: stored, into: &same)
         #expect(same["spec"]["clusterIP"] == "127.32.0.5")

@@ -4,9 +4,12 @@ import Testing
 
 @Suite struct ImageReferenceTests {
     @Test(arguments: [
-        ("web", "web"), ("web:latest", "web"), ("docker.io/library/web:latest", "web"), ("docker.io/web", "web"), ("library/web:v2", "web:v2"),
-        ("docker.io/shop/web:v2", "shop/web:v2"), ("localhost:5000/web", "localhost:5000/web"), ("localhost:5000/web:latest", "localhost:5000/web"),
-        ("web:v1@sha256:ab", "web@sha256:ab"), ("index.docker.io/library/web", "web"), ("ghcr.io/library/web", "ghcr.io/library/web"), ("", ""),
+        ("web", "web"), ("web:latest", "web"), ("docker.io/library/web:latest", "web"), ("docker.io/web", "web"),
+        ("library/web:v2", "web:v2"),
+        ("docker.io/shop/web:v2", "shop/web:v2"), ("localhost:5000/web", "localhost:5000/web"),
+        ("localhost:5000/web:latest", "localhost:5000/web"),
+        ("web:v1@sha256:ab", "web@sha256:ab"), ("index.docker.io/library/web", "web"), ("ghcr.io/library/web", "ghcr.io/library/web"),
+        ("", ""),
     ]) func `equal references have one form`(reference: String, form: String) { #expect(ImageReference.normalize(reference) == form) }
 
     @Test func `latest is given or implied`() {

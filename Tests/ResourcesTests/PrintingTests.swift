@@ -6,11 +6,15 @@ import Timing
 
 @Suite struct PrintingTests {
     static let ages: [(Int64, String)] = [
-        (-5, "<invalid>"), (-1, "0s"), (0, "0s"), (119, "119s"), (120, "2m"), (200, "3m20s"), (600, "10m"), (179 * 60, "179m"), (180 * 60, "3h"),
-        (181 * 60, "3h1m"), (8 * 3600, "8h"), (47 * 3600, "47h"), (48 * 3600, "2d"), (51 * 3600, "2d3h"), (8 * 86400, "8d"), (729 * 86400, "729d"),
+        (-5, "<invalid>"), (-1, "0s"), (0, "0s"), (119, "119s"), (120, "2m"), (200, "3m20s"), (600, "10m"), (179 * 60, "179m"),
+        (180 * 60, "3h"),
+        (181 * 60, "3h1m"), (8 * 3600, "8h"), (47 * 3600, "47h"), (48 * 3600, "2d"), (51 * 3600, "2d3h"), (8 * 86400, "8d"),
+        (729 * 86400, "729d"),
         (731 * 86400, "2y1d"), (730 * 86400, "2y"), (9 * 365 * 86400, "9y"),
     ]
-    @Test(arguments: ages) func `ages read as kubectl shows them`(seconds: Int64, text: String) { #expect(HumanDuration.text(.seconds(seconds)) == text) }
+    @Test(arguments: ages) func `ages read as kubectl shows them`(seconds: Int64, text: String) {
+        #expect(HumanDuration.text(.seconds(seconds)) == text)
+    }
 
     static let now = Timestamp(secondsSince1970: 1_000_000)
     static func pod(_ status: Value, spec: Value = ["containers": [["name": "a"]]], deleted: Bool = false) -> Pod {
@@ -32,16 +36,25 @@ import Timing
             ["phase": "Running", "containerStatuses": [container(["waiting": ["reason": "CrashLoopBackOff"]], restarts: 3)]],
             "0/1 CrashLoopBackOff 3"
         ),
-        (["phase": "Succeeded", "containerStatuses": [container(["terminated": ["exitCode": 0, "reason": "Completed"]])]], "0/1 Completed 0"),
+        (
+            ["phase": "Succeeded", "containerStatuses": [container(["terminated": ["exitCode": 0, "reason": "Completed"]])]],
+            "0/1 Completed 0"
+        ),
         (["phase": "Failed", "containerStatuses": [container(["terminated": ["exitCode": 3]])]], "0/1 ExitCode:3 0"),
         (["phase": "Failed", "containerStatuses": [container(["terminated": ["exitCode": 137, "signal": 9]])]], "0/1 Signal:9 0"),
         (["phase": "Pending", "initContainerStatuses": [container(["running": [:]])]], "0/1 Init:0/0 0"),
-        (["phase": "Pending", "initContainerStatuses": [container(["terminated": ["exitCode": 1, "reason": "Error"]], restarts: 2)]], "0/1 Init:Error 2"),
+        (
+            ["phase": "Pending", "initContainerStatuses": [container(["terminated": ["exitCode": 1, "reason": "Error"]], restarts: 2)]],
+            "0/1 Init:Error 2"
+        ),
         (
             ["phase": "Pending", "initContainerStatuses": [container(["waiting": ["reason": "CrashLoopBackOff"]])]],
             "0/1 Init:CrashLoopBackOff 0"
         ),
-        (["phase": "Pending", "conditions": [["type": "PodScheduled", "status": "False", "reason": "SchedulingGated"]]], "0/1 SchedulingGated 0"),
+        (
+            ["phase": "Pending", "conditions": [["type": "PodScheduled", "status": "False", "reason": "SchedulingGated"]]],
+            "0/1 SchedulingGated 0"
+        ),
     ]
     @Test(arguments: podStateWordCases) func `a pod's state is one word`(status: Value, row: String) {
         let summary = PodPrinting.summary(Self.pod(status), now: Self.now)
@@ -51,7 +64,8 @@ import Timing
     @Test func `a deleted pod is terminating, and a lost one unknown`() {
         #expect(PodPrinting.summary(Self.pod(["phase": "Running"], deleted: true), now: Self.now).status == "Terminating")
         #expect(PodPrinting.summary(Self.pod(["phase": "Succeeded"], deleted: true), now: Self.now).status == "Succeeded")
-        #expect(PodPrinting.summary(Self.pod(["phase": "Running", "reason": "NodeLost"], deleted: true), now: Self.now).status == "Unknown")
+        #expect(
+            PodPrinting.summary(Self.pod(["phase": "Running", "reason": "NodeLost"], deleted: true), now: Self.now).status == "Unknown")
     }
 
     @Test func `restarts say how long ago the last one was`() {
@@ -75,9 +89,15 @@ import Timing
     }
 
     static let serviceRowShowsCases: [(Value, String)] = [
-        (["type": "ClusterIP", "clusterIP": "127.32.0.5", "ports": [["port": 80]]], "s|ClusterIP|127.32.0.5|<none>|80/TCP|<unknown>|<none>"),
         (
-            ["type": "LoadBalancer", "clusterIP": "127.32.0.5", "ports": [["port": 80, "nodePort": 30080], ["port": 53, "protocol": "UDP"]], "selector": ["app": "web"]],
+            ["type": "ClusterIP", "clusterIP": "127.32.0.5", "ports": [["port": 80]]],
+            "s|ClusterIP|127.32.0.5|<none>|80/TCP|<unknown>|<none>"
+        ),
+        (
+            [
+                "type": "LoadBalancer", "clusterIP": "127.32.0.5",
+                "ports": [["port": 80, "nodePort": 30080], ["port": 53, "protocol": "UDP"]], "selector": ["app": "web"],
+            ],
             "s|LoadBalancer|127.32.0.5|<pending>|80:30080/TCP,53/UDP|<unknown>|app=web"
         ), (["type": "ExternalName", "externalName": "a.example"], "s|ExternalName|<none>|a.example|<none>|<unknown>|<none>"),
         (["clusterIP": "None"], "s|ClusterIP|None|<none>|<none>|<unknown>|<none>"),
@@ -111,7 +131,8 @@ import Timing
                 ], .endpointSlices) == "e|IPv4|8080|1,2,3 + 1 more...|<unknown>")
         #expect(row(["metadata": ["name": "c"], "data": ["a": "", "b": ""], "binaryData": ["c": ""]], .configMaps) == "c|3|<unknown>")
         let event = Event.make(
-            about: ["kind": "Pod", "metadata": ["name": "web", "namespace": "n"]], .normal, reason: "Started", message: "up\n", component: "agent",
+            about: ["kind": "Pod", "metadata": ["name": "web", "namespace": "n"]], .normal, reason: "Started", message: "up\n",
+            component: "agent",
             host: "a1", at: Self.now + .seconds(-10))
         #expect(row(event, .events) == "10s|Normal|Started|pod/web||agent, a1|up|10s|1|web.38d7c50ba9c00")
     }

@@ -5,14 +5,17 @@ import Testing
 
 @Suite struct QuantityTests {
     @Test(arguments: [
-        ("0", "0"), ("1", "1"), ("100m", "100m"), ("0.1", "100m"), ("1000m", "1"), ("1.5", "1500m"), ("2000", "2k"), ("1024", "1024"), ("1Ki", "1Ki"),
-        ("1024Ki", "1Mi"), ("1.5Gi", "1536Mi"), ("64Mi", "64Mi"), ("1e3", "1e3"), ("9E", "9E"), ("12E", "9223372036854775807"), ("-1", "-1"), ("+5", "5"), (".5", "500m"),
+        ("0", "0"), ("1", "1"), ("100m", "100m"), ("0.1", "100m"), ("1000m", "1"), ("1.5", "1500m"), ("2000", "2k"), ("1024", "1024"),
+        ("1Ki", "1Ki"),
+        ("1024Ki", "1Mi"), ("1.5Gi", "1536Mi"), ("64Mi", "64Mi"), ("1e3", "1e3"), ("9E", "9E"), ("12E", "9223372036854775807"),
+        ("-1", "-1"), ("+5", "5"), (".5", "500m"),
         ("5.", "5"), ("1n", "1n"), ("0.1n", "1n"), ("1000Ki", "1000Ki"), ("0.5Ki", "512"), ("123456789", "123456789"),
     ]) func `a quantity prints in its canonical form`(text: String, canonical: String) {
         #expect(Quantity(text)?.description == canonical)
     }
 
-    @Test(arguments: ["", "m", "1x", "1 Mi", "1mi", "--1", "1e", "0x10", "1.2.3", "Mi"]) func `what is no quantity is refused`(text: String) {
+    @Test(arguments: ["", "m", "1x", "1 Mi", "1mi", "--1", "1e", "0x10", "1.2.3", "Mi"]) func `what is no quantity is refused`(text: String)
+    {
         #expect(Quantity(text) == nil)
     }
 

@@ -27,7 +27,10 @@ import Testing
         ("selector", "app=web", #"spec.selector: found string "app=web", allowed object"#),
         ("template", ["spec": ["containers": ["name": "a"]]], "spec.template.spec.containers: found object, allowed list"),
         ("template", ["spec": ["containers": [nil]]], "spec.template.spec.containers[0]: found null, allowed object"),
-        ("template", ["spec": ["containers": [["imgae": "a"]]]], #"unknown field "spec.template.spec.containers[0].imgae", did you mean "image"?"#),
+        (
+            "template", ["spec": ["containers": [["imgae": "a"]]]],
+            #"unknown field "spec.template.spec.containers[0].imgae", did you mean "image"?"#
+        ),
         (
             "template", ["spec": ["containers": [["env": [["name": "A", "value": true]]]]]],
             #"spec.template.spec.containers[0].env[0].value: found boolean true, allowed string: quote it ("true"; yes, no, on and off are booleans too)"#
@@ -56,10 +59,13 @@ import Testing
         let pod: Value = [
             "spec": [
                 "dnsPolicy": "ClusterFirst", "hostPID": true,
-                "containers": [["stdin": true, "tty": false, "resources": ["limits": ["cpu": 1]]], ["stdin": true, "resources": ["limits": [:]]]],
+                "containers": [
+                    ["stdin": true, "tty": false, "resources": ["limits": ["cpu": 1]]], ["stdin": true, "resources": ["limits": [:]]],
+                ],
             ]
         ]
-        #expect(Schema.fieldsWithoutEffect(pod, .pods) == ["spec.containers[*].resources.limits", "spec.containers[*].stdin", "spec.hostPID"])
+        #expect(
+            Schema.fieldsWithoutEffect(pod, .pods) == ["spec.containers[*].resources.limits", "spec.containers[*].stdin", "spec.hostPID"])
     }
 
     static let listsMergeKubernetesCases: [([String], ListStrategy)] = [
@@ -88,7 +94,10 @@ import Testing
     @Test func `what the API does not store is dropped, and only that`() {
         var pod: Value = [
             "metadata": ["name": "a", "creationTimestamp": nil, "labels": [:]],
-            "spec": ["containers": [["name": "c", "args": [], "resources": [:], "bogus": 1, "env": [["name": "A", "value": nil]]]], "volumes": [["emptyDir": [:]]]],
+            "spec": [
+                "containers": [["name": "c", "args": [], "resources": [:], "bogus": 1, "env": [["name": "A", "value": nil]]]],
+                "volumes": [["emptyDir": [:]]],
+            ],
         ]
         Schema.prune(&pod, .pods)
         #expect(
@@ -103,6 +112,7 @@ import Testing
 
     @Test(arguments: ResourceType.all) func `every kind has a schema that knows metadata`(type: ResourceType) {
         #expect(Schema.check(["apiVersion": "v", "kind": "k", "metadata": ["name": "x"]], type).isEmpty)
-        #expect(Schema.check(["metadata": ["nmae": "x"]], type).map(\.description) == [#"unknown field "metadata.nmae", did you mean "name"?"#])
+        #expect(
+            Schema.check(["metadata": ["nmae": "x"]], type).map(\.description) == [#"unknown field "metadata.nmae", did you mean "name"?"#])
     }
 }

@@ -21,7 +21,8 @@ import Testing
         ("app=web", ["app": "web"], true), ("app!=web", [:], true), ("tier notin (a)", [:], true), ("app", [:], false), ("!app", [:], true),
         ("x=", ["x": ""], true), ("x=", [:], false),
     ]
-    @Test(arguments: labelsMatchInCases) func `labels match as in Kubernetes`(query: String, labels: [String: String], matches: Bool) throws {
+    @Test(arguments: labelsMatchInCases) func `labels match as in Kubernetes`(query: String, labels: [String: String], matches: Bool) throws
+    {
         #expect(try LabelSelector(query: query).matches(labels) == matches)
     }
 
@@ -51,4 +52,21 @@ import Testing
         #expect(try FieldSelector(query: "spec.unschedulable=false", for: .nodes).matches(["spec": [:]]))
         #expect(try FieldSelector(query: "metadata.name=a", for: .nodes).matches(["metadata": ["name": "a"]]))
     }
+}
+
+@Suite struct NamesTests {
+    @Test(arguments: ["a", "web-1", "a.b", "1.2", "a-b.c-d", String(repeating: "a", count: 253)])
+    func `lower-case labels joined by dots are names`(name: String) { #expect(Names.subdomainProblem(name) == nil) }
+
+    @Test(arguments: ["", ".", "a.", ".a", "a..b", "-a", "a-", "a-.b", "a.-b", "A", "a_b", "ä", String(repeating: "a", count: 254)])
+    func `other texts are no names`(name: String) { #expect(Names.subdomainProblem(name) != nil) }
+
+    @Test(arguments: ["app", "App_1.x", "a.io/b", "kubernetes.io/metadata.name"])
+    func `label keys may have a prefix`(key: String) { #expect(Names.qualifiedNameProblem(key) == nil) }
+
+    @Test(arguments: ["", "/a", "a/", "a/b/c", "A.io/b", "-a", "a b"])
+    func `broken label keys are refused`(key: String) { #expect(Names.qualifiedNameProblem(key) != nil) }
+
+    @Test(arguments: [("http", 0), ("a", 0), ("1", 1), ("", 1), ("a--b", 1), ("-a", 1), ("Http", 1), ("waytoolongforaport", 1)])
+    func `port names are short and lower-case`(name: String, count: Int) { #expect(Names.portNameProblems(name).count == count) }
 }

@@ -26,7 +26,9 @@ import Testing
     @Test func `a plain deployment, service and pod are good`() {
         #expect(problems(Self.deployment(), .deployments) == [])
         #expect(problems(Self.deployment(), .deployments, old: Self.deployment()) == [])
-        var service: Value = ["metadata": ["name": "web"], "spec": ["ports": [["port": 80, "targetPort": "http"]], "selector": ["app": "web"]]]
+        var service: Value = [
+            "metadata": ["name": "web"], "spec": ["ports": [["port": 80, "targetPort": "http"]], "selector": ["app": "web"]],
+        ]
         Defaults.apply(&service, .services)
         #expect(problems(service, .services) == [])
     }
@@ -39,7 +41,10 @@ import Testing
             ["selector": ["matchLabels": ["app": "api"]]],
             #"spec.template.metadata.labels: Invalid value: {"app":"web"}: `selector` does not match template `labels`"#
         ),
-        (["strategy": ["type": "Rolling"]], #"spec.strategy.type: Unsupported value: "Rolling": supported values: "RollingUpdate", "Recreate""#),
+        (
+            ["strategy": ["type": "Rolling"]],
+            #"spec.strategy.type: Unsupported value: "Rolling": supported values: "RollingUpdate", "Recreate""#
+        ),
         (
             ["strategy": ["type": "Recreate", "rollingUpdate": [:]]],
             "spec.strategy.rollingUpdate: Forbidden: may not be specified when strategy `type` is 'Recreate'"
@@ -57,7 +62,8 @@ import Testing
             "spec.progressDeadlineSeconds: Invalid value: 5: must be greater than minReadySeconds"
         ),
     ]
-    @Test(arguments: deploymentFaultsSaidCases) func `a deployment's faults are said as Kubernetes says them`(spec: Value, problem: String) {
+    @Test(arguments: deploymentFaultsSaidCases) func `a deployment's faults are said as Kubernetes says them`(spec: Value, problem: String)
+    {
         #expect(problems(Self.deployment(spec), .deployments) == [problem])
     }
 
@@ -67,7 +73,10 @@ import Testing
         (["containers": []], "containers: Required value"),
         (["containers": [["name": "a", "image": "x"], ["name": "a", "image": "x"]]], #"containers[1].name: Duplicate value: "a""#),
         (["containers": [["name": "a"]]], "containers[0].image: Required value"),
-        (["volumes": [["name": "v", "emptyDir": [:], "hostPath": ["path": "/"]]]], "volumes[0].hostPath: Forbidden: may not specify more than 1 volume type"),
+        (
+            ["volumes": [["name": "v", "emptyDir": [:], "hostPath": ["path": "/"]]]],
+            "volumes[0].hostPath: Forbidden: may not specify more than 1 volume type"
+        ),
         (["volumes": [["name": "v", "hostPath": [:]]]], "volumes[0].hostPath.path: Required value"),
         (
             ["volumes": [["name": "v", "configMap": ["name": "c", "defaultMode": 512]]]],
@@ -93,8 +102,14 @@ import Testing
 
     static let containerFaultsSaidCases: [(Value, String)] = [
         (["ports": [["containerPort": 70000]]], "ports[0].containerPort: Invalid value: 70000: must be between 1 and 65535, inclusive"),
-        (["ports": [["name": "Http", "containerPort": 80]]], #"ports[0].name: Invalid value: "Http": must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)"#),
-        (["env": [["name": "A=B"]]], #"env[0].name: Invalid value: "A=B": a valid environment variable name must consist only of printable ASCII characters other than '='"#),
+        (
+            ["ports": [["name": "Http", "containerPort": 80]]],
+            #"ports[0].name: Invalid value: "Http": must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)"#
+        ),
+        (
+            ["env": [["name": "A=B"]]],
+            #"env[0].name: Invalid value: "A=B": a valid environment variable name must consist only of printable ASCII characters other than '='"#
+        ),
         (["env": [["value": "x"]]], "env[0].name: Required value"),
         (
             ["env": [["name": "A", "value": "x", "valueFrom": ["fieldRef": ["fieldPath": "metadata.name"]]]]],
@@ -106,8 +121,14 @@ import Testing
         ),
         (["volumeMounts": [["name": "v", "mountPath": "/x"]]], #"volumeMounts[0].name: Not found: "v""#),
         (["livenessProbe": [:]], "livenessProbe: Required value: must specify a handler type"),
-        (["livenessProbe": ["httpGet": ["port": 0]]], "livenessProbe.httpGet.port: Invalid value: 0: must be between 1 and 65535, inclusive"),
-        (["livenessProbe": ["exec": ["command": ["x"]], "successThreshold": 2]], "livenessProbe.successThreshold: Invalid value: 2: must be 1"),
+        (
+            ["livenessProbe": ["httpGet": ["port": 0]]],
+            "livenessProbe.httpGet.port: Invalid value: 0: must be between 1 and 65535, inclusive"
+        ),
+        (
+            ["livenessProbe": ["exec": ["command": ["x"]], "successThreshold": 2]],
+            "livenessProbe.successThreshold: Invalid value: 2: must be 1"
+        ),
         (
             ["readinessProbe": ["exec": ["command": ["x"]], "tcpSocket": ["port": 1]]],
             "readinessProbe.tcpSocket: Forbidden: may not specify more than 1 handler type"
@@ -116,21 +137,30 @@ import Testing
             ["resources": ["limits": ["cpu": "1"], "requests": ["cpu": "2"]]],
             #"resources.requests.cpu: Invalid value: "2": must be less than or equal to cpu limit of 1"#
         ),
-        (["imagePullPolicy": "Alway"], #"imagePullPolicy: Unsupported value: "Alway": supported values: "Always", "IfNotPresent", "Never" (did you mean "Always"?)"#),
+        (
+            ["imagePullPolicy": "Alway"],
+            #"imagePullPolicy: Unsupported value: "Alway": supported values: "Always", "IfNotPresent", "Never" (did you mean "Always"?)"#
+        ),
         (["lifecycle": ["preStop": [:]]], "lifecycle.preStop: Required value: must specify a handler type"),
     ]
-    @Test(arguments: containerFaultsSaidCases) func `a container's faults are said as Kubernetes says them`(container: Value, problem: String) {
+    @Test(arguments: containerFaultsSaidCases) func `a container's faults are said as Kubernetes says them`(
+        container: Value, problem: String
+    ) {
         #expect(problems(Self.deployment(container: container), .deployments) == [Self.inPod + "containers[0]." + problem])
     }
 
     static let serviceFaultsSaidCases: [(Value, String)] = [
-        (["ports": []], "spec.ports: Required value"), (["ports": [["port": 0]]], "spec.ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive"),
+        (["ports": []], "spec.ports: Required value"),
+        (["ports": [["port": 0]]], "spec.ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive"),
         (
             ["ports": [["port": 80, "name": "a"], ["port": 80, "name": "b"]]],
             #"spec.ports[1]: Duplicate value: {"port":80,"protocol":"TCP"}"#
         ),
         (["ports": [["port": 80, "nodePort": 30080]]], "spec.ports[0].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'"),
-        (["ports": [["port": 80]], "type": "Nodeport"], #"spec.type: Unsupported value: "Nodeport": supported values: "ClusterIP", "NodePort", "LoadBalancer", "ExternalName" (did you mean "NodePort"?)"#),
+        (
+            ["ports": [["port": 80]], "type": "Nodeport"],
+            #"spec.type: Unsupported value: "Nodeport": supported values: "ClusterIP", "NodePort", "LoadBalancer", "ExternalName" (did you mean "NodePort"?)"#
+        ),
         (["type": "ExternalName"], "spec.externalName: Required value"),
     ]
     @Test(arguments: serviceFaultsSaidCases) func `a service's faults are said as Kubernetes says them`(spec: Value, problem: String) {
@@ -150,14 +180,19 @@ import Testing
     }
 
     @Test func `names that become DNS labels are held to it`() {
-        #expect(problems(["metadata": ["name": "1web"], "spec": ["clusterIP": "None"]], .services).first?.hasPrefix("metadata.name") == true)
+        #expect(
+            problems(["metadata": ["name": "1web"], "spec": ["clusterIP": "None"]], .services).first?.hasPrefix("metadata.name") == true)
         #expect(problems(["metadata": ["name": "a.b"]], .namespaces).count == 1)
         #expect(problems(["metadata": ["name": "a.b"]], .configMaps) == [])
-        #expect(problems(["metadata": ["name": "a", "namespace": "b"]], .nodes) == ["metadata.namespace: Forbidden: not allowed on this type"])
+        #expect(
+            problems(["metadata": ["name": "a", "namespace": "b"]], .nodes) == ["metadata.namespace: Forbidden: not allowed on this type"])
     }
 
     @Test func `what may not change is refused at an update`() {
-        let other = Self.deployment(["selector": ["matchLabels": ["app": "web", "v": "1"]], "template": ["metadata": ["labels": ["app": "web", "v": "1"]], "spec": ["containers": [Self.container]]]])
+        let other = Self.deployment([
+            "selector": ["matchLabels": ["app": "web", "v": "1"]],
+            "template": ["metadata": ["labels": ["app": "web", "v": "1"]], "spec": ["containers": [Self.container]]],
+        ])
         #expect(problems(other, .deployments, old: Self.deployment()).map { $0.suffix(18) } == ["field is immutable"])
         let map: Value = ["metadata": ["name": "a"], "data": ["a": "1"], "immutable": true]
         var changed = map

@@ -67,7 +67,8 @@ import Timing
     }
 
     @Test(arguments: [
-        (10, "25%", "25%", 3, 2), (3, "25%", "25%", 1, 0), (1, "25%", "25%", 1, 0), (4, "50%", "0%", 2, 0), (3, "0%", "1%", 0, 1), (0, "25%", "25%", 0, 0),
+        (10, "25%", "25%", 3, 2), (3, "25%", "25%", 1, 0), (1, "25%", "25%", 1, 0), (4, "50%", "0%", 2, 0), (3, "0%", "1%", 0, 1),
+        (0, "25%", "25%", 0, 0),
     ]) func `surge is rounded up and unavailable down, and both zero leaves one`(
         replicas: Int, surge: String, unavailable: String, expectedSurge: Int, expectedUnavailable: Int
     ) {
@@ -86,7 +87,9 @@ import Timing
         #expect(plain.isReady && plain.isServing && !plain.isTerminating)
         let gone = Endpoint(["conditions": ["ready": false]])
         #expect(!gone.isReady && !gone.isServing)
-        let whole = Endpoint(addresses: ["127.64.0.2"], isReady: true, isServing: true, isTerminating: false, nodeName: "a1", targetName: "p", targetNamespace: "n", targetUID: "u")
+        let whole = Endpoint(
+            addresses: ["127.64.0.2"], isReady: true, isServing: true, isTerminating: false, nodeName: "a1", targetName: "p",
+            targetNamespace: "n", targetUID: "u")
         #expect(Endpoint(whole.value) == whole)
     }
 
@@ -103,7 +106,8 @@ import Timing
 
     @Test func `an event names its object and itself`() {
         let event = Event.make(
-            about: ["apiVersion": "v1", "kind": "Pod", "metadata": ["name": "web-1", "namespace": "shop", "uid": "u"]], .warning, reason: "BackOff",
+            about: ["apiVersion": "v1", "kind": "Pod", "metadata": ["name": "web-1", "namespace": "shop", "uid": "u"]], .warning,
+            reason: "BackOff",
             message: "again", component: "agent", host: "a1", at: Timestamp(nanosecondsSince1970: 255))
         #expect(event["metadata"]["name"] == "web-1.ff")
         #expect(event["metadata"]["namespace"] == "shop")
@@ -122,7 +126,8 @@ import Timing
     }
 
     static let tolerationBearsTaintsCases: [(Value, Bool)] = [
-        (["key": "dedicated", "operator": "Exists"], true), (["key": "dedicated", "value": "web"], true), (["key": "dedicated", "value": "db"], false),
+        (["key": "dedicated", "operator": "Exists"], true), (["key": "dedicated", "value": "web"], true),
+        (["key": "dedicated", "value": "db"], false),
         (["operator": "Exists"], true), (["key": "dedicated", "operator": "Exists", "effect": "NoExecute"], false), ([:], false),
     ]
     @Test(arguments: tolerationBearsTaintsCases) func `a toleration bears the taints it matches`(toleration: Value, bears: Bool) {

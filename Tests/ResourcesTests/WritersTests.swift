@@ -22,20 +22,25 @@ import Testing
 
     static let fields: [(ResourceType, String, String?, Set<Writers.Writer>)] = [
         (.pods, "spec.nodeName", nil, [.scheduler]), (.pods, "status.conditions", "PodScheduled", [.scheduler]),
-        (.pods, "status.conditions", "Ready", [.nodeAgent, .nodeHealth]), (.pods, "status.conditions", "steady.dev/Withdrawn", [.endpointPlan]),
+        (.pods, "status.conditions", "Ready", [.nodeAgent, .nodeHealth]),
+        (.pods, "status.conditions", "steady.dev/Withdrawn", [.endpointPlan]),
         (.pods, "metadata.uid", nil, [.registry]), (.deployments, "spec.template", nil, [.user]),
         (.deployments, "spec.replicas", nil, [.user, .autoscaler]), (.deployments, "status.replicas", nil, [.deploymentPlan]),
         (.services, "spec.clusterIP", nil, [.admission]), (.endpointSlices, "endpoints", nil, [.endpointPlan]),
         (.nodes, "status.conditions", "Ready", [.nodeAgent, .nodeHealth]), (.nodes, "spec.podCIDR", nil, [.admission]),
     ]
-    @Test(arguments: fields) func `the longest rule decides`(type: ResourceType, path: String, condition: String?, writers: Set<Writers.Writer>) {
+    @Test(arguments: fields) func `the longest rule decides`(
+        type: ResourceType, path: String, condition: String?, writers: Set<Writers.Writer>
+    ) {
         #expect(Writers.writers(type, path.split(separator: ".").map(String.init), condition: condition) == writers)
     }
 
     @Test func `a change of another's field is found`() {
         let old: Value = [
             "metadata": ["name": "p", "resourceVersion": "1"],
-            "status": ["phase": "Running", "conditions": [["type": "Ready", "status": "True"], ["type": "PodScheduled", "status": "True"]]],
+            "status": [
+                "phase": "Running", "conditions": [["type": "Ready", "status": "True"], ["type": "PodScheduled", "status": "True"]],
+            ],
         ]
         var new = old
         new["metadata"]["resourceVersion"] = "2"

@@ -90,10 +90,14 @@ enum PodDefaults {
 
     private static func apply(volume: inout Object) {
         if volume.allSatisfy({ $0.key == "name" || $0.value.isNull }) { volume["emptyDir"] = [:] }
-        for source in ["secret", "configMap", "downwardAPI", "projected"] { volume.updateObject(source) { $0.setDefault("defaultMode", 0o644) } }
+        for source in ["secret", "configMap", "downwardAPI", "projected"] {
+            volume.updateObject(source) { $0.setDefault("defaultMode", 0o644) }
+        }
         volume.updateObject("hostPath") { $0.setDefault("type", "") }
         volume.updateObject("emptyDir") { directory in
-            if let limit = directory["sizeLimit"], let quantity = Quantity(reading: limit) { directory["sizeLimit"] = .string(quantity.description) }
+            if let limit = directory["sizeLimit"], let quantity = Quantity(reading: limit) {
+                directory["sizeLimit"] = .string(quantity.description)
+            }
         }
         volume.updateObject("downwardAPI") { api in api.updateEach("items") { apply(source: &$0) } }
         volume.updateObject("projected") { projected in

@@ -7,7 +7,9 @@ package enum ServiceDefaults {
             spec.setDefault("type", "ClusterIP")
             spec.setDefault("sessionAffinity", "None")
             if spec["sessionAffinity"] == "ClientIP" {
-                spec.ensureObject("sessionAffinityConfig") { config in config.ensureObject("clientIP") { $0.setDefault("timeoutSeconds", 10800) } }
+                spec.ensureObject("sessionAffinityConfig") { config in
+                    config.ensureObject("clientIP") { $0.setDefault("timeoutSeconds", 10800) }
+                }
             }
             spec.updateEach("ports") { port in
                 port.setDefault("protocol", "TCP")
@@ -44,7 +46,9 @@ package enum ServiceDefaults {
                 // An external name has no address of its own.
                 if stored["type"] != "ExternalName" {
                     for field in ["clusterIP", "clusterIPs"] where spec[field] == stored[field] { spec[field] = nil }
-                    for field in ["ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"] where spec[field] == stored[field] { spec[field] = nil }
+                    for field in ["ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"] where spec[field] == stored[field] {
+                        spec[field] = nil
+                    }
                 }
             } else if stored["type"] != "ExternalName", spec["clusterIP"]?.string ?? "" == "" {
                 for field in ["clusterIP", "clusterIPs"] where !stored[field].isNull { spec[field] = stored[field] }
@@ -52,7 +56,8 @@ package enum ServiceDefaults {
             let hasNodePorts = kind == "NodePort" || kind == "LoadBalancer"
             let hadNodePorts = stored["type"] == "NodePort" || stored["type"] == "LoadBalancer"
             if hadNodePorts, !hasNodePorts {
-                for field in ["externalTrafficPolicy", "allocateLoadBalancerNodePorts", "healthCheckNodePort"] where spec[field] == stored[field] {
+                for field in ["externalTrafficPolicy", "allocateLoadBalancerNodePorts", "healthCheckNodePort"]
+                where spec[field] == stored[field] {
                     spec[field] = nil
                 }
             }

@@ -33,7 +33,8 @@ enum ClusterPrinting {
         return [
             .string(HumanDuration.age(event.lastTimestamp, now: now)), .string(event.severity.rawValue), .string(event.reason),
             .string("\(event.involvedKind.lowercased())/\(event.involvedName)"), .string(event.fieldPath), .string(source),
-            .string(event.message.trimmedOfTrailingSpace), .string(HumanDuration.age(event.firstTimestamp, now: now)), .string("\(event.count)"),
+            .string(event.message.trimmedOfTrailingSpace), .string(HumanDuration.age(event.firstTimestamp, now: now)),
+            .string("\(event.count)"),
             .string(event.meta.name),
         ]
     }

@@ -34,7 +34,8 @@ package enum Printing {
                 Column("Ready"), Column("Status"), Column("Restarts"), age, Column("IP", wide: true), Column("Node", wide: true),
                 Column("Nominated Node", wide: true), Column("Readiness Gates", wide: true),
             ]
-        case ("apps", "deployments"): [Column("Ready"), Column("Up-to-date", "integer"), Column("Available", "integer"), age] + wideTemplate
+        case ("apps", "deployments"):
+            [Column("Ready"), Column("Up-to-date", "integer"), Column("Available", "integer"), age] + wideTemplate
         case ("apps", "replicasets"):
             [Column("Desired", "integer"), Column("Current", "integer"), Column("Ready", "integer"), age] + wideTemplate
         case ("", "services"):
@@ -42,7 +43,8 @@ package enum Printing {
         case ("discovery.k8s.io", "endpointslices"): [Column("AddressType"), Column("Ports"), Column("Endpoints"), age]
         case ("", "nodes"):
             [
-                Column("Status"), Column("Roles"), age, Column("Version"), Column("Internal-IP", wide: true), Column("External-IP", wide: true),
+                Column("Status"), Column("Roles"), age, Column("Version"), Column("Internal-IP", wide: true),
+                Column("External-IP", wide: true),
                 Column("OS-Image", wide: true), Column("Kernel-Version", wide: true), Column("Container-Runtime", wide: true),
             ]
         case ("", "namespaces"): [Column("Status"), age]
@@ -57,7 +59,8 @@ package enum Printing {
 
     /// Events begin with when and end with their name.
     private static let eventColumns = [
-        Column("Last Seen"), Column("Type"), Column("Reason"), Column("Object"), Column("Subobject", wide: true), Column("Source", wide: true),
+        Column("Last Seen"), Column("Type"), Column("Reason"), Column("Object"), Column("Subobject", wide: true),
+        Column("Source", wide: true),
         Column("Message"), Column("First Seen", wide: true), Column("Count", wide: true), Column("Name", format: "name", wide: true),
     ]
 
@@ -77,7 +80,8 @@ package enum Printing {
         case ("apps", "replicasets"):
             let set = ReplicaSet(value)
             return [
-                .string(name), .int(Int64(set.replicas)), .int(Int64(set.status.replicas)), .int(Int64(set.status.readyReplicas)), .string(age),
+                .string(name), .int(Int64(set.replicas)), .int(Int64(set.status.replicas)), .int(Int64(set.status.readyReplicas)),
+                .string(age),
             ] + template(set.template, set.selector)
         case ("", "services"): return [.string(name)] + ServicePrinting.cells(Service(value), age: age)
         case ("discovery.k8s.io", "endpointslices"): return [.string(name)] + ServicePrinting.cells(EndpointSlice(value), age: age)
@@ -85,7 +89,8 @@ package enum Printing {
         case ("", "events"): return ClusterPrinting.cells(Event(value), now: now)
         case ("", "namespaces"): return [.string(name), .string(Namespace(value).phase), .string(age)]
         case ("", "configmaps"): return [.string(name), .int(memberCount(value["data"]) + memberCount(value["binaryData"])), .string(age)]
-        case ("", "secrets"): return [.string(name), .string(value["type"].string ?? "Opaque"), .int(memberCount(value["data"])), .string(age)]
+        case ("", "secrets"):
+            return [.string(name), .string(value["type"].string ?? "Opaque"), .int(memberCount(value["data"])), .string(age)]
         case ("coordination.k8s.io", "leases"): return [.string(name), .string(value["spec"]["holderIdentity"].string ?? ""), .string(age)]
         case ("steady.dev", "images"):
             let image = Image(value)
@@ -96,7 +101,8 @@ package enum Printing {
         case ("steady.dev", "proxystatuses"):
             let status = ProxyStatus(value)
             return [
-                .string(name), .string(status.routeRevision.description), .int(Int64(status.activeExchanges.values.reduce(0, +))), .string(age),
+                .string(name), .string(status.routeRevision.description), .int(Int64(status.activeExchanges.values.reduce(0, +))),
+                .string(age),
             ]
         default: return [.string(name), .string(age)]
         }

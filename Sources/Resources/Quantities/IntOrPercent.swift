@@ -10,7 +10,9 @@ package enum IntOrPercent: Hashable, Sendable, CustomStringConvertible {
         switch value {
         case .int(let count): self = .count(Int(count))
         case .string(let text):
-            guard text.utf8.last == UInt8(ascii: "%"), let percent = Int(text.dropLast()), percent >= 0, text.first != "+" else { return nil }
+            guard text.utf8.last == UInt8(ascii: "%"), let percent = Int(text.dropLast()), percent >= 0, text.first != "+" else {
+                return nil
+            }
             self = .percent(percent)
         default: return nil
         }

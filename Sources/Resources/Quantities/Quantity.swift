@@ -41,8 +41,12 @@ package struct Quantity: Hashable, Comparable, Sendable, CustomStringConvertible
     package func hash(into hasher: inout Hasher) { hasher.combine(nanos) }
     package static func < (a: Quantity, b: Quantity) -> Bool { a.nanos < b.nanos }
     /// The sum, in the format of the left side unless that is zero.
-    package static func + (a: Quantity, b: Quantity) -> Quantity { Quantity(nanos: a.nanos + b.nanos, format: a.nanos == 0 ? b.format : a.format) }
-    package static func - (a: Quantity, b: Quantity) -> Quantity { Quantity(nanos: a.nanos - b.nanos, format: a.nanos == 0 ? b.format : a.format) }
+    package static func + (a: Quantity, b: Quantity) -> Quantity {
+        Quantity(nanos: a.nanos + b.nanos, format: a.nanos == 0 ? b.format : a.format)
+    }
+    package static func - (a: Quantity, b: Quantity) -> Quantity {
+        Quantity(nanos: a.nanos - b.nanos, format: a.nanos == 0 ? b.format : a.format)
+    }
     package static func += (a: inout Quantity, b: Quantity) { a = a + b }
     package static func -= (a: inout Quantity, b: Quantity) { a = a - b }
 
@@ -58,7 +62,9 @@ extension Quantity {
     private static let decimalSuffixes: [(text: String, power: Int)] = [
         ("n", -9), ("u", -6), ("m", -3), ("", 0), ("k", 3), ("M", 6), ("G", 9), ("T", 12), ("P", 15), ("E", 18),
     ]
-    private static let binarySuffixes: [(text: String, shift: Int)] = [("Ki", 10), ("Mi", 20), ("Gi", 30), ("Ti", 40), ("Pi", 50), ("Ei", 60)]
+    private static let binarySuffixes: [(text: String, shift: Int)] = [
+        ("Ki", 10), ("Mi", 20), ("Gi", 30), ("Ti", 40), ("Pi", 50), ("Ei", 60),
+    ]
 
     /// Reads `[+-]digits[.digits][suffix]`; nil for anything else.
     package init?(_ text: String) {

@@ -51,12 +51,15 @@ private struct DocumentBuilder {
         let names: [Value] = (type.isNamespaced ? ["namespace", "name"] : ["name"]).map {
             ["name": .string($0), "in": "path", "required": true, "schema": ["type": "string"]]
         }
-        let options: [Value] = ["dryRun", "fieldManager", "fieldValidation"].map { ["name": .string($0), "in": "query", "schema": ["type": "string"]] }
+        let options: [Value] = ["dryRun", "fieldManager", "fieldValidation"].map {
+            ["name": .string($0), "in": "query", "schema": ["type": "string"]]
+        }
         let reply: Value = ["200": ["description": "OK"]]
         paths[root + "/{name}"] = [
             "get": ["x-kubernetes-action": "get", "x-kubernetes-group-version-kind": identity, "responses": reply],
             "patch": [
-                "parameters": .array(options), "x-kubernetes-action": "patch", "x-kubernetes-group-version-kind": identity, "responses": reply,
+                "parameters": .array(options), "x-kubernetes-action": "patch", "x-kubernetes-group-version-kind": identity,
+                "responses": reply,
             ], "parameters": .array(names),
         ]
         let message = table.message(of: type)
@@ -109,14 +112,18 @@ private struct DocumentBuilder {
         case .bytes: return ["type": "string", "format": "byte"]
         case .any: return ["type": "object"]
         case .time: return named("Time", ["type": "string", "format": "date-time", "description": "RFC 3339, whole seconds."])
-        case .microTime: return named("MicroTime", ["type": "string", "format": "date-time", "description": "RFC 3339, six fractional digits."])
+        case .microTime:
+            return named("MicroTime", ["type": "string", "format": "date-time", "description": "RFC 3339, six fractional digits."])
         case .quantity:
             return named(
                 "Quantity", ["oneOf": [["type": "string"], ["type": "number"]], "description": "An amount like 250m, 2 or 64Mi."])
         case .intOrString:
             return named(
                 "IntOrString",
-                ["format": "int-or-string", "oneOf": [["type": "integer"], ["type": "string"]], "description": "A number, a name or a percentage."])
+                [
+                    "format": "int-or-string", "oneOf": [["type": "integer"], ["type": "string"]],
+                    "description": "A number, a name or a percentage.",
+                ])
         case .map(let element): return ["type": "object", "additionalProperties": schema(element)]
         case .list(let element): return ["type": "array", "items": schema(element)]
         case .message(let number):

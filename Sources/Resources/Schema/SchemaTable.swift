@@ -38,7 +38,8 @@ final class SchemaField: Sendable {
     let description: String
 
     init(
-        _ name: String, _ kind: FieldKind, isRequired: Bool = false, isKeptEmpty: Bool = false, isActing: Bool = true, quietValue: Value? = nil,
+        _ name: String, _ kind: FieldKind, isRequired: Bool = false, isKeptEmpty: Bool = false, isActing: Bool = true,
+        quietValue: Value? = nil,
         listStrategy: ListStrategy = .atomic, mapStrategy: MapStrategy = .merge, description: String
     ) {
         self.name = name

@@ -11,7 +11,9 @@ enum ClusterValidation {
                 findings.name("value", of: taint, Names.labelValueProblem)
                 if !seen.insert([taint["key"].string ?? "", taint["effect"].string ?? ""]).inserted { findings.duplicate(nil, taint) }
             }
-            guard let old, let before = old["spec"]["podCIDR"].string, !before.isEmpty, spec["podCIDR"] != old["spec"]["podCIDR"] else { return }
+            guard let old, let before = old["spec"]["podCIDR"].string, !before.isEmpty, spec["podCIDR"] != old["spec"]["podCIDR"] else {
+                return
+            }
             findings.forbidden("podCIDR", "node updates may not change podCIDR except from \"\" to valid")
         }
     }

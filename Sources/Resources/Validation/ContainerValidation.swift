@@ -129,7 +129,8 @@ enum ContainerValidation {
 enum EnvironmentValidation {
     /// The fields of a pod that a variable can be made from.
     private static let fields: Set<String> = [
-        "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName", "status.hostIP", "status.hostIPs",
+        "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName", "status.hostIP",
+        "status.hostIPs",
         "status.podIP", "status.podIPs",
     ]
 
@@ -138,7 +139,9 @@ enum EnvironmentValidation {
             findings.name("name", of: variable, Names.environmentNameProblem)
             let source = variable["valueFrom"]
             guard !source.isNull else { return }
-            if !(variable["value"].string ?? "").isEmpty { findings.invalid("valueFrom", "", "may not be specified when `value` is not empty") }
+            if !(variable["value"].string ?? "").isEmpty {
+                findings.invalid("valueFrom", "", "may not be specified when `value` is not empty")
+            }
             findings.at("valueFrom") { check(source: source, &$0) }
         }
         findings.each("envFrom", of: container) { findings, source in
@@ -164,7 +167,10 @@ enum EnvironmentValidation {
                 let near = nearest(path, among: fields.sorted()).map { ", did you mean \"\($0)\"?" } ?? ""
                 findings.invalid("fieldPath", .string(path), "error converting fieldPath: field label not supported: \(path)\(near)")
             case "resourceFieldRef":
-                let supported = ["limits.cpu", "limits.ephemeral-storage", "limits.memory", "requests.cpu", "requests.ephemeral-storage", "requests.memory"]
+                let supported = [
+                    "limits.cpu", "limits.ephemeral-storage", "limits.memory", "requests.cpu", "requests.ephemeral-storage",
+                    "requests.memory",
+                ]
                 if let name = reference["resource"].string, !name.isEmpty, !supported.contains(name), !name.contains("hugepages-") {
                     findings.unsupported("resource", reference["resource"], supported)
                 }

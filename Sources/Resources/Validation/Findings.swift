@@ -57,7 +57,9 @@ struct Findings {
         var text = "Unsupported value: \(JSON.text(value))"
         if !supported.isEmpty { text += ": supported values: " + supported.map { "\"\($0)\"" }.joined(separator: ", ") }
         // A slip of a letter deserves the right word.
-        if let word = value.string, let near = nearest(word, among: supported), supported.count > 1 { text += " (did you mean \"\(near)\"?)" }
+        if let word = value.string, let near = nearest(word, among: supported), supported.count > 1 {
+            text += " (did you mean \"\(near)\"?)"
+        }
         add("FieldValueNotSupported", text, key)
     }
 

@@ -18,7 +18,9 @@ enum PodValidation {
             findings.each(list, of: spec) { findings, container in
                 ContainerValidation.check(
                     container, volumes: volumes, isInit: list == "initContainers", isHostNetwork: spec["hostNetwork"] == true, &findings)
-                if let name = container["name"].string, !name.isEmpty, !names.insert(name).inserted { findings.duplicate("name", container["name"]) }
+                if let name = container["name"].string, !name.isEmpty, !names.insert(name).inserted {
+                    findings.duplicate("name", container["name"])
+                }
             }
         }
         findings.notNegative("terminationGracePeriodSeconds", of: spec)
@@ -49,14 +51,17 @@ enum PodValidation {
         }
         if !toleration["tolerationSeconds"].isNull, toleration["effect"] != "NoExecute" {
             findings.invalid(
-                "effect", toleration["effect"].isNull ? "" : toleration["effect"], "effect must be 'NoExecute' when `tolerationSeconds` is set")
+                "effect", toleration["effect"].isNull ? "" : toleration["effect"],
+                "effect must be 'NoExecute' when `tolerationSeconds` is set")
         }
     }
 
     private static func checkSpread(_ spec: Value, _ findings: inout Findings) {
         var seen: Set<[String]> = []
         findings.each("topologySpreadConstraints", of: spec) { findings, constraint in
-            if let skew = constraint["maxSkew"].int, skew <= 0 { findings.invalid("maxSkew", constraint["maxSkew"], "must be greater than zero") }
+            if let skew = constraint["maxSkew"].int, skew <= 0 {
+                findings.invalid("maxSkew", constraint["maxSkew"], "must be greater than zero")
+            }
             if let domains = constraint["minDomains"].int {
                 if domains <= 0 { findings.invalid("minDomains", constraint["minDomains"], "must be greater than zero") }
                 if constraint["whenUnsatisfiable"] != "DoNotSchedule" {

@@ -19,7 +19,9 @@ enum ServiceValidation {
             }
             if let address = spec["clusterIP"].string, !address.isEmpty, !isHeadless, !Names.isIPv4(address) {
                 findings.at("clusterIPs") { findings in
-                    findings.atIndex(0) { $0.invalid(nil, .string(address), "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)") }
+                    findings.atIndex(0) {
+                        $0.invalid(nil, .string(address), "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")
+                    }
                 }
             }
             checkPorts(spec, kind: kind, isHeadless: isHeadless, &findings)

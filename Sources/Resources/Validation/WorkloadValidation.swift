@@ -40,7 +40,9 @@ enum WorkloadValidation {
         let labels = spec["template"]["metadata"]["labels"]
         if !LabelSelector(object: selector).matches(labels.stringMap) {
             findings.at("template") { findings in
-                findings.at("metadata") { $0.invalid("labels", labels.isNull ? [:] : labels, "`selector` does not match template `labels`") }
+                findings.at("metadata") {
+                    $0.invalid("labels", labels.isNull ? [:] : labels, "`selector` does not match template `labels`")
+                }
             }
         }
     }

@@ -25,7 +25,8 @@ package struct Condition: Hashable, Sendable {
 
     package init(
         _ type: String, _ status: Status, reason: String = "", message: String = "", lastTransitionTime: Timestamp? = nil,
-        lastUpdateTime: Timestamp? = nil, lastHeartbeatTime: Timestamp? = nil, observedGeneration: Int64? = nil, observedRevision: Revision? = nil
+        lastUpdateTime: Timestamp? = nil, lastHeartbeatTime: Timestamp? = nil, observedGeneration: Int64? = nil,
+        observedRevision: Revision? = nil
     ) {
         self.type = type
         self.status = status
@@ -40,10 +41,12 @@ package struct Condition: Hashable, Sendable {
 
     package init(_ value: Value) {
         self.init(
-            value["type"].string ?? "", value["status"].string.flatMap(Status.init(rawValue:)) ?? .unknown, reason: value["reason"].string ?? "",
+            value["type"].string ?? "", value["status"].string.flatMap(Status.init(rawValue:)) ?? .unknown,
+            reason: value["reason"].string ?? "",
             message: value["message"].string ?? "", lastTransitionTime: value["lastTransitionTime"].timestamp,
             lastUpdateTime: value["lastUpdateTime"].timestamp, lastHeartbeatTime: value["lastHeartbeatTime"].timestamp,
-            observedGeneration: value["observedGeneration"].int, observedRevision: value["observedRevision"].string.flatMap { Revision($0) })
+            observedGeneration: value["observedGeneration"].int, observedRevision: value["observedRevision"].string.flatMap { Revision($0) }
+        )
     }
 
     /// The wire form; empty reason and message are left out.
@@ -99,7 +102,8 @@ extension [Condition] {
         let old = self[at]
         new.lastTransitionTime = old.status == new.status ? old.lastTransitionTime : now
         self[at] = new
-        return old.status != new.status || old.reason != new.reason || old.message != new.message || old.observedRevision != new.observedRevision
+        return old.status != new.status || old.reason != new.reason || old.message != new.message
+            || old.observedRevision != new.observedRevision
             || old.observedGeneration != new.observedGeneration
     }
 

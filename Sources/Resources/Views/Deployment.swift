@@ -54,7 +54,8 @@ package struct Deployment: Sendable {
         } else {
             let rolling = spec["strategy"]["rollingUpdate"]
             strategy = .rollingUpdate(
-                maxSurge: IntOrPercent(rolling["maxSurge"]) ?? .percent(25), maxUnavailable: IntOrPercent(rolling["maxUnavailable"]) ?? .percent(25))
+                maxSurge: IntOrPercent(rolling["maxSurge"]) ?? .percent(25),
+                maxUnavailable: IntOrPercent(rolling["maxUnavailable"]) ?? .percent(25))
         }
         minReady = spec["minReadySeconds"].seconds ?? .zero
         revisionHistoryLimit = spec["revisionHistoryLimit"].int.map { Int($0) } ?? 10

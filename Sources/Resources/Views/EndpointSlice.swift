@@ -42,7 +42,8 @@ package struct Endpoint: Hashable, Sendable {
     package var targetUID: String
 
     package init(
-        addresses: [String], isReady: Bool, isServing: Bool, isTerminating: Bool, nodeName: String = "", zone: String = "", targetName: String = "",
+        addresses: [String], isReady: Bool, isServing: Bool, isTerminating: Bool, nodeName: String = "", zone: String = "",
+        targetName: String = "",
         targetNamespace: String = "", targetUID: String = ""
     ) {
         self.addresses = addresses

@@ -33,12 +33,17 @@ package struct EnvVar: Hashable, Sendable {
         let resource = value["resourceFieldRef"]
         if let name = resource["resource"].string {
             let divisor = Quantity(reading: resource["divisor"]) ?? Quantity(1)
-            return .resource(container: resource["containerName"].string ?? "", resource: name, divisor: divisor == .zero ? Quantity(1) : divisor)
+            return .resource(
+                container: resource["containerName"].string ?? "", resource: name, divisor: divisor == .zero ? Quantity(1) : divisor)
         }
         let map = value["configMapKeyRef"]
-        if let key = map["key"].string { return .configMapKey(name: map["name"].string ?? "", key: key, isOptional: map["optional"].bool ?? false) }
+        if let key = map["key"].string {
+            return .configMapKey(name: map["name"].string ?? "", key: key, isOptional: map["optional"].bool ?? false)
+        }
         let secret = value["secretKeyRef"]
-        if let key = secret["key"].string { return .secretKey(name: secret["name"].string ?? "", key: key, isOptional: secret["optional"].bool ?? false) }
+        if let key = secret["key"].string {
+            return .secretKey(name: secret["name"].string ?? "", key: key, isOptional: secret["optional"].bool ?? false)
+        }
         return nil
     }
 }

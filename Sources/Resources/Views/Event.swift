@@ -49,7 +49,8 @@ package struct Event: Sendable {
     /// A new event about `object` (a whole object: kind, apiVersion and metadata are read). Its name ends in the moment, in hex nanoseconds, as
     /// Kubernetes names them; cluster-scoped objects' events live in `default`.
     package static func make(
-        about object: Value, _ severity: Severity, reason: String, message: String, component: String, host: String = "", fieldPath: String = "",
+        about object: Value, _ severity: Severity, reason: String, message: String, component: String, host: String = "",
+        fieldPath: String = "",
         at now: Timestamp
     ) -> Value {
         let metadata = object["metadata"]

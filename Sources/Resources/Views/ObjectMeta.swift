@@ -50,7 +50,8 @@ package struct OwnerReference: Hashable, Sendable {
     package var isController: Bool
     package var blocksOwnerDeletion: Bool
 
-    package init(apiVersion: String, kind: String, name: String, uid: String, isController: Bool = false, blocksOwnerDeletion: Bool = false) {
+    package init(apiVersion: String, kind: String, name: String, uid: String, isController: Bool = false, blocksOwnerDeletion: Bool = false)
+    {
         self.apiVersion = apiVersion
         self.kind = kind
         self.name = name

@@ -70,7 +70,8 @@ package struct ContainerStatus: Hashable, Sendable {
         self.init(
             name: value["name"].string ?? "", image: value["image"].string ?? "", imageID: value["imageID"].string ?? "",
             containerID: value["containerID"].string ?? "", isReady: value["ready"].bool ?? false, isStarted: value["started"].bool,
-            restartCount: Int(value["restartCount"].int ?? 0), state: ContainerState(value["state"]), lastState: ContainerState(value["lastState"]))
+            restartCount: Int(value["restartCount"].int ?? 0), state: ContainerState(value["state"]),
+            lastState: ContainerState(value["lastState"]))
     }
 
     package var value: Value {
