@@ -91,5 +91,9 @@ let package = Package(
         tests("ConformanceTests", decisions),
         tests("ArchitectureTests", []),
         tests("EndToEndTests", ["APIServer", "Storage", "Registry"] + reach),
+        // Benchmarks: run by hand, nothing asserted
+        .executableTarget(
+            name: "StoreBenchmark", dependencies: ["Storage", "Registry", "Linux"] + decisions, path: "Tests/Benchmarks/StoreBenchmark",
+            swiftSettings: strict),
     ]
 )
