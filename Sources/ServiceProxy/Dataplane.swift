@@ -234,16 +234,20 @@ final class Dataplane {
     private func planSweep() {
         guard !isSweepPlanned else { return }
         isSweepPlanned = true
-        loop.schedule(after: Self.sweepPeriod) { [weak self] in self?.sweep() }
+        loop.schedule(after: Self.sweepPeriod) { [weak self] in
+            guard let self else { return }
+            sweep(now: loop.now)
+        }
     }
 
-    private func sweep() {
+    /// Ends what took too long by this time.
+    func sweep(now: Instant) {
         isSweepPlanned = false
         // A copy: what is swept may close itself.
-        for connection in open { connection.sweep(now: loop.now) }
+        for connection in open { connection.sweep(now: now) }
         var restingCount = 0
         for pool in pools {
-            pool?.closeOld(now: loop.now)
+            pool?.closeOld(now: now)
             restingCount += pool?.resting.count ?? 0
         }
         // With nothing open the loop sleeps until somebody comes.

@@ -266,7 +266,10 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
         counts.exchangeCounts[response.status / 100] += 1
         letGoOfUpstream()
         exchange = nil
-        if keepsAlive { rest() } else { linger() }
+        guard keepsAlive else { return linger() }
+        rest()
+        // A request that came early has no event of its own any more.
+        plane.loop.later { [weak self] in self?.pumpRequest() }
     }
 
     private func refuse(_ response: LocalResponse) { fail(response) }

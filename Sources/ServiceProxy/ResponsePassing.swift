@@ -30,7 +30,10 @@ extension HTTPConnection {
                 receiveCount += 1
                 if receiveCount > Dataplane.turnLimit {
                     channel.flush()
-                    return plane.loop.later { [weak self] in self?.pumpResponse() }
+                    return plane.loop.later { [weak self] in
+                        self?.pumpResponse()
+                        self?.pumpRequest()
+                    }
                 }
                 if upstream.channel.receive(plane.scratch) { continue }
                 if upstream.channel.hasEnded || upstream.channel.failure != nil { return upstreamEnded(upstream) }
