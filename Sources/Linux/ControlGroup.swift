@@ -40,6 +40,11 @@ package struct ControlGroup: Sendable {
         return events.contains("populated 1")
     }
 
+    /// The processes in it, those below it not counted.
+    package var members: [Int32] {
+        ((try? Files.text("\(path)/cgroup.procs")) ?? "").split(separator: "\n").compactMap { Int32($0) }
+    }
+
     /// Only an empty group goes.
     package func remove() { rmdir(path) }
 }

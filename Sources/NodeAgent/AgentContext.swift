@@ -59,6 +59,11 @@ final class AgentContext {
     /// A control group could not be entered: from now on it goes without.
     func giveUpControlGroups() { controlGroup = nil }
 
+    /// Takes the ends of what our programs left behind. First processes are reaped through their pidfds.
+    func reapOrphans() {
+        for pid in Survivors.children() where !leaders.contains(pid) { _ = Processes.reap(pid: pid) }
+    }
+
     /// As whom a container's program runs.
     func user(for pod: PodSpec, _ container: Container) -> Launch.User? {
         guard Ownership.isRoot else { return nil }

@@ -53,7 +53,7 @@ package final class AgentRole {
             log(namespace, pod, container)
         }
         // SIGCHLD: orphans of our programs become our children and are reaped here.
-        try loop.onSignal(17) { [weak self] in self?.reapOrphans() }
+        try loop.onSignal(17) { [weak self] in self?.context.reapOrphans() }
     }
 
     /// Begins to work on the loop.
@@ -202,10 +202,5 @@ package final class AgentRole {
             let log = driver.log(of: container)
         else { return nil }
         return (PodPaths(configuration, uid: driver.uid), log)
-    }
-
-    /// First processes are reaped through their pidfds.
-    private func reapOrphans() {
-        for pid in Survivors.children() where !context.leaders.contains(pid) { _ = Processes.reap(pid: pid) }
     }
 }

@@ -276,6 +276,8 @@ final class ContainerProcess {
     /// Calls `done` when no process of the container is left; after `patience` the others are killed.
     func clear(within patience: Duration, _ done: @escaping () -> Void) {
         dropListener()
+        // They were never told: TERM went to the first process and its group.
+        if patience > .zero { for pid in isGroupMember ? group?.members ?? [] : survivors() { Survivors.signal(pid, 15) } }
         poll(killAt: context.loop.now + patience, pause: .milliseconds(1), done)
     }
 
@@ -286,6 +288,8 @@ final class ContainerProcess {
             Survivors.signal(group: identity.pid, 9)
         }
         guard hasSurvivors else {
+            // Killed orphans are zombies of ours until they are reaped.
+            context.reapOrphans()
             identity = nil
             return done()
         }

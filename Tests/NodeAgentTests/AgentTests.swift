@@ -1,0 +1,310 @@
+import APIClient
+import Formats
+import Foundation
+import Linux
+import Resources
+import Testing
+import Timing
+import Transport
+
+@testable import NodeAgent
+
+/// One agent over a memory API, in a directory of its own; whatever it started is gone afterwards.
+final class AgentBench {
+    let loop: EventLoop
+    let api: MemoryAPI
+    var agent: AgentRole
+    let configuration: AgentConfiguration
+    private let directory: String
+
+    init() throws {
+        directory = NSTemporaryDirectory() + "steady-agent-\(UUID().uuidString.prefix(8))"
+        loop = try EventLoop()
+        api = MemoryAPI(loop: loop)
+        configuration = AgentConfiguration(nodeName: "a1", zone: "a", directory: DataDirectory(directory))
+        agent = try AgentRole(loop: loop, configuration: configuration, api: api)
+        agent.start()
+    }
+
+    deinit {
+        for key in api.objects.keys where key.type == .pods { api.remove(key) }
+        loop.runUntil(within: .seconds(10)) { agent.podCount == 0 }
+        agent.close()
+        Leftovers.kill(nodeDirectory: configuration.nodeDirectory)
+        try? FileManager.default.removeItem(atPath: directory)
+    }
+
+    func restartAgent() throws {
+        agent.close()
+        agent = try AgentRole(loop: loop, configuration: configuration, api: api)
+        agent.start()
+    }
+
+    func pod(_ name: String, _ container: Value, _ change: (inout Value) -> Void = { _ in }) -> ObjectKey {
+        var container = container
+        if container["name"].isNull { container["name"] = "main" }
+        if container["image"].isNull { container["image"] = "none" }
+        var pod: Value = [
+            "apiVersion": "v1", "kind": "Pod", "metadata": ["name": .string(name), "namespace": "default", "uid": .string("uid-" + name)],
+            "spec": [
+                "nodeName": "a1", "restartPolicy": "Always", "terminationGracePeriodSeconds": 10, "containers": .array([container]),
+                "enableServiceLinks": true,
+            ],
+        ]
+        change(&pod)
+        api.put(pod, .pods)
+        return ObjectKey(.pods, namespace: "default", name: name)
+    }
+
+    func wait(_ key: ObjectKey, within limit: Duration = .seconds(10), _ condition: (Value) -> Bool) -> Bool {
+        let held = loop.runUntil(within: limit) { condition(api[key]["status"]) }
+        if !held { print("status of \(key): \(JSON.text(api[key]["status"]))") }
+        return held
+    }
+
+    func delete(_ key: ObjectKey, grace: Int64 = 10, withdrawnAt: String? = "0") {
+        var pod = api[key]
+        pod["metadata"]["deletionTimestamp"] = .string((Clock.realtime() + .seconds(grace)).rfc3339)
+        pod["metadata"]["deletionGracePeriodSeconds"] = .int(grace)
+        if let withdrawnAt {
+            let condition: Value = ["type": "steady.dev/Withdrawn", "status": "True", "observedRevision": .string(withdrawnAt)]
+            pod["status"]["conditions"] = .array(pod["status"]["conditions"].elements + [condition])
+        }
+        api.put(pod, .pods)
+    }
+
+    func log(_ key: ObjectKey, _ query: String = "") -> String {
+        var text: String?
+        let client = HTTPClient(loop: loop)
+        client.send(ClientRequest("GET", "/logs/default/\(key.name)/main?\(query)"), to: .unix(configuration.socket)) { result in
+            text = (try? result.get()).map { String(decoding: $0.body, as: UTF8.self) } ?? "no answer"
+        }
+        loop.runUntil(within: .seconds(5)) { text != nil }
+        client.close()
+        return text ?? "no answer"
+    }
+}
+
+extension Value {
+    var isReady: Bool { self["conditions"].elements.contains { $0["type"] == "Ready" && $0["status"] == "True" } }
+    var main: Value { self["containerStatuses"][0] }
+    var pid: Int32 { Int32(main["containerID"].string?.split(separator: "/").last ?? "") ?? 0 }
+}
+
+func isAlive(_ pid: Int32) -> Bool { pid > 1 && kill(pid, 0) == 0 }
+
+@Suite(.serialized) struct AgentTests {
+    let sleeper: Value = ["command": ["/bin/sleep", "1000"]]
+
+    @Test func `the node registers itself, and a pod that is bound to it runs and becomes ready`() throws {
+        let bench = try AgentBench()
+        let key = bench.pod("web", sleeper)
+        #expect(bench.wait(key) { $0["phase"] == "Running" && $0.isReady })
+        let node = bench.api[ObjectKey(.nodes, name: "a1")]
+        #expect(Node(node).isReady && Node(node).zone == "a" && Node(node).internalIP == "127.16.0.1")
+        #expect(bench.api[key]["status"]["podIP"] == "127.99.0.1")
+        #expect(isAlive(bench.api[key]["status"].pid))
+    }
+
+    @Test func `an unmodified server on port 8080 runs in two pods, each reached at its own address by its probe`() throws {
+        let bench = try AgentBench()
+        let server: Value = [
+            "command": ["python3", "-m", "http.server", "8080"],
+            "readinessProbe": ["httpGet": ["path": "/", "port": 8080], "periodSeconds": 10],
+            "livenessProbe": ["tcpSocket": ["port": 8080], "periodSeconds": 1],
+        ]
+        let keys = ["one", "two"].map { bench.pod($0, server) }
+        for key in keys { #expect(bench.wait(key) { $0.isReady }) }
+        #expect(Set(keys.map { bench.api[$0]["status"]["podIP"].string }).count == 2)
+    }
+
+    @Test func `a killed process is started again, counted, and its end is told`() throws {
+        let bench = try AgentBench()
+        let key = bench.pod("web", sleeper)
+        #expect(bench.wait(key) { $0.isReady })
+        let pid = bench.api[key]["status"].pid
+        kill(pid, SIGKILL)
+        #expect(bench.wait(key) { $0.main["restartCount"] == 1 && $0.isReady })
+        let last = bench.api[key]["status"].main["lastState"]["terminated"]
+        #expect(last["exitCode"] == 137 && last["reason"] == "Error")
+        #expect(bench.api[key]["status"].pid != pid)
+    }
+
+    @Test func `a deleted pod is withdrawn before it is terminated, and removed when its last process is gone`() throws {
+        let bench = try AgentBench()
+        bench.api.put(["metadata": ["name": "p1"], "status": ["routeRevision": "5", "endpoints": []]], .proxyStatuses)
+        let key = bench.pod("web", ["command": ["/bin/sh", "-c", "trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.02; done"]])
+        #expect(bench.wait(key) { $0.isReady })
+        let pid = bench.api[key]["status"].pid
+        #expect(bench.loop.runUntil(within: .seconds(5)) { bench.log(key) == "up\n" })
+        bench.delete(key, withdrawnAt: "900")
+        // The proxy has not acknowledged yet, then it has but with an exchange open.
+        bench.loop.runUntil(within: .milliseconds(100)) { !isAlive(pid) }
+        #expect(isAlive(pid))
+        let busy: Value = ["routeRevision": "900", "endpoints": [["address": "127.99.0.1:8080", "activeExchanges": 1]]]
+        bench.api.put(["metadata": ["name": "p1"], "status": busy], .proxyStatuses)
+        bench.loop.runUntil(within: .milliseconds(100)) { !isAlive(pid) }
+        #expect(isAlive(pid))
+        bench.api.put(["metadata": ["name": "p1"], "status": ["routeRevision": "901", "endpoints": []]], .proxyStatuses)
+        #expect(bench.loop.runUntil(within: .seconds(5)) { bench.api[key].isNull })
+        #expect(!isAlive(pid))
+    }
+
+    @Test func `a program that does not exist is named with the remedy, and runs once it is there`() throws {
+        let bench = try AgentBench()
+        let program = bench.configuration.directory.path + "/later"
+        let key = bench.pod("web", ["command": [.string(program)]])
+        #expect(bench.wait(key) { $0.main["state"]["waiting"]["reason"] == "RunContainerError" })
+        let message = bench.api[key]["status"].main["state"]["waiting"]["message"].string ?? ""
+        #expect(message.contains(program) && message.contains("no such file"))
+        try "#!/bin/sh\nexec sleep 1000\n".write(toFile: program, atomically: true, encoding: .utf8)
+        chmod(program, 0o755)
+        #expect(bench.wait(key) { $0.isReady })
+    }
+
+    @Test func `an image without an Image is named with the closest reference, and found when it is applied`() throws {
+        let bench = try AgentBench()
+        bench.api.put(["metadata": ["name": "x"], "spec": ["reference": "web:v1", "command": ["/bin/sleep", "1000"]]], .images)
+        let key = bench.pod("web", ["image": "web:v11"])
+        #expect(bench.wait(key) { $0.main["state"]["waiting"]["reason"] == "ImageNotFound" })
+        #expect(bench.api[key]["status"].main["state"]["waiting"]["message"].string?.contains("\"web:v1\"") == true)
+        bench.api.put(["metadata": ["name": "y"], "spec": ["reference": "web:v11", "command": ["/bin/sleep", "1000"]]], .images)
+        #expect(bench.wait(key) { $0.isReady && $0.main["imageID"].string?.hasPrefix("steady://") == true })
+    }
+
+    @Test func `environment and volumes come from the objects that the pod names, and files follow a change`() throws {
+        let bench = try AgentBench()
+        bench.api.put(["metadata": ["name": "settings", "namespace": "default"], "data": ["color": "red"]], .configMaps)
+        bench.api.put(["metadata": ["name": "keys", "namespace": "default"], "data": ["token": "c2VjcmV0"]], .secrets)
+        let script = "echo $COLOR $TOKEN $GREETING $POD_NAME $POD_IP $PORT; cat $MOUNT_config/color; echo; while :; do sleep 0.02; done"
+        let key = bench.pod(
+            "web",
+            [
+                "command": ["/bin/sh", "-c", .string(script)], "ports": [["containerPort": 8080]],
+                "env": [
+                    ["name": "COLOR", "valueFrom": ["configMapKeyRef": ["name": "settings", "key": "color"]]],
+                    ["name": "GREETING", "value": "hello-$(COLOR)-$(NOBODY)-$$(COLOR)"],
+                ],
+                "envFrom": [["secretRef": ["name": "keys"], "prefix": "X_"]],
+                "volumeMounts": [["name": "config", "mountPath": "/etc/app"]],
+            ]
+        ) {
+            $0["spec"]["volumes"] = [["name": "config", "configMap": ["name": "settings"]]]
+        }
+        #expect(bench.wait(key) { $0.isReady })
+        let expected = "red hello-red-$(NOBODY)-$(COLOR) web 127.99.0.1 8080\nred\n"
+        #expect(bench.loop.runUntil(within: .seconds(5)) { bench.log(key) == expected }, "\(bench.log(key))")
+        bench.api.put(["metadata": ["name": "settings", "namespace": "default"], "data": ["color": "blue"]], .configMaps)
+        let file = PodPaths(bench.configuration, uid: "uid-web").tree + "/etc/app/color"
+        #expect(bench.loop.runUntil(within: .seconds(5)) { (try? String(contentsOfFile: file, encoding: .utf8)) == "blue" })
+    }
+
+    @Test func `a missing ConfigMap keeps the pod waiting, says so, and lets it run when it comes`() throws {
+        let bench = try AgentBench()
+        let key = bench.pod("web", ["command": ["/bin/sleep", "1000"], "envFrom": [["configMapRef": ["name": "late"]]]])
+        #expect(bench.wait(key) { $0.main["state"]["waiting"]["reason"] == "CreateContainerConfigError" })
+        #expect(bench.api[key]["status"].main["state"]["waiting"]["message"] == "configmap \"late\" not found")
+        bench.api.put(["metadata": ["name": "late", "namespace": "default"], "data": [:]], .configMaps)
+        #expect(bench.wait(key, within: .seconds(2)) { $0.isReady })
+    }
+
+    @Test func `another agent takes over what runs, without a restart, and sees its end`() throws {
+        let bench = try AgentBench()
+        let key = bench.pod("web", sleeper)
+        #expect(bench.wait(key) { $0.isReady })
+        let pid = bench.api[key]["status"].pid
+        try bench.restartAgent()
+        bench.loop.runUntil(within: .milliseconds(200)) { false }
+        #expect(isAlive(pid) && bench.api[key]["status"].pid == pid && bench.api[key]["status"].main["restartCount"] == 0)
+        kill(pid, SIGKILL)
+        #expect(bench.wait(key) { $0.main["restartCount"] == 1 && $0.isReady })
+    }
+
+    @Test func `what died while no agent was there is restarted, and its end is unknown`() throws {
+        let bench = try AgentBench()
+        let key = bench.pod("web", sleeper)
+        #expect(bench.wait(key) { $0.isReady })
+        let pid = bench.api[key]["status"].pid
+        bench.agent.close()
+        kill(pid, SIGKILL)
+        var status: Int32 = 0
+        waitpid(pid, &status, 0)
+        try bench.restartAgent()
+        #expect(bench.wait(key) { $0.main["restartCount"] == 1 && $0.isReady })
+        let last = bench.api[key]["status"].main["lastState"]["terminated"]
+        #expect(last["reason"] == "ContainerStatusUnknown" && last["exitCode"] == 137)
+    }
+
+    @Test func `no grandchild is left: what fled into its own session goes with its pod`() throws {
+        let bench = try AgentBench()
+        let key = bench.pod("web", ["command": ["/bin/sh", "-c", "setsid sh -c 'setsid sleep 1000 & echo $!; wait' & sleep 1000"]])
+        #expect(bench.wait(key) { $0.isReady })
+        var grandchild: Int32 = 0
+        #expect(
+            bench.loop.runUntil(within: .seconds(5)) {
+                grandchild = Int32(bench.log(key).split(separator: "\n").first ?? "") ?? 0
+                return grandchild > 1
+            })
+        #expect(isAlive(grandchild))
+        bench.delete(key)
+        #expect(bench.loop.runUntil(within: .seconds(8)) { bench.api[key].isNull })
+        #expect(!isAlive(grandchild))
+    }
+
+    @Test func `init containers run one after the other before the rest, and a pod that is done has succeeded`() throws {
+        let bench = try AgentBench()
+        let key = bench.pod(
+            "job",
+            ["command": ["/bin/sh", "-c", "cat $MOUNT_work/order; exit 0"], "volumeMounts": [["name": "work", "mountPath": "/work"]]]
+        ) {
+            $0["spec"]["restartPolicy"] = "Never"
+            $0["spec"]["volumes"] = [["name": "work", "emptyDir": [:]]]
+            let mounts: Value = [["name": "work", "mountPath": "/work"]]
+            $0["spec"]["initContainers"] = [
+                [
+                    "name": "first", "image": "i", "command": ["/bin/sh", "-c", "sleep 0.1; echo 1 >> $MOUNT_work/order"],
+                    "volumeMounts": mounts,
+                ],
+                ["name": "second", "image": "i", "command": ["/bin/sh", "-c", "echo 2 >> $MOUNT_work/order"], "volumeMounts": mounts],
+            ]
+        }
+        #expect(bench.wait(key) { $0["phase"] == "Succeeded" })
+        #expect(bench.log(key) == "1\n2\n")
+        #expect(bench.api[key]["status"].main["state"]["terminated"]["reason"] == "Completed")
+    }
+
+    @Test func `logs have times, tails, and the run before`() throws {
+        let bench = try AgentBench()
+        let key = bench.pod("web", ["command": ["/bin/sh", "-c", "echo one; echo two; echo three; while :; do sleep 0.02; done"]])
+        #expect(bench.loop.runUntil(within: .seconds(5)) { bench.log(key) == "one\ntwo\nthree\n" })
+        #expect(bench.log(key, "tailLines=2") == "two\nthree\n")
+        #expect(bench.log(key, "limitBytes=5") == "one\nt")
+        #expect(bench.log(key, "timestamps=true&tailLines=1").contains("Z three\n"))
+        #expect(bench.log(key, "previous=true").contains("previous terminated container"))
+        #expect(bench.wait(key) { $0.isReady })
+        kill(bench.api[key]["status"].pid, SIGKILL)
+        #expect(bench.wait(key) { $0.main["restartCount"] == 1 && $0.isReady })
+        #expect(bench.log(key, "previous=true") == "one\ntwo\nthree\n")
+    }
+
+    @Test func `exec probes and hooks run in the container's surroundings; a failing liveness probe restarts it`() throws {
+        let bench = try AgentBench()
+        let key = bench.pod(
+            "web",
+            [
+                "command": ["/bin/sh", "-c", "rm -f sick; while :; do sleep 0.02; done"],
+                "lifecycle": ["postStart": ["exec": ["command": ["/bin/sh", "-c", "echo $POD_NAME > started"]]]],
+                "readinessProbe": ["exec": ["command": ["/usr/bin/test", "-f", "started"]]],
+                "livenessProbe": ["exec": ["command": ["/usr/bin/test", "!", "-f", "sick"]], "periodSeconds": 1, "failureThreshold": 1],
+            ])
+        #expect(bench.wait(key) { $0.isReady })
+        let directory = PodPaths(bench.configuration, uid: "uid-web").root
+        #expect((try? String(contentsOfFile: directory + "/started", encoding: .utf8)) == "web\n")
+        _ = FileManager.default.createFile(atPath: directory + "/sick", contents: nil)
+        #expect(bench.wait(key) { ($0.main["restartCount"].int ?? 0) >= 1 && $0.isReady })
+        #expect(
+            bench.loop.runUntil(within: .seconds(5)) {
+                bench.api.objects.contains { $0.key.type == .events && $0.value["reason"] == "Unhealthy" }
+            })
+    }
+}
