@@ -109,7 +109,14 @@ struct ActionRunner {
         var timer: EventLoop.Timer?
         var isOver = false
         func finish(_ report: ((ExitStatus, String) -> Outcome)?) {
-            guard !isOver, case .ended(let status) = Processes.reap(started.pidfd) else { return }
+            guard !isOver else { return }
+            let status: ExitStatus
+            switch Processes.reap(started.pidfd) {
+            case .running: return
+            case .ended(let how): status = how
+            // Reaped by another: how it ended is lost, so it counts as failed.
+            case .notOurs: status = .killed(signal: 9)
+            }
             isOver = true
             watch?.cancel()
             timer?.cancel()

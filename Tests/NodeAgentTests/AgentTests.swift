@@ -292,9 +292,9 @@ func isAlive(_ pid: Int32) -> Bool { pid > 1 && kill(pid, 0) == 0 }
         let key = bench.pod(
             "web",
             [
-                "command": ["/bin/sh", "-c", "rm -f sick; while :; do sleep 0.02; done"],
+                "command": ["/bin/sh", "-c", "rm -f sick; touch up; while :; do sleep 0.02; done"],
                 "lifecycle": ["postStart": ["exec": ["command": ["/bin/sh", "-c", "echo $POD_NAME > started"]]]],
-                "readinessProbe": ["exec": ["command": ["/usr/bin/test", "-f", "started"]]],
+                "readinessProbe": ["exec": ["command": ["/bin/sh", "-c", "test -f up && test -f started"]]],
                 "livenessProbe": ["exec": ["command": ["/usr/bin/test", "!", "-f", "sick"]], "periodSeconds": 1, "failureThreshold": 1],
             ])
         #expect(bench.wait(key) { $0.isReady })
