@@ -47,3 +47,28 @@ func lengthOfValidUTF8(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
     }
     return at
 }
+
+/// The first offset from `start` on that holds what a JSON string must escape: a quote, a backslash or a control character; else the end.
+///
+/// Eight bytes at a time: strings are most of what the server reads and writes.
+@inline(__always)
+func endOfPlainJSON(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    let highBits: UInt64 = 0x8080_8080_8080_8080
+    var at = start
+    while at + 8 <= bytes.count {
+        let word = UnsafeRawPointer(bytes.baseAddress!).loadUnaligned(fromByteOffset: at, as: UInt64.self)
+        // A byte that is zero after the exclusive or borrows from its high bit.
+        let quotes = word ^ (ones &* 0x22)
+        let backslashes = word ^ (ones &* 0x5C)
+        let suspects = ((word &- ones &* 0x20) & ~word) | ((quotes &- ones) & ~quotes) | ((backslashes &- ones) & ~backslashes)
+        if suspects & highBits != 0 { break }
+        at += 8
+    }
+    while at < bytes.count {
+        let byte = bytes[at]
+        if byte < 0x20 || byte == 0x22 || byte == 0x5C { break }
+        at += 1
+    }
+    return at
+}

@@ -193,13 +193,7 @@ struct JSONParser {
     /// Stops at a quote, a backslash, a control character or the end.
     @inline(__always)
     private mutating func skipPlainBytes() {
-        var at = at
-        while at < bytes.count {
-            let byte = bytes[at]
-            if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { break }
-            at += 1
-        }
-        self.at = at
+        at = endOfPlainJSON(bytes, from: at)
     }
 
     private func string(_ content: UnsafeBufferPointer<UInt8>, startingAt start: Int) throws(FormatError) -> String {

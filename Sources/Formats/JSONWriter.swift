@@ -74,20 +74,15 @@ enum JSONWriter {
         bytes.append(UInt8(ascii: "\""))
         var string = string
         string.withUTF8 { content in
-            var plain = 0
             var at = 0
-            while at < content.count {
-                let byte = content[at]
-                if byte >= 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\") {
-                    at += 1
-                    continue
-                }
-                bytes.append(contentsOf: UnsafeBufferPointer(rebasing: content[plain..<at]))
-                appendEscape(byte, to: &bytes)
+            while true {
+                let plain = at
+                at = endOfPlainJSON(content, from: at)
+                if at > plain { bytes.append(contentsOf: UnsafeBufferPointer(rebasing: content[plain..<at])) }
+                guard at < content.count else { return }
+                appendEscape(content[at], to: &bytes)
                 at += 1
-                plain = at
             }
-            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: content[plain...]))
         }
         bytes.append(UInt8(ascii: "\""))
     }

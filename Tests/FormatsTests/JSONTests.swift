@@ -96,4 +96,17 @@ import Testing
         JSON.append(["a": "b"], to: &bytes)
         #expect(String(decoding: bytes, as: UTF8.self) == "x{\"a\":\"b\"}")
     }
+
+    @Test func `what must be escaped is found at every place of a string`() throws {
+        for length in 0..<20 {
+            for place in 0..<max(1, length) {
+                for special in ["\"", "\\", "\u{0}", "\u{1F}", " ", "é", "\u{7F}", "😀"] {
+                    let text = String(repeating: "!", count: place) + special + String(repeating: "~", count: max(0, length - place - 1))
+                    #expect(try JSON.parse(JSON.serialize(.string(text))) == .string(text))
+                }
+                let control = Array("\"\(String(repeating: "a", count: place))\u{1}\(String(repeating: "a", count: 20))\"".utf8)
+                #expect(throws: FormatError.self) { try JSON.parse(control) }
+            }
+        }
+    }
 }
