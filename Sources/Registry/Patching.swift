@@ -3,6 +3,7 @@ import Resources
 
 /// The three kinds of patches, with Kubernetes' refusals.
 enum Patching {
+    /// Nulls that a patch put in are still there.
     static func apply(_ patch: Patch, to value: Value, key: ObjectKey) throws(StatusError) -> Value {
         let out: Value
         switch patch {
@@ -22,7 +23,7 @@ enum Patching {
                 "a patch cannot change what the object is (\(value["apiVersion"].string ?? "") \(value["kind"].string ?? ""))"
                     + " to \(out["apiVersion"].string ?? "") \(out["kind"].string ?? "")")
         }
-        return Metadata.withoutNulls(out)
+        return out
     }
 
     private static func refusal(_ error: PatchError, _ key: ObjectKey) -> StatusError {

@@ -105,7 +105,7 @@ extension Registry {
 
     /// A write to `status`: nothing else of the body counts. Status is its one writer's and is not validated, so it is as cheap as it can be.
     private static func statusChange(_ old: Value, _ body: Value) -> Change {
-        let status = body["status"]
+        let status = Metadata.withoutNulls(body["status"])
         if status == old["status"] { return .keep }
         var new = old
         new["status"] = status
@@ -118,7 +118,7 @@ extension Registry {
         now: Timestamp, random: inout some RandomNumberGenerator
     ) throws(StatusError) -> Change {
         let type = key.type
-        var new = body
+        var new = Metadata.withoutNulls(body)
         warnings = try Admission.checkFields(&new, type: type, validation)
         for field in Metadata.kept { new["metadata"][field] = old["metadata"][field] }
         new["metadata"]["selfLink"] = .null
