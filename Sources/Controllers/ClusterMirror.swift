@@ -21,12 +21,15 @@ final class ClusterMirror {
     let images: Shelf<ObservedMeta>
 
     private(set) var zoneOfNode: [String: String] = [:]
-    private var podsByController: [String: Set<ObjectKey>] = [:]
+    private var podsByController: Index<ObservedPod> = [:]
     /// Pods without a controller, by namespace.
-    private var freePods: [String: Set<ObjectKey>] = [:]
-    private var podsByNode: [String: Set<ObjectKey>] = [:]
-    private var setsByController: [String: Set<ObjectKey>] = [:]
-    private var freeSets: [String: Set<ObjectKey>] = [:]
+    private var freePods: Index<ObservedPod> = [:]
+    private var podsByNode: Index<ObservedPod> = [:]
+    private var setsByController: Index<ObservedReplicaSet> = [:]
+    private var freeSets: Index<ObservedReplicaSet> = [:]
+
+    /// The views that belong to a name, with themselves: reading a thousand of them looks nothing up.
+    typealias Index<View> = [String: [ObjectKey: View]]
 
     init(api: any ResourceAPI) {
         pods = Shelf(.pods, api: api) { ObservedPod($0) }
@@ -44,13 +47,12 @@ final class ClusterMirror {
         images = Shelf(.images, api: api) { ObservedMeta($0) }
         // Registered first: every loop that hears of a change finds the look-ups as they are after it.
         pods.onChange { [unowned self] key, old, new in
-            Self.move(key, from: old?.meta, to: new?.meta, &podsByController, &freePods)
-            if old?.nodeName != new?.nodeName {
-                if let node = old?.nodeName, !node.isEmpty { podsByNode.take(key, from: node) }
-                if let node = new?.nodeName, !node.isEmpty { podsByNode[node, default: []].insert(key) }
-            }
+            Self.move(key, from: old?.meta, to: new?.meta, new, &podsByController, &freePods)
+            if let node = old?.nodeName, node != new?.nodeName { podsByNode.take(key, from: node) }
+            if let new, !new.nodeName.isEmpty { podsByNode[new.nodeName, default: [:]][key] = new }
         }
-        replicaSets.onChange { [unowned self] key, old, new in Self.move(key, from: old?.meta, to: new?.meta, &setsByController, &freeSets)
+        replicaSets.onChange { [unowned self] key, old, new in
+            Self.move(key, from: old?.meta, to: new?.meta, new, &setsByController, &freeSets)
         }
         nodes.onChange { [unowned self] key, _, new in zoneOfNode[key.name] = new?.zone }
     }
@@ -83,41 +85,50 @@ final class ClusterMirror {
 
     /// The pods that an owner controls, and those without a controller that its selector could adopt.
     func pods(of owner: ObservedMeta, selector: LabelSelector) -> [ObservedPod] {
-        let owned = (podsByController[owner.uid] ?? []).compactMap { pods[$0] }
-        let free = (freePods[owner.namespace] ?? []).compactMap { pods[$0] }.filter { selector.selects($0.meta.labels) }
-        return owned + free
+        let owned = podsByController[owner.uid].map { Array($0.values) } ?? []
+        guard let free = freePods[owner.namespace] else { return owned }
+        return owned + free.values.filter { selector.selects($0.meta.labels) }
     }
 
-    func podCount(ofController uid: String) -> Int {
-        (podsByController[uid] ?? []).count { pods[$0].map { !$0.isFinished } ?? false }
-    }
+    /// Those that have not finished, stopping ones included.
+    func podCount(ofController uid: String) -> Int { podsByController[uid]?.values.count { !$0.isFinished } ?? 0 }
 
-    func pods(onNode node: String) -> [ObservedPod] { (podsByNode[node] ?? []).compactMap { pods[$0] } }
+    func pods(onNode node: String) -> [ObservedPod] { podsByNode[node].map { Array($0.values) } ?? [] }
     var nodesWithPods: [String] { podsByNode.keys.sorted() }
 
+    /// The sets that a Deployment controls, and those without a controller that it could adopt.
     func sets(of deployment: ObservedDeployment) -> [ObservedReplicaSet] {
-        let owned = (setsByController[deployment.meta.uid] ?? []).compactMap { replicaSets[$0] }
-        let free = (freeSets[deployment.meta.namespace] ?? []).compactMap { replicaSets[$0] }.filter {
-            deployment.selector.selects($0.meta.labels)
-        }
+        let owned = setsByController[deployment.meta.uid].map { Array($0.values) } ?? []
+        let free = freeSets[deployment.meta.namespace]?.values.filter { deployment.selector.selects($0.meta.labels) } ?? []
         return (owned + free).sorted { $0.key < $1.key }
     }
 
-    private static func move(
-        _ key: ObjectKey, from old: ObservedMeta?, to new: ObservedMeta?, _ owned: inout [String: Set<ObjectKey>],
-        _ free: inout [String: Set<ObjectKey>]
+    private static func move<View>(
+        _ key: ObjectKey, from old: ObservedMeta?, to new: ObservedMeta?, _ view: View?, _ owned: inout Index<View>,
+        _ free: inout Index<View>
     ) {
-        let before = old?.controller?.uid
         let after = new?.controller?.uid
-        if old != nil, new != nil, before == after { return }
-        if old != nil { if let before { owned.take(key, from: before) } else { free.take(key, from: key.namespace) } }
-        if new != nil { if let after { owned[after, default: []].insert(key) } else { free[key.namespace, default: []].insert(key) } }
+        if let old {
+            if let before = old.controller?.uid {
+                if before != after { owned.take(key, from: before) }
+            } else if new == nil || after != nil {
+                free.take(key, from: key.namespace)
+            }
+        }
+        guard let view else { return }
+        if let after { owned[after, default: [:]][key] = view } else { free[key.namespace, default: [:]][key] = view }
     }
 }
 
-extension [String: Set<ObjectKey>] {
+extension Dictionary where Key == String {
+    /// Removes a member, and the entry with its last one.
+    mutating func take<View>(_ member: ObjectKey, from key: String) where Value == [ObjectKey: View] {
+        self[key]?[member] = nil
+        if self[key]?.isEmpty ?? false { self[key] = nil }
+    }
+
     /// Removes a member, and the set with its last one.
-    mutating func take(_ member: ObjectKey, from key: String) {
+    mutating func take(_ member: ObjectKey, from key: String) where Value == Set<ObjectKey> {
         self[key]?.remove(member)
         if self[key]?.isEmpty ?? false { self[key] = nil }
     }

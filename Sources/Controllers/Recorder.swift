@@ -18,6 +18,7 @@ final class Recorder {
     private var inFlightCount = 0
     private var isFlushing = false
     private var expiry: EventLoop.Timer?
+    private var deletingCount = 0
     private(set) var droppedCount = 0
 
     init(api: any ResourceAPI) { self.api = api }
@@ -44,10 +45,12 @@ final class Recorder {
     }
 
     func expire() {
+        guard deletingCount == 0 else { return }
         expiry?.cancel()
         expiry = nil
         let (changes, next) = book.expire(now: Clock.realtime())
-        for change in changes { api.perform(change.request) { _ in } }
+        deletingCount = changes.count
+        for change in changes { api.perform(change.request) { [unowned self] _ in deletingCount -= 1 } }
         // Never in a hurry: what is late by a second harms nobody.
         if let next { expireLater(after: max(.seconds(1), next)) }
     }

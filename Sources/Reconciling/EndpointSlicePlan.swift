@@ -33,9 +33,15 @@ package struct EndpointSlicePlan {
         let service = view.service
         guard !service.meta.isDeleting, !service.selector.isEmpty, !service.isExternalName else { return plan }
         var groups: [[ObservedSlice.Port]: [ObservedSlice.Endpoint]] = [:]
-        for pod in view.pods {
-            guard let endpoint = endpoint(pod, view) else { continue }
-            groups[ports(of: service, on: pod), default: []].append(endpoint)
+        if service.ports.allSatisfy(\.target.isNumber) {
+            // The common case: every pod means the same numbers.
+            let endpoints = view.pods.compactMap { endpoint($0, view) }
+            if !endpoints.isEmpty { groups[ports(of: service, on: nil)] = endpoints }
+        } else {
+            for pod in view.pods {
+                guard let endpoint = endpoint(pod, view) else { continue }
+                groups[ports(of: service, on: pod), default: []].append(endpoint)
+            }
         }
         if groups.isEmpty { groups[ports(of: service, on: nil)] = [] }
         var slices = view.slices.filter { !$0.meta.isDeleting && $0.meta.labels[managedBy] == controllerName }

@@ -53,7 +53,8 @@ package struct EventBook {
         let namespace = note.regarding.namespace.isEmpty ? "default" : note.regarding.namespace
         let key = ObjectKey(.events, namespace: namespace, name: "\(note.regarding.name).\(String(lastName, radix: 16))")
         pages[same] = Page(key: key, count: 1, last: now)
-        if pages.count > Self.storedLimit { pages = pages.filter { now - $0.value.last < Self.timeToLive && stored[$0.value.key] != nil } }
+        // Forgetting what was said costs no more than a second event that says the same.
+        if pages.count > Self.storedLimit { pages.removeAll(keepingCapacity: true) }
         return Change(.create(Self.object(note, key, now), type: .events, namespace: namespace))
     }
 
@@ -84,6 +85,7 @@ package struct EventBook {
         let gained = max(0, (now - allowance.at).inSeconds) / Self.refill.inSeconds
         allowance = Allowance(tokens: min(Double(Self.burst), allowance.tokens + gained), at: now)
         defer { allowances[topic] = allowance }
+        if allowances.count > Self.storedLimit { allowances.removeAll(keepingCapacity: true) }
         guard allowance.tokens >= 1 else { return false }
         allowance.tokens -= 1
         return true

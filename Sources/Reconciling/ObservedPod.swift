@@ -2,8 +2,8 @@ import Formats
 import Resources
 import Timing
 
-/// What plans read of a pod.
-package struct ObservedPod: Sendable {
+/// What plans read of a pod. A class, so that handing a thousand of them to a plan copies a thousand pointers.
+package final class ObservedPod: Sendable {
     package enum Phase: String, Sendable {
         case pending = "Pending"
         case running = "Running"
@@ -19,18 +19,20 @@ package struct ObservedPod: Sendable {
     /// True once the endpoint plan has taken the pod out of every slice.
     package static let withdrawn = "steady.dev/Withdrawn"
 
-    package var meta: ObservedMeta
-    package var nodeName: String
-    package var phase: Phase
-    package var isReady: Bool
+    package let meta: ObservedMeta
+    package let nodeName: String
+    package let phase: Phase
+    package let isReady: Bool
     /// When the Ready condition last changed.
-    package var readyChanged: Timestamp?
-    package var restartCount: Int64
-    package var podIP: String
-    package var hostname: String
-    package var subdomain: String
-    package var ports: [NamedPort]
-    package var isWithdrawn: Bool
+    package let readyChanged: Timestamp?
+    package let restartCount: Int64
+    package let podIP: String
+    package let hostname: String
+    package let subdomain: String
+    package let ports: [NamedPort]
+    package let isWithdrawn: Bool
+    package let isEvictionRequested: Bool
+    package let cost: Int32
 
     package struct NamedPort: Hashable, Sendable {
         package var name: String
@@ -44,36 +46,31 @@ package struct ObservedPod: Sendable {
         let status = pod["status"]
         nodeName = spec["nodeName"].string ?? ""
         phase = status["phase"].string.flatMap(Phase.init) ?? .pending
-        isReady = false
-        isWithdrawn = false
-        for condition in status["conditions"].elements {
-            switch condition["type"].string {
-            case "Ready":
-                isReady = condition["status"].string == "True"
-                readyChanged = condition["lastTransitionTime"].timestamp
-            case Self.withdrawn: isWithdrawn = condition["status"].string == "True"
-            default: break
-            }
-        }
+        let conditions = status["conditions"]
+        let ready = conditions.condition("Ready")
+        isReady = ready?["status"].string == "True"
+        readyChanged = ready?["lastTransitionTime"].timestamp
+        isWithdrawn = conditions.condition(Self.withdrawn)?["status"].string == "True"
+        isEvictionRequested = meta.annotations[Self.evictionRequested] != nil
+        cost = meta.annotations[Self.deletionCost].flatMap(Int32.init) ?? 0
         restartCount = status["containerStatuses"].elements.reduce(0) { max($0, $1["restartCount"].int ?? 0) }
         podIP = status["podIP"].string ?? ""
         hostname = spec["hostname"].string ?? ""
         subdomain = spec["subdomain"].string ?? ""
-        ports = []
+        var ports: [NamedPort] = []
         for container in spec["containers"].elements {
             for port in container["ports"].elements {
                 guard let name = port["name"].string, let number = port["containerPort"].int else { continue }
                 ports.append(NamedPort(name: name, number: number, proto: port["protocol"].string ?? "TCP"))
             }
         }
+        self.ports = ports
     }
 
     package var key: ObjectKey { meta.key(.pods) }
     package var isFinished: Bool { phase == .succeeded || phase == .failed }
     /// Counts as a replica: neither finished nor on its way out.
     package var isActive: Bool { !isFinished && !meta.isDeleting }
-    package var isEvictionRequested: Bool { meta.annotations[Self.evictionRequested] != nil }
-    package var cost: Int32 { meta.annotations[Self.deletionCost].flatMap(Int32.init) ?? 0 }
 
     /// How long the pod still has to stay Ready to count as available; nil while it is not Ready, zero when it is available.
     package func waitUntilAvailable(minReady: Duration, now: Timestamp) -> Duration? {

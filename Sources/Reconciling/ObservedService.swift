@@ -15,6 +15,8 @@ package struct ObservedService: Sendable {
         case number(Int64)
         /// The name of a container's port: each pod may mean another number.
         case name(String)
+
+        var isNumber: Bool { if case .number = self { true } else { false } }
     }
 
     package var meta: ObservedMeta

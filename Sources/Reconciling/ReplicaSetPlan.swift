@@ -47,21 +47,23 @@ package struct ReplicaSetPlan {
         let owner = Owner.controller(.replicaSets, set.meta)
         var active: [ObservedPod] = []
         var finished: [ObservedPod] = []
+        var claims: [(key: ObjectKey, change: Change)] = []
         active.reserveCapacity(view.pods.count)
         for pod in view.pods {
             switch Ownership.verdict(pod.meta, owner: set.meta, selector: set.selector, canAdopt: !set.meta.isDeleting && !pod.isFinished) {
             case .foreign: continue
             case .released:
-                plan.changes.append(Ownership.release(pod.meta, .pods, from: set.meta.uid))
-                plan.explanation.append("pod \(pod.meta.name) no longer matches the selector: let go")
+                claims.append((pod.key, Ownership.release(pod.meta, .pods, from: set.meta.uid)))
                 continue
             case .adopted:
-                plan.changes.append(Ownership.adopt(pod.meta, .pods, by: owner))
-                plan.explanation.append("pod \(pod.meta.name) matches and has no controller: adopted")
+                claims.append((pod.key, Ownership.adopt(pod.meta, .pods, by: owner)))
             case .kept: break
             }
             if pod.isActive { active.append(pod) } else if pod.isFinished, !pod.meta.isDeleting { finished.append(pod) }
         }
+        claims.sort { $0.key < $1.key }
+        plan.changes += claims.map(\.change)
+        if !claims.isEmpty { plan.explanation.append("\(claims.count) pods are adopted or let go, by their labels") }
         let counted = active.filter { !$0.isEvictionRequested }
         let leaving = active.filter(\.isEvictionRequested)
         if !set.meta.isDeleting {

@@ -1,0 +1,93 @@
+import Formats
+import Reconciling
+import Resources
+import Testing
+import Timing
+
+@Suite struct LeaseWatchTests {
+    func at(_ seconds: Int) -> Instant { .zero + .seconds(seconds) }
+
+    @Test func `a lease runs out a whole period after its last renewal was seen`() {
+        var watch = LeaseWatch(now: .zero)
+        watch.observe("a", mark: "1", period: .seconds(10), now: at(0))
+        for second in 1...9 { #expect(watch.tick(now: at(second)) == []) }
+        #expect(watch.tick(now: at(10)) == ["a"])
+        watch.observe("a", mark: "2", period: .seconds(10), now: at(11))
+        #expect(watch.tick(now: at(11)) == [])
+    }
+
+    @Test func `the same renewal seen again is no renewal`() {
+        var watch = LeaseWatch(now: .zero)
+        watch.observe("a", mark: "1", period: .seconds(2), now: at(0))
+        watch.observe("a", mark: "1", period: .seconds(2), now: at(1))
+        #expect(watch.expired(now: at(2)) == ["a"])
+    }
+
+    @Test func `after a pause of the watcher every lease gets a whole period`() {
+        var watch = LeaseWatch(now: .zero)
+        watch.observe("a", mark: "1", period: .seconds(10), now: at(0))
+        #expect(watch.tick(now: at(1)) == [])
+        #expect(watch.tick(now: at(60)) == [])
+        for second in 61...69 { #expect(watch.tick(now: at(second)) == []) }
+        #expect(watch.tick(now: at(70)) == ["a"])
+    }
+
+    @Test func `what should have a lease and shows none runs out too`() {
+        var watch = LeaseWatch(now: .zero)
+        watch.expect("a", period: .seconds(2), now: at(0))
+        watch.expect("a", period: .seconds(2), now: at(1))
+        #expect(watch.expired(now: at(2)) == ["a"])
+        watch.forget("a")
+        #expect(watch.expired(now: at(9)) == [])
+    }
+}
+
+@Suite struct NodeHealthPlanTests {
+    func node(ready: Value = "True", reason: Value = "AgentReady", taints: [Value] = []) -> ObservedNode {
+        ObservedNode([
+            "metadata": ["name": "a1", "uid": "n-1"], "spec": ["taints": .array(taints)],
+            "status": ["conditions": [["type": "Ready", "status": ready, "reason": reason]]],
+        ])
+    }
+
+    func plan(_ node: ObservedNode?, expired: Bool, fenced: Bool = false, peer: Bool = true) -> (plan: Plan, fences: Bool) {
+        NodeHealthPlan.plan(
+            .init(
+                node: node, name: "a1", isExpired: expired, isFenced: fenced, hasLivingPeer: peer,
+                pods: [pod("p"), pod("q", deleting: true)]),
+            now: start)
+    }
+
+    @Test func `a lost node is marked and fenced, its pods stay until then`() {
+        let (made, fences) = plan(node(), expired: true)
+        #expect(made.deeds == ["status a1", "patch a1"] && fences)
+        #expect(made.body("status a1")["status"]["conditions"][0]["status"] == "Unknown")
+        #expect(made.body("patch a1")["spec"]["taints"].elements.map { $0["effect"] } == ["NoSchedule", "NoExecute"])
+    }
+
+    @Test func `once fenced its pods are freed at once`() {
+        let taints: [Value] = ["NoSchedule", "NoExecute"].map { ["key": .string(NodeHealthPlan.unreachable), "effect": $0] }
+        let (made, fences) = plan(node(ready: "Unknown", reason: "NodeStatusUnknown", taints: taints), expired: true, fenced: true)
+        #expect(made.deeds == ["delete p now", "delete q now"] && !fences)
+    }
+
+    @Test func `when every node is lost nothing is given up`() {
+        let (made, fences) = plan(node(), expired: true, fenced: true, peer: false)
+        #expect(made.deeds == ["status a1", "patch a1"] && !fences)
+    }
+
+    @Test func `a node that renews again is trusted again, other taints stay`() {
+        let taints: [Value] = [
+            ["key": .string(NodeHealthPlan.unreachable), "effect": "NoExecute"], ["key": "mine", "effect": "NoSchedule"],
+        ]
+        let (made, _) = plan(node(ready: "Unknown", reason: "NodeStatusUnknown", taints: taints), expired: false)
+        #expect(made.deeds == ["patch a1", "status a1"])
+        #expect(made.body("patch a1")["spec"]["taints"] == [["key": "mine", "effect": "NoSchedule"]])
+    }
+
+    @Test func `pods of a node that does not exist are freed after fencing`() {
+        #expect(plan(nil, expired: true).fences)
+        #expect(plan(nil, expired: true, fenced: true).plan.deeds == ["delete p now", "delete q now"])
+        #expect(plan(node(), expired: false).plan.changes.isEmpty)
+    }
+}
