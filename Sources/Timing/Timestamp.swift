@@ -100,7 +100,11 @@ package struct Timestamp: Comparable, Hashable, Sendable, CustomStringConvertibl
         }
         guard at == bytes.count else { return nil }
         let seconds = days(fromCivil: year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset
-        self.init(nanosecondsSince1970: seconds * 1_000_000_000 + fraction)
+        // Beyond the years 1677 to 2262 nanoseconds do not fit 64 bits: what nobody can mean is no moment.
+        let (whole, isTooFar) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        let (nanoseconds, carry) = whole.addingReportingOverflow(fraction)
+        if isTooFar || carry { return nil }
+        self.init(nanosecondsSince1970: nanoseconds)
     }
 }
 

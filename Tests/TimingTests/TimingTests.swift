@@ -12,6 +12,10 @@ import Testing
         #expect(Timestamp(rfc3339: text)?.secondsSince1970 == seconds)
     }
 
+    @Test(arguments: ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"]) func `is none where nanoseconds do not fit`(text: String) {
+        #expect(Timestamp(rfc3339: text) == nil)
+    }
+
     @Test func `keeps six digits as MicroTime`() {
         #expect(Timestamp(nanosecondsSince1970: 1_500).rfc3339Micro == "1970-01-01T00:00:00.000001Z")
     }
