@@ -35,6 +35,13 @@ import Testing
         #expect(share?.resolved(of: total, rounding: .down) == down)
     }
 
+    @Test func `huge shares are clamped and overflow nothing`() {
+        let share = IntOrPercent(.string("9223372036854775807%"))
+        #expect(share == .percent(Int(Int32.max)))
+        #expect((share?.resolved(of: Int(Int32.max), rounding: .up) ?? 0) > 0)
+        #expect(IntOrPercent(.int(.max)) == .count(Int(Int32.max)))
+    }
+
     @Test func `a number in quotes and a negative percentage are no IntOrPercent`() {
         #expect(IntOrPercent("2") == nil)
         #expect(IntOrPercent("-5%") == nil)

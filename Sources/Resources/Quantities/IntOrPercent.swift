@@ -7,13 +7,12 @@ package enum IntOrPercent: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads `2` or `"25%"`; nil for anything else (`"2"` as a string is refused, as Kubernetes does).
     package init?(_ value: Value) {
+        // Clamped to 32 bits, as Kubernetes has them, so that no sum or product of them can overflow.
         switch value {
-        case .int(let count): self = .count(Int(count))
+        case .int(let count): self = .count(Int(Int32(clamping: count)))
         case .string(let text):
-            guard text.utf8.last == UInt8(ascii: "%"), let percent = Int(text.dropLast()), percent >= 0, text.first != "+" else {
-                return nil
-            }
-            self = .percent(percent)
+            guard text.utf8.last == UInt8(ascii: "%"), let percent = Int(text.dropLast()), percent >= 0, text.first != "+" else { return nil }
+            self = .percent(Int(Int32(clamping: percent)))
         default: return nil
         }
     }

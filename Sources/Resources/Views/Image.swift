@@ -47,13 +47,4 @@ package struct ProxyStatus: Sendable {
     }
 
     package var key: ObjectKey { ObjectKey(.proxyStatuses, name: meta.name) }
-
-    /// The value of `status`; endpoints sorted by address.
-    package static func status(routeRevision: Revision, activeExchanges: [String: Int]) -> Value {
-        [
-            "routeRevision": .string(routeRevision.description),
-            "endpoints": .array(
-                activeExchanges.sorted { $0.key < $1.key }.map { ["address": .string($0.key), "activeExchanges": .int(Int64($0.value))] }),
-        ]
-    }
 }
