@@ -123,6 +123,9 @@ extension Processes {
 }
 
 extension Processes {
+    /// Shows in `ps` as the command's name: 15 bytes of it.
+    package static func name(_ name: String) { _ = clinux_set_name(name) }
+
     /// This process.
     package static var current: Int32 { getpid() }
 

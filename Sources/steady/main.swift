@@ -1,3 +1,4 @@
+import Commands
 import Glibc
 
-print("steady 0.1.0")
+exit(Program.run(Array(CommandLine.arguments.dropFirst()), verbs: [UpVerb.verb] + RoleVerbs.all + Verb.all))

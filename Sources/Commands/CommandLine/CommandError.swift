@@ -1,0 +1,31 @@
+import Resources
+
+/// Why a verb failed: the line for the terminal, and the exit code for scripts.
+package struct CommandError: Error, Sendable, CustomStringConvertible {
+    package let message: String
+    /// 1: it did not work; 2: the command line is wrong.
+    package let exitCode: Int32
+
+    package init(_ message: String, exitCode: Int32 = 1) {
+        self.message = message
+        self.exitCode = exitCode
+    }
+
+    /// A server's refusal, in kubectl's words.
+    package init(_ status: StatusError) {
+        let text =
+            status.reason == "Invalid"
+            ? "The \(status.message)".replacingPrefix("The The ", "The ") : "Error from server (\(status.reason)): \(status.message)"
+        self.init(text)
+    }
+
+    package static func usage(_ message: String) -> CommandError { CommandError(message, exitCode: 2) }
+
+    package var description: String { message }
+}
+
+extension String {
+    fileprivate func replacingPrefix(_ prefix: String, _ other: String) -> String {
+        hasPrefix(prefix) ? other + dropFirst(prefix.count) : self
+    }
+}

@@ -1,0 +1,37 @@
+import Linux
+
+/// Where a verb writes to and reads from: standard streams, colours only where a terminal shows them.
+package struct Terminal: Sendable {
+    /// Whether standard output is a terminal (and `NO_COLOR` is not set).
+    package let hasColours: Bool
+    package let isInteractive: Bool
+    private let output: Int32
+    private let error: Int32
+
+    package init(output: Int32 = 1, error: Int32 = 2) {
+        self.output = output
+        self.error = error
+        isInteractive = Files.isTerminal(output)
+        hasColours = isInteractive && Processes.environment("NO_COLOR") == nil && Processes.environment("TERM") != "dumb"
+    }
+
+    package func write(_ text: String) { write(bytes: Array(text.utf8)) }
+    package func line(_ text: String) { write(text + "\n") }
+    package func write(bytes: [UInt8]) { try? Files.writeAll(bytes, to: output, named: "standard output") }
+    package func complain(_ text: String) { try? Files.writeAll(Array((text + "\n").utf8), to: error, named: "standard error") }
+
+    package enum Colour: String, Sendable {
+        case red = "31"
+        case green = "32"
+        case yellow = "33"
+        case blue = "34"
+        case grey = "90"
+        case bold = "1"
+    }
+
+    package func coloured(_ text: String, _ colour: Colour) -> String { hasColours ? "\u{1B}[\(colour.rawValue)m\(text)\u{1B}[0m" : text }
+
+    /// Columns of the terminal; 80 where there is none.
+    package var width: Int { Files.terminalSize(output)?.columns ?? 80 }
+    package var height: Int { Files.terminalSize(output)?.rows ?? 24 }
+}

@@ -1,0 +1,29 @@
+/// The command line as a library: from arguments to an exit code.
+package enum Program {
+    package static let version = "0.1.0"
+
+    package static func run(_ arguments: [String], verbs: [Verb], terminal: Terminal = Terminal()) -> Int32 {
+        do throws(CommandError) {
+            switch try CommandLineParser(verbs: verbs).parse(arguments, terminal: terminal) {
+            case .help(let verb?, _): terminal.write(HelpText.verb(verb))
+            case .help(nil, let prefix?): terminal.write(HelpText.group(prefix, verbs))
+            case .help(nil, nil): terminal.write(HelpText.program(verbs))
+            case .run(let invocation): return try perform(invocation)
+            }
+            return 0
+        } catch {
+            terminal.complain(error.message.hasPrefix("Error from server") || error.message.hasPrefix("The ") ? error.message : "error: \(error.message)")
+            return error.exitCode
+        }
+    }
+
+    private static func perform(_ invocation: Invocation) throws(CommandError) -> Int32 {
+        do {
+            return try invocation.verb.run(invocation)
+        } catch let error as CommandError {
+            throw error
+        } catch {
+            throw CommandError("\(error)")
+        }
+    }
+}

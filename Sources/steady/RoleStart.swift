@@ -1,0 +1,78 @@
+import APIClient
+import Commands
+import Glibc
+import Linux
+import Timing
+
+/// What every role does before it becomes itself: takes its lock, raises its limits, says hello to `up`, and helps to bring `up` back when it dies.
+enum RoleStart {
+    /// How long a role waits for its lock: an earlier process of it may still be ending.
+    private static let lockPatience: Duration = .seconds(10)
+
+    /// Runs `body` with a loop and a line to `up`, until the loop stops.
+    ///
+    /// - Parameter body: sets the role up; it returns what must live as long as the loop runs.
+    static func run(
+        _ name: String, in directory: DataDirectory, _ body: (EventLoop, HostLink) throws -> AnyObject
+    ) throws -> Int32 {
+        signal(SIGPIPE, SIG_IGN)
+        Processes.name("steady-\(name)")
+        Limits.raiseOpenFiles()
+        let loop = try EventLoop()
+        try Files.makeDirectories(directory.roles)
+        let lock = try waitForLock(directory.roleLock(name), loop)
+        Files.overwrite(lock.fd, with: "\(Processes.current)\n")
+        let link = try HostLink(loop: loop, socketPath: directory.hostSocket, role: name)
+        let revival = HostRevival(loop: loop, directory: directory)
+        link.onHostLost = { revival.attempt() }
+        let role = try body(loop, link)
+        loop.run()
+        withExtendedLifetime((role, revival, lock)) {}
+        return 0
+    }
+
+    private static func waitForLock(_ path: String, _ loop: EventLoop) throws -> FileLock {
+        var taken: FileLock?
+        var failure: (any Error)?
+        let isTaken = loop.runUntil(within: lockPatience) {
+            do { taken = try FileLock.take(path) } catch { failure = error }
+            if taken == nil, failure == nil { loop.schedule(after: .milliseconds(5)) {} }
+            return taken != nil || failure != nil
+        }
+        if let failure { throw failure }
+        guard isTaken, let taken else { throw CommandError("another process holds \(path)") }
+        return taken
+    }
+}
+
+/// Brings `up` back when it has died: the first role that gets its lock starts it from the recorded arguments.
+final class HostRevival {
+    private let loop: EventLoop
+    private let directory: DataDirectory
+    private let launcher = Launcher()
+
+    init(loop: EventLoop, directory: DataDirectory) {
+        self.loop = loop
+        self.directory = directory
+    }
+
+    /// Does nothing while somebody else holds the lock: then a new `up` is on its way.
+    func attempt() {
+        // A stopped instance leaves no record of a socket: it is not to be brought back.
+        guard Files.exists(directory.hostSocket), let lock = (try? FileLock.take(directory.hostLock)) ?? nil else { return }
+        defer { lock.release() }
+        guard let log = try? Files.open(directory.roleLog("up"), Files.appending) else { return }
+        defer { closeDescriptor(log) }
+        // The lock travels as standard input: it is never free in between.
+        let launch = Launch(
+            "/proc/self/exe", arguments: ["steady", "up", "--resume", "--data-dir", directory.path], environment: Processes.environmentList(),
+            directory: "/", input: lock.fd, output: log, error: log)
+        guard let process = try? launcher.launch(launch) else { return }
+        var watch: EventLoop.Watch?
+        watch = try? loop.watch(process.pidfd, .read) { _ in
+            watch?.cancel()
+            _ = Processes.reap(process.pidfd)
+            closeDescriptor(process.pidfd)
+        }
+    }
+}

@@ -1,0 +1,181 @@
+import APIClient
+import Commands
+import Glibc
+import Host
+import Linux
+import NodeAgent
+import Timing
+
+/// `steady up`: the instance itself.
+enum UpVerb {
+    static let verb = Verb(
+        "up", group: .instance, summary: "Start an instance and keep it running",
+        usage: "[-f FILE ...]",
+        notes: """
+            Starts the server, one agent per simulated node and the proxy, restarts what dies, and stops everything on Ctrl-C.
+            What ran when the instance was stopped runs again. kill -9 of it, or of any part, stops no process of yours.
+            """,
+        examples: [
+            ("three zones, one node each, and a manifest", "steady up -f Manifests/web.yaml"),
+            ("in the background, with two nodes a zone", "steady up --zones a,b --nodes-per-zone 2 --detach"),
+            ("a second instance beside the first", "steady up --data-dir /tmp/other"),
+        ],
+        flags: [
+            Flag("filename", "f", .value(placeholder: "FILE"), repeats: true, "manifest to apply once the API is ready (file, directory or -)"),
+            Flag("zones", nil, .value(placeholder: "LIST"), "zones, comma-separated (default: a,b,c)"),
+            Flag("nodes-per-zone", nil, .value(placeholder: "N"), "simulated nodes in each zone (default: 1)"),
+            Flag("api", nil, .value(placeholder: "ADDRESS"), "where the API listens on TCP (default: 127.0.0.1:0; port 0 takes a free one and keeps it)"),
+            Flag("expose", nil, .value(placeholder: "ADDRESS"), "where NodePort and LoadBalancer ports listen (default: 127.0.0.1)"),
+            Flag("block", nil, .value(placeholder: "N"), "slice of the loopback addresses, 0 to 15 (default: the first free one)"),
+            Flag("run-as", nil, .value(placeholder: "USER"), "as root: the user that pods run as (default: steady, where there is one)"),
+            Flag("detach", "d", .toggle, "return when the instance is ready, and leave it running"),
+            Flag("resume", nil, .toggle, hidden: true, "take over a running instance whose up has died; its lock is standard input"),
+            Flag("detached", nil, .toggle, hidden: true, "started by --detach"),
+        ],
+        run: { try run($0) })
+
+    private static func run(_ invocation: Invocation) throws -> Int32 {
+        guard invocation.words.isEmpty else { throw CommandError.usage("up takes no words, only flags; found \"\(invocation.words[0])\"; manifests go with -f") }
+        let directory = invocation.dataDirectory
+        let isResuming = invocation.isSet("resume")
+        let requested = isResuming ? HostRole.recorded(directory) ?? HostConfiguration() : try configuration(invocation, directory)
+        let files = invocation.all("filename")
+        // A broken manifest is found before anything starts.
+        let manifests = files.isEmpty ? nil : try Manifests.load(files, recursive: false)
+        if invocation.isSet("detach") { return try detach(invocation, directory, manifests) }
+
+        signal(SIGPIPE, SIG_IGN)
+        signal(SIGHUP, SIG_IGN)
+        Processes.name("steady-up")
+        Limits.raiseOpenFiles()
+        let loop = try EventLoop()
+        let host = try HostRole(
+            loop: loop, directory: directory, requested: requested, isResuming: isResuming, inheritedLock: isResuming ? takeInheritedLock() : nil,
+            killLeftovers: { _ in })
+        let terminal = invocation.terminal
+        var child: ApplyChild?
+        var interruptCount = 0
+        for number in [SIGINT, SIGTERM] {
+            try loop.onSignal(number) {
+                interruptCount += 1
+                child?.end()
+                if interruptCount == 1 { terminal.complain("stopping: requests finish, pods end in their grace period (steady down --purge deletes what is stored)") }
+                host.shutDown()
+            }
+        }
+        host.onProgress = { terminal.complain("  \($0)") }
+        host.onStopped = { loop.stop() }
+        host.onReady = { address in
+            guard !isResuming, !invocation.isSet("detached") else { return }
+            terminal.line("steady is up: API http://\(address), data directory \(directory.path)")
+            if !files.isEmpty { child = ApplyChild(loop: loop, files: files, directory: directory) }
+        }
+        host.start()
+        loop.run()
+        withExtendedLifetime((host, child)) {}
+        return 0
+    }
+
+    private static func configuration(_ invocation: Invocation, _ directory: DataDirectory) throws(CommandError) -> HostConfiguration {
+        // What is not said stays as the instance had it.
+        var out = HostRole.recorded(directory) ?? HostConfiguration()
+        out.block = nil
+        out.apiAddress = .ipv4(.loopback, port: 0)
+        if let zones = invocation.value("zones") {
+            out.zones = zones.split(separator: ",").map(String.init)
+            let pattern = out.zones.allSatisfy { zone in
+                !zone.isEmpty && zone.count <= 32 && zone.allSatisfy { $0.isASCII && ($0.isLowercase || $0.isNumber || $0 == "-") } && zone.first != "-"
+            }
+            guard !out.zones.isEmpty, pattern, Set(out.zones).count == out.zones.count else {
+                throw .usage("--zones: found \"\(zones)\", allowed are distinct names of lower-case letters, digits and -, comma-separated: a,b,c")
+            }
+        }
+        if let count = try invocation.integer("nodes-per-zone", in: 1...HostConfiguration.nodeLimit) { out.nodesPerZone = count }
+        if let block = try invocation.integer("block", in: 0...(HostConfiguration.blockCount - 1)) { out.block = block }
+        if let text = invocation.value("api") {
+            guard let address = SocketAddress(text), case .ipv4 = address else {
+                throw .usage("--api: found \"\(text)\", allowed is an address and a port such as 127.0.0.1:6443")
+            }
+            out.apiAddress = address
+        }
+        if let text = invocation.value("expose") {
+            guard let address = IPv4Address(text) else { throw .usage("--expose: found \"\(text)\", allowed is an IPv4 address such as 127.0.0.1 or 0.0.0.0") }
+            out.exposeAddress = address
+        }
+        if let user = invocation.value("run-as") { out.runAs = user }
+        return out
+    }
+
+    /// The lock came as standard input; its place is given to /dev/null.
+    private static func takeInheritedLock() -> Int32 {
+        let lock = fcntl(0, F_DUPFD_CLOEXEC, 3)
+        let null = open("/dev/null", O_RDONLY)
+        dup2(null, 0)
+        close(null)
+        return lock
+    }
+
+    private static func detach(_ invocation: Invocation, _ directory: DataDirectory, _ manifests: [Manifest]?) throws -> Int32 {
+        try Files.makeDirectories(directory.roles)
+        let logPath = directory.roleLog("up")
+        let log = try Files.open(logPath, Files.appending)
+        let null = try Files.open("/dev/null", 0)
+        let logStart = Int(Files.size(logPath))
+        var arguments = ["steady", "up", "--detached", "--data-dir", directory.path]
+        for flag in ["zones", "nodes-per-zone", "api", "expose", "block", "run-as"] {
+            if let value = invocation.value(flag) { arguments += ["--\(flag)", value] }
+        }
+        let process = try Launcher().launch(
+            Launch("/proc/self/exe", arguments: arguments, environment: Processes.environmentList(), directory: "/", input: null, output: log, error: log))
+        let loop = try EventLoop()
+        var hasEnded = false
+        let watch = try loop.watch(process.pidfd, .read) { _ in hasEnded = true }
+        var isReady = false
+        loop.runUntil(within: .seconds(30)) {
+            if hasEnded { return true }
+            isReady = Instance.isReady(directory)
+            if !isReady { loop.schedule(after: .milliseconds(3)) {} }
+            return isReady
+        }
+        watch.cancel()
+        guard isReady else {
+            let said = ((try? Files.read(logPath)) ?? []).dropFirst(logStart)
+            let text = String(decoding: said, as: UTF8.self).split(separator: "\n").last.map(String.init) ?? "it did not become ready in 30 s; see \(logPath)"
+            throw CommandError(text.hasPrefix("error: ") ? String(text.dropFirst(7)) : text)
+        }
+        let address = ((try? Files.text(directory.apiAddressFile)) ?? "").split(separator: "\n").first ?? ""
+        invocation.terminal.line("steady is up: API http://\(address), data directory \(directory.path)")
+        guard let manifests else { return 0 }
+        return try Manifests.apply(manifests, invocation)
+    }
+}
+
+/// `steady apply` of the manifests that `up` was given, in a process of its own that shares the terminal and shows the progress.
+private final class ApplyChild {
+    private var descriptor: Int32 = -1
+    private var watch: EventLoop.Watch?
+
+    init?(loop: EventLoop, files: [String], directory: DataDirectory) {
+        var arguments = ["steady", "apply", "--progress", "--data-dir", directory.path]
+        for file in files { arguments += ["-f", file] }
+        let streams = [Int32](0...2).map { fcntl($0, F_DUPFD_CLOEXEC, 3) }
+        defer { streams.forEach { close($0) } }
+        guard
+            let process = try? Launcher().launch(
+                Launch(
+                    "/proc/self/exe", arguments: arguments, environment: Processes.environmentList(), input: streams[0], output: streams[1],
+                    error: streams[2]))
+        else { return nil }
+        descriptor = process.pidfd
+        watch = try? loop.watch(process.pidfd, .read) { [weak self] _ in self?.ended() }
+    }
+
+    func end() { if descriptor >= 0 { try? Processes.signal(descriptor, SIGTERM) } }
+
+    private func ended() {
+        watch?.cancel()
+        _ = Processes.reap(descriptor)
+        close(descriptor)
+        descriptor = -1
+    }
+}
