@@ -1,0 +1,162 @@
+import APIClient
+import Formats
+import Linux
+import Resources
+
+extension Manifests {
+    /// kubectl's annotation: what was applied last, so that what the next manifest leaves out can be removed. Both programs read each other's.
+    static let lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+
+    enum Outcome: String {
+        case created, configured, unchanged
+    }
+
+    /// Checks everything first, on this side and on the server's, then applies.
+    package static func apply(_ manifests: [Manifest], _ invocation: Invocation) throws -> Int32 {
+        let api = try Instance.connect(invocation)
+        let ordered = prepare(manifests, invocation)
+        let dryRun = invocation.value("dry-run") ?? "none"
+        guard ["none", "client", "server"].contains(dryRun) else {
+            throw CommandError.usage("--dry-run: found \"\(dryRun)\", allowed are none, client, server")
+        }
+        let plan = try check(ordered, api, invocation)
+        for (manifest, change) in zip(ordered, plan) {
+            let outcome = dryRun == "none" ? try perform(change, manifest, api) : change.outcome
+            let suffix = dryRun == "none" ? "" : " (\(dryRun) dry run)"
+            invocation.terminal.line("\(manifest.type.shown(manifest.key.name)) \(outcome.rawValue)\(suffix)")
+        }
+        guard dryRun == "none", invocation.isSet("progress") || invocation.isSet("wait") else { return 0 }
+        return try Progress.untilAvailable(ordered.filter { $0.type == .deployments }.map(\.key), api, invocation)
+    }
+
+    /// Namespaces first, then images, then the rest in their order; the namespace that the command line names is filled in.
+    private static func prepare(_ manifests: [Manifest], _ invocation: Invocation) -> [Manifest] {
+        let placed = manifests.map { manifest in
+            guard manifest.type.isNamespaced, manifest.key.namespace.isEmpty else { return manifest }
+            var value = manifest.value
+            value["metadata"]["namespace"] = .string(invocation.namespace)
+            return Manifest(
+                file: manifest.file, type: manifest.type, key: ObjectKey(manifest.type, namespace: invocation.namespace, name: manifest.key.name),
+                value: value, positions: manifest.positions, root: manifest.root)
+        }
+        let rank: (Manifest) -> Int = { $0.type == .namespaces ? 0 : $0.type == .images ? 1 : 2 }
+        return (0...2).flatMap { wanted in placed.filter { rank($0) == wanted } }
+    }
+
+    enum Change {
+        case create(Value)
+        case patch(Value)
+        case nothing
+
+        var outcome: Outcome {
+            switch self {
+            case .create: .created
+            case .patch: .configured
+            case .nothing: .unchanged
+            }
+        }
+    }
+
+    /// What each manifest changes; throws with every problem before anything is changed.
+    private static func check(_ manifests: [Manifest], _ api: BlockingAPI, _ invocation: Invocation) throws(CommandError) -> [Change] {
+        var problems = ManifestProblems()
+        let created = Set(manifests.filter { $0.type == .namespaces }.map(\.key.name))
+        var seen: [ObjectKey: String] = [:]
+        var plan: [Change] = []
+        for manifest in manifests {
+            if let first = seen.updateValue(manifest.place(), forKey: manifest.key) {
+                problems.errors.append("\(manifest.place()): \(manifest.type.shown(manifest.key.name)) stands here a second time; the first is at \(first)")
+            }
+            var defaulted = manifest.value
+            Defaults.apply(&defaulted, manifest.type)
+            let causes = Validation.check(defaulted, manifest.type, old: nil)
+            for cause in causes {
+                problems.errors.append("\(manifest.place(Manifest.path(cause.field))): \(cause.field): \(cause.message)")
+            }
+            let without = Schema.fieldsWithoutEffect(manifest.value, manifest.type)
+            if !without.isEmpty {
+                problems.warnings.append(
+                    "\(manifest.place()): \(manifest.type.shown(manifest.key.name)): kept, but without effect here yet: \(without.joined(separator: ", "))")
+            }
+            guard causes.isEmpty else { continue }
+            do throws(StatusError) {
+                let change = try change(manifest, api)
+                plan.append(change)
+                // The server's own word, where the namespace is there already.
+                switch change {
+                case .create(let value) where !manifest.type.isNamespaced || !created.contains(manifest.key.namespace):
+                    _ = try api.perform(
+                        .create(value, type: manifest.type, namespace: manifest.key.namespace, WriteOptions(isDryRun: true, fieldManager: manager)))
+                case .patch(let patch):
+                    _ = try api.perform(.patch(manifest.key, .strategic(patch), nil, WriteOptions(isDryRun: true, fieldManager: manager)))
+                default: break
+                }
+            } catch {
+                if error.code >= 500 { throw CommandError(error) }
+                problems.errors.append("\(manifest.place()): \(error.message)")
+            }
+        }
+        try problems.check(invocation.terminal)
+        return plan
+    }
+
+    private static let manager = "kubectl-client-side-apply"
+
+    private static func change(_ manifest: Manifest, _ api: BlockingAPI) throws(StatusError) -> Change {
+        var wanted = manifest.value
+        let annotations = wanted["metadata"]["annotations"]
+        if case .object = annotations { wanted["metadata"]["annotations"][lastApplied] = .null }
+        let record = JSON.text(wanted.sortedByKeys) + "\n"
+        wanted["metadata"]["annotations"][lastApplied] = .string(record)
+        let current: Value
+        do throws(StatusError) {
+            current = try api.get(manifest.key)
+        } catch {
+            if error.code == 404 { return .create(wanted) }
+            throw error
+        }
+        let original = current["metadata"]["annotations"][lastApplied].string.flatMap { try? JSON.parse(Array($0.utf8)) }
+        do {
+            let patch = try StrategicMerge.threeWay(original: original, modified: wanted, current: current, keys: Schema.mergeKeys(manifest.type))
+            if patch.object?.isEmpty ?? true { return .nothing }
+            return .patch(patch)
+        } catch {
+            throw .badRequest("\(error)")
+        }
+    }
+
+    /// A write that lost against another one is computed again, this often.
+    private static let attemptLimit = 5
+
+    private static func perform(_ change: Change, _ manifest: Manifest, _ api: BlockingAPI) throws(CommandError) -> Outcome {
+        var change = change
+        for attempt in 1... {
+            do throws(StatusError) {
+                switch change {
+                case .nothing: return .unchanged
+                case .create(let value):
+                    _ = try api.perform(.create(value, type: manifest.type, namespace: manifest.key.namespace, WriteOptions(fieldManager: manager)))
+                    return .created
+                case .patch(let patch):
+                    _ = try api.perform(.patch(manifest.key, .strategic(patch), nil, WriteOptions(fieldManager: manager)))
+                    return .configured
+                }
+            } catch {
+                guard error.code == 409, attempt < attemptLimit else { throw CommandError(error) }
+                do throws(StatusError) { change = try Self.change(manifest, api) } catch { throw CommandError(error) }
+            }
+        }
+        return change.outcome
+    }
+}
+
+extension Value {
+    /// With every object's members in the order of their keys, as Go writes maps.
+    var sortedByKeys: Value {
+        switch self {
+        case .array(let elements): .array(elements.map(\.sortedByKeys))
+        case .object(let object): .object(Object(object.entries.sorted { $0.key < $1.key }.map { ($0.key, $0.value.sortedByKeys) }))
+        default: self
+        }
+    }
+}

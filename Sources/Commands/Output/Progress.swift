@@ -1,0 +1,85 @@
+import APIClient
+import Formats
+import Linux
+import Resources
+
+/// Rollouts as a person watches them.
+enum Progress {
+    /// Waits until every deployment is rolled out; says how it goes. Exit code 1 when one cannot make it in time.
+    static func untilAvailable(_ keys: [ObjectKey], _ api: BlockingAPI, _ invocation: Invocation) throws(CommandError) -> Int32 {
+        var exitCode: Int32 = 0
+        for key in keys {
+            if try !rollout(key, api, invocation, within: .seconds(600)) { exitCode = 1 }
+        }
+        return exitCode
+    }
+
+    /// Follows one rollout with kubectl's sentences; false when it exceeded its deadline or the time was over.
+    static func rollout(_ key: ObjectKey, _ api: BlockingAPI, _ invocation: Invocation, revision: String? = nil, within limit: Duration) throws(CommandError) -> Bool {
+        _ = try api.ask(.get(key))
+        var said = ""
+        var verdict: Bool?
+        var failure: String?
+        let list = ListRequest(
+            key.type, namespace: key.namespace, fieldSelector: FieldSelector([.init(["metadata", "name"], key.name)]))
+        let deadline = Clock.monotonic() + limit
+        while verdict == nil, failure == nil {
+            let left = deadline - Clock.monotonic()
+            guard left > .zero else {
+                failure = "timed out waiting for the condition"
+                break
+            }
+            api.watch(list, from: nil, within: left) { signal in
+                switch signal {
+                case .event(let event) where event.kind == .deleted:
+                    failure = "object has been deleted"
+                    return true
+                case .event(let event) where event.kind != .bookmark:
+                    let (words, isDone, problem) = judge(event.object, revision)
+                    if let problem {
+                        failure = problem
+                        return true
+                    }
+                    if words != said { invocation.terminal.line(words) }
+                    said = words
+                    if isDone { verdict = true }
+                    return isDone
+                default: return false
+                }
+            }
+        }
+        if let failure { invocation.terminal.complain("error: \(failure)") }
+        return verdict ?? false
+    }
+
+    /// kubectl's reading of a Deployment's status.
+    static func judge(_ deployment: Value, _ revision: String?) -> (words: String, isDone: Bool, failure: String?) {
+        let name = deployment.name
+        let status = deployment["status"]
+        let wanted = deployment["spec"]["replicas"].int ?? 1
+        let updated = status["updatedReplicas"].int ?? 0
+        let total = status["replicas"].int ?? 0
+        let available = status["availableReplicas"].int ?? 0
+        if let revision {
+            let current = deployment["metadata"]["annotations"]["deployment.kubernetes.io/revision"].string ?? "0"
+            if current != revision { return ("", false, "desired revision (\(revision)) is different from the running revision (\(current))") }
+        }
+        guard (deployment["metadata"]["generation"].int ?? 0) <= (status["observedGeneration"].int ?? 0) else {
+            return ("Waiting for deployment spec update to be observed...", false, nil)
+        }
+        for condition in status["conditions"].elements
+        where condition["type"].string == "Progressing" && condition["reason"].string == "ProgressDeadlineExceeded" {
+            return ("", false, "deployment \"\(name)\" exceeded its progress deadline")
+        }
+        if updated < wanted {
+            return ("Waiting for deployment \"\(name)\" rollout to finish: \(updated) out of \(wanted) new replicas have been updated...", false, nil)
+        }
+        if total > updated {
+            return ("Waiting for deployment \"\(name)\" rollout to finish: \(total - updated) old replicas are pending termination...", false, nil)
+        }
+        if available < updated {
+            return ("Waiting for deployment \"\(name)\" rollout to finish: \(available) of \(updated) updated replicas are available...", false, nil)
+        }
+        return ("deployment \"\(name)\" successfully rolled out", true, nil)
+    }
+}
