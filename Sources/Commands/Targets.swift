@@ -17,9 +17,11 @@ struct Targets {
         namespace = isEverywhere ? nil : invocation.namespace
         keys = []
         types = []
-        do throws(StatusError) {
-            selector = try invocation.value("selector").map { text throws(StatusError) in try LabelSelector(query: text) } ?? .everything
-        } catch { throw .usage("--selector: \(error.message)") }
+        do {
+            selector = try invocation.value("selector").map { try LabelSelector(query: $0) } ?? .everything
+        } catch {
+            throw .usage("--selector: \(error)")
+        }
         fieldSelector = .everything
         guard let first = words.first else { throw .usage("name what: a kind (pods), or kind and name (pods/web, deployment web)") }
         if first.contains("/") {
@@ -39,7 +41,7 @@ struct Targets {
         }
         if !keys.isEmpty, isEverywhere { throw .usage("a name cannot be looked for in all namespaces; name one with -n") }
         if let text = invocation.value("field-selector") {
-            do throws(StatusError) { fieldSelector = try FieldSelector(query: text, types[0]) } catch { throw .usage("--field-selector: \(error.message)") }
+            do { fieldSelector = try FieldSelector(query: text, for: types[0]) } catch { throw .usage("--field-selector: \(error)") }
         }
     }
 

@@ -33,7 +33,7 @@ package enum Manifests {
         guard Files.exists(path) else { throw CommandError("the path \"\(path)\" does not exist") }
         guard Files.isDirectory(path) else { return [path] }
         var out: [String] = []
-        do throws(LinuxError) {
+        do {
             for name in try Files.list(path) {
                 let whole = path.hasSuffix("/") ? path + name : "\(path)/\(name)"
                 if Files.isDirectory(whole) {
@@ -42,8 +42,8 @@ package enum Manifests {
                     out.append(whole)
                 }
             }
-        } catch let error as LinuxError {
-            throw CommandError("\(error)")
+        } catch let error as CommandError {
+            throw error
         } catch {
             throw CommandError("\(error)")
         }

@@ -2,6 +2,7 @@ import APIClient
 import Formats
 import Linux
 import Resources
+import Timing
 
 /// Rollouts as a person watches them.
 enum Progress {

@@ -1,0 +1,172 @@
+import Formats
+import Linux
+import Resources
+import Timing
+
+/// How `get` prints: kubectl's formats.
+struct OutputFormat {
+    enum Kind {
+        case table(isWide: Bool)
+        case yaml, json, name
+        case jsonPath(JSONPath)
+        case columns([(header: String, path: JSONPath)])
+    }
+
+    let kind: Kind
+    private let showsLabels: Bool
+    private let labelColumns: [String]
+    private let hasHeaders: Bool
+
+    init(_ invocation: Invocation) throws(CommandError) {
+        showsLabels = invocation.isSet("show-labels")
+        labelColumns = invocation.all("label-columns").flatMap { $0.split(separator: ",").map(String.init) }
+        hasHeaders = !invocation.isSet("no-headers")
+        let text = invocation.value("output") ?? ""
+        let name = String(text.prefix { $0 != "=" })
+        let argument = String(text.dropFirst(name.count + 1))
+        switch name {
+        case "": kind = .table(isWide: false)
+        case "wide": kind = .table(isWide: true)
+        case "yaml": kind = .yaml
+        case "json": kind = .json
+        case "name": kind = .name
+        case "jsonpath": kind = .jsonPath(try JSONPath(argument))
+        case "custom-columns":
+            var columns: [(header: String, path: JSONPath)] = []
+            for part in argument.split(separator: ",") {
+                let pieces = part.split(separator: ":", maxSplits: 1).map(String.init)
+                guard pieces.count == 2 else { throw .usage("custom-columns: found \"\(part)\", allowed is HEADER:.path") }
+                columns.append((pieces[0], try JSONPath(pieces[1])))
+            }
+            kind = .columns(columns)
+        default:
+            let near = nearest(name, among: ["wide", "yaml", "json", "name", "jsonpath", "custom-columns"]).map { "; did you mean \($0)?" } ?? ""
+            throw .usage("--output: found \"\(text)\", allowed are wide, yaml, json, name, jsonpath=…, custom-columns=…\(near)")
+        }
+    }
+
+    var isTable: Bool {
+        switch kind {
+        case .table, .columns, .name: true
+        default: false
+        }
+    }
+
+    func text(_ found: [(type: ResourceType, object: Value)], isSingle: Bool, showsKind: Bool, showsNamespace: Bool) throws(CommandError) -> String {
+        let whole: Value = isSingle ? found[0].object : ["apiVersion": "v1", "items": .array(found.map(\.object)), "kind": "List", "metadata": ["resourceVersion": ""]]
+        switch kind {
+        case .yaml: return YAML.text(whole.sortedByKeys)
+        case .json: return JSON.text(whole.sortedByKeys, pretty: true) + "\n"
+        case .name: return found.map { $0.type.shown($0.object.name) + "\n" }.joined()
+        case .jsonPath(let path): return path.text(in: whole)
+        case .columns(let columns):
+            let rows = found.map { entry in columns.map { $0.path.values(in: entry.object).map(\.plainText).joined(separator: ",") }.map { $0.isEmpty ? "<none>" : $0 } }
+            return TextTable.text((hasHeaders ? [columns.map(\.header)] : []) + rows)
+        case .table:
+            var out = ""
+            var at = 0
+            while at < found.count {
+                let type = found[at].type
+                var end = at
+                while end < found.count, found[end].type == type { end += 1 }
+                let rows = self.rows(type, showsNamespace: showsNamespace, showsKind: showsKind)
+                if at > 0 { out += "\n" }
+                out += TextTable.text((hasHeaders ? [rows.headers] : []) + found[at..<end].map { rows.cells($0.object) })
+                at = end
+            }
+            return out
+        }
+    }
+
+    /// Rows of one kind: for lists, and one by one for watches.
+    func rows(_ type: ResourceType, showsNamespace: Bool, showsKind: Bool = false) -> Rows {
+        Rows(type: type, format: self, showsNamespace: showsNamespace && type.isNamespaced, showsKind: showsKind)
+    }
+
+    struct Rows {
+        let type: ResourceType
+        fileprivate let format: OutputFormat
+        let showsNamespace: Bool
+        let showsKind: Bool
+        private var widths: [Int] = []
+        private var hasBegun = false
+
+        fileprivate init(type: ResourceType, format: OutputFormat, showsNamespace: Bool, showsKind: Bool) {
+            self.type = type
+            self.format = format
+            self.showsNamespace = showsNamespace
+            self.showsKind = showsKind
+        }
+
+        private var isWide: Bool { if case .table(let isWide) = format.kind { isWide } else { false } }
+
+        var headers: [String] {
+            (showsNamespace ? ["NAMESPACE"] : []) + Printing.columns(type).filter { isWide || $0.priority == 0 }.map { $0.name.uppercased() }
+                + format.labelColumns.map { String($0.split(separator: "/").last ?? "").uppercased() } + (format.showsLabels ? ["LABELS"] : [])
+        }
+
+        func cells(_ object: Value) -> [String] {
+            let columns = Printing.columns(type)
+            let values = Printing.cells(object, type, now: Clock.realtime())
+            var out = zip(columns, values).filter { isWide || $0.0.priority == 0 }.map { $0.1.plainText }
+            if showsKind, !out.isEmpty { out[0] = type.shown(out[0]) }
+            let labels = object["metadata"]["labels"].stringMap
+            out += format.labelColumns.map { labels[$0] ?? "" }
+            if format.showsLabels { out.append(labels.isEmpty ? "<none>" : labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")) }
+            return (showsNamespace ? [object.namespaceName] : []) + out
+        }
+
+        /// The text for one event of a watch; the header comes with the first.
+        mutating func event(_ event: WatchEvent) -> String {
+            switch format.kind {
+            case .yaml: return "---\n" + YAML.text(event.object.sortedByKeys)
+            case .json: return JSON.text(event.object.sortedByKeys, pretty: true) + "\n"
+            case .name: return type.shown(event.object.name) + "\n"
+            case .jsonPath(let path): return path.text(in: event.object)
+            case .columns(let columns): return columns.map { $0.path.values(in: event.object).map(\.plainText).joined(separator: ",") }.joined(separator: "   ") + "\n"
+            case .table:
+                let row = cells(event.object)
+                var out = ""
+                if !hasBegun {
+                    widths = zip(headers, row).map { max($0.count, $1.count) }
+                    if format.hasHeaders { out += TextTable.line(headers, widths) }
+                    hasBegun = true
+                }
+                for (at, cell) in row.enumerated() where at < widths.count { widths[at] = max(widths[at], cell.count) }
+                return out + TextTable.line(row, widths)
+            }
+        }
+    }
+}
+
+/// Columns under their headers, three spaces apart, as kubectl prints them.
+enum TextTable {
+    static func text(_ rows: [[String]]) -> String {
+        var widths: [Int] = []
+        for row in rows {
+            for (at, cell) in row.enumerated() {
+                if at < widths.count { widths[at] = max(widths[at], cell.count) } else { widths.append(cell.count) }
+            }
+        }
+        return rows.map { line($0, widths) }.joined()
+    }
+
+    static func line(_ cells: [String], _ widths: [Int]) -> String {
+        var out = ""
+        for (at, cell) in cells.enumerated() {
+            out += at == cells.count - 1 ? cell : cell.padded(to: (at < widths.count ? widths[at] : 0) + 3)
+        }
+        return out + "\n"
+    }
+}
+
+extension Value {
+    /// As a cell shows it: strings without quotes, trees as JSON, nothing for null.
+    var plainText: String {
+        switch self {
+        case .null: ""
+        case .string(let text): text
+        default: JSON.text(self)
+        }
+    }
+}

@@ -1,0 +1,25 @@
+/// `steady apply`.
+enum ApplyVerb {
+    static let verb = Verb(
+        "apply", group: .workloads, summary: "Make what manifests say so", usage: "-f FILE ...",
+        notes: """
+            All documents are checked before the first is applied. What was applied before and is left out now is removed, by the same
+            annotation that kubectl uses: both programs may apply the same manifests.
+            """,
+        examples: [
+            ("a file", "steady apply -f Manifests/web.yaml"), ("a folder and all below it", "steady apply -R -f Manifests"),
+            ("standard input", "steady apply -f - < web.yaml"), ("and wait until it is rolled out", "steady apply -f web.yaml --wait"),
+        ],
+        flags: [
+            .files, .recursive, Verb.namespaceFlag, .validate, .dryRun, Flag("wait", nil, .toggle, "until the deployments are rolled out"),
+            Flag("progress", nil, .toggle, hidden: true, "show the rollout"),
+        ],
+        run: { invocation in
+            let files = invocation.all("filename") + invocation.words
+            guard !files.isEmpty else { throw CommandError.usage("what to apply? name a file: steady apply -f web.yaml") }
+            let manifests = try Manifests.load(
+                files, recursive: invocation.isSet("recursive"), validation: try invocation.validation(), terminal: invocation.terminal)
+            return try Manifests.apply(manifests, invocation)
+        })
+}
+

@@ -1,0 +1,140 @@
+import APIClient
+import Formats
+import Linux
+import Resources
+import Timing
+
+/// `steady rollout …`.
+enum RolloutVerbs {
+    static let all = [
+        Verb(
+            "rollout status", group: .workloads, summary: "Follow a rollout until it is done", usage: "deployment/NAME",
+            examples: [("until it is done, or cannot be", "steady rollout status deployment/web")],
+            flags: [
+                Verb.namespaceFlag, .timeout, Flag("watch", "w", .optionalValue(placeholder: "true|false", alone: "true"), "follow (default: true)"),
+                Flag("revision", nil, .value(placeholder: "N"), "of this revision only"),
+            ], run: { try status($0) }),
+        Verb(
+            "rollout history", group: .workloads, summary: "The revisions of a deployment", usage: "deployment/NAME",
+            examples: [("all", "steady rollout history deployment/web"), ("one in full", "steady rollout history deployment/web --revision 2")],
+            flags: [Verb.namespaceFlag, Flag("revision", nil, .value(placeholder: "N"), "show this revision's template")], run: { try history($0) }),
+        Verb(
+            "rollout undo", group: .workloads, summary: "Go back to an earlier revision", usage: "deployment/NAME",
+            examples: [("the one before", "steady rollout undo deployment/web"), ("a certain one", "steady rollout undo deployment/web --to-revision 3")],
+            flags: [Verb.namespaceFlag, Flag("to-revision", nil, .value(placeholder: "N"), "default 0: the one before"), .dryRun], run: { try undo($0) }),
+        Verb(
+            "rollout pause", group: .workloads, summary: "Hold a rollout", usage: "deployment/NAME", flags: [Verb.namespaceFlag],
+            run: { try change($0, "paused") { $0["spec"]["paused"].bool == true ? nil : ["spec": ["paused": true]] } }),
+        Verb(
+            "rollout resume", group: .workloads, summary: "Let a held rollout go on", usage: "deployment/NAME", flags: [Verb.namespaceFlag],
+            run: { try change($0, "resumed") { $0["spec"]["paused"].bool == true ? ["spec": .object(Object([("paused", .null)]))] : nil } }),
+        Verb(
+            "rollout restart", group: .workloads, summary: "Replace all replicas, a few at a time", usage: "deployment/NAME", flags: [Verb.namespaceFlag],
+            run: {
+                try change($0, "restarted") { _ in
+                    let at: Value = .string(Clock.realtime().rfc3339)
+                    return ["spec": ["template": ["metadata": ["annotations": ["kubectl.kubernetes.io/restartedAt": at]]]]]
+                }
+            }),
+    ]
+
+    private static let revisionAnnotation = "deployment.kubernetes.io/revision"
+
+    private static func deployments(_ invocation: Invocation, _ api: BlockingAPI) throws(CommandError) -> [Value] {
+        let words = invocation.words
+        let targets = try Targets(words, invocation)
+        guard targets.types == [.deployments] else { throw .usage("rollouts are of deployments: found \(words.joined(separator: " "))") }
+        return try targets.fetch(api).map(\.object)
+    }
+
+    private static func status(_ invocation: Invocation) throws(CommandError) -> Int32 {
+        let api = try Instance.connect(invocation)
+        var exitCode: Int32 = 0
+        for deployment in try deployments(invocation, api) {
+            if invocation.value("watch") == "false" {
+                let (words, _, failure) = Progress.judge(deployment, invocation.value("revision"))
+                if let failure { throw CommandError(failure) }
+                invocation.terminal.line(words)
+                continue
+            }
+            let key = ObjectKey(.deployments, namespace: deployment.namespaceName, name: deployment.name)
+            let limit = try invocation.timeout(default: .seconds(86_400 * 365))
+            if try !Progress.rollout(key, api, invocation, revision: invocation.value("revision"), within: limit) { exitCode = 1 }
+        }
+        return exitCode
+    }
+
+    /// The ReplicaSets of a deployment by revision.
+    private static func revisions(of deployment: Value, _ api: BlockingAPI) throws(CommandError) -> [(number: Int64, replicaSet: Value)] {
+        let selector = LabelSelector(object: deployment["spec"]["selector"])
+        return try api.all(ListRequest(.replicaSets, namespace: deployment.namespaceName, labelSelector: selector))
+            .filter { set in set["metadata"]["ownerReferences"].elements.contains { $0["uid"] == deployment["metadata"]["uid"] && $0["controller"].bool == true } }
+            .compactMap { set in set["metadata"]["annotations"][revisionAnnotation].string.flatMap(Int64.init).map { (number: $0, replicaSet: set) } }
+            .sorted { $0.number < $1.number }
+    }
+
+    private static func history(_ invocation: Invocation) throws(CommandError) -> Int32 {
+        let api = try Instance.connect(invocation)
+        for deployment in try deployments(invocation, api) {
+            let revisions = try revisions(of: deployment, api)
+            if let wanted = try invocation.integer("revision", in: 0...Int.max), wanted > 0 {
+                guard let found = revisions.first(where: { $0.number == wanted }) else { throw CommandError("unable to find the specified revision") }
+                invocation.terminal.line("deployment.apps/\(deployment.name) with revision #\(wanted)\nPod Template:")
+                var template = found.replicaSet["spec"]["template"]
+                template["metadata"]["creationTimestamp"] = .null
+                invocation.terminal.write(YAML.text(template.sortedByKeys).split(separator: "\n").map { "  \($0)\n" }.joined())
+                continue
+            }
+            invocation.terminal.line("deployment.apps/\(deployment.name) ")
+            invocation.terminal.write(
+                TextTable.text(
+                    [["REVISION", "CHANGE-CAUSE"]]
+                        + revisions.map { ["\($0.number)", $0.replicaSet["metadata"]["annotations"]["kubernetes.io/change-cause"].string ?? "<none>"] }))
+        }
+        return 0
+    }
+
+    private static func undo(_ invocation: Invocation) throws(CommandError) -> Int32 {
+        let api = try Instance.connect(invocation)
+        let wanted = try invocation.integer("to-revision", in: 0...Int.max) ?? 0
+        for deployment in try deployments(invocation, api) {
+            if deployment["spec"]["paused"].bool == true {
+                throw CommandError("you cannot rollback a paused deployment; resume it first with 'steady rollout resume deployment/\(deployment.name)' and try again")
+            }
+            let revisions = try revisions(of: deployment, api)
+            let target: (number: Int64, replicaSet: Value)
+            if wanted > 0 {
+                guard let found = revisions.first(where: { $0.number == Int64(wanted) }) else { throw CommandError("unable to find specified revision \(wanted) in history") }
+                target = found
+            } else {
+                guard revisions.count > 1 else { throw CommandError("no rollout history found for deployment \"\(deployment.name)\"") }
+                target = revisions[revisions.count - 2]
+            }
+            var template = target.replicaSet["spec"]["template"]
+            template["metadata"]["labels"]["pod-template-hash"] = .null
+            let key = ObjectKey(.deployments, namespace: deployment.namespaceName, name: deployment.name)
+            if template == deployment["spec"]["template"] {
+                invocation.terminal.line("deployment.apps/\(deployment.name) skipped rollback (current template already matches revision \(target.number))")
+                continue
+            }
+            let isDryRun = (invocation.value("dry-run") ?? "none") != "none"
+            _ = try api.ask(
+                .patch(
+                    key, .json([["op": "replace", "path": "/spec/template", "value": template]]), nil,
+                    WriteOptions(isDryRun: isDryRun, fieldManager: "kubectl-rollout")))
+            invocation.terminal.line("deployment.apps/\(deployment.name) rolled back\(isDryRun ? " (dry run)" : "")")
+        }
+        return 0
+    }
+
+    private static func change(_ invocation: Invocation, _ words: String, _ patch: (Value) -> Value?) throws(CommandError) -> Int32 {
+        let api = try Instance.connect(invocation)
+        for deployment in try deployments(invocation, api) {
+            guard let patch = patch(deployment) else { throw CommandError("deployments.apps \"\(deployment.name)\" is already \(words)") }
+            let key = ObjectKey(.deployments, namespace: deployment.namespaceName, name: deployment.name)
+            _ = try api.ask(.patch(key, .strategic(patch), nil, WriteOptions(fieldManager: "kubectl-rollout")))
+            invocation.terminal.line("deployment.apps/\(deployment.name) \(words)")
+        }
+        return 0
+    }
+}
