@@ -192,3 +192,12 @@ extension Files {
         _ = bytes.withUnsafeBytes { pwrite(fd, $0.baseAddress, $0.count, 0) }
     }
 }
+
+extension Files {
+    /// False when it is not empty, or not there.
+    package static func removeEmptyDirectory(_ path: String) -> Bool { rmdir(path) == 0 }
+}
+
+extension Files {
+    package static func isWritable(_ path: String) -> Bool { access(path, W_OK) == 0 }
+}

@@ -136,3 +136,16 @@ extension Processes {
         return clinux_wait(P_PID, id_t(pid), 0, &raw) == 1 ? ExitStatus(raw) : nil
     }
 }
+
+extension Processes {
+    /// Whether this process may do everything.
+    package static var isRoot: Bool { geteuid() == 0 }
+
+    /// Whether it may bind ports below 1024 (CAP_NET_BIND_SERVICE is bit 10 of the effective set).
+    package static var hasNetBindCapability: Bool {
+        guard let status = try? Files.text("/proc/self/status"), let line = status.split(separator: "\n").first(where: { $0.hasPrefix("CapEff:") }),
+            let bits = UInt64(line.dropFirst(7).drop { $0 == "\t" || $0 == " " }, radix: 16)
+        else { return false }
+        return bits & (1 << 10) != 0
+    }
+}

@@ -4,6 +4,7 @@ import Linux
 import Resources
 import Timing
 import Transport
+import Wire
 
 /// `steady logs`.
 enum LogsVerb {
@@ -42,7 +43,7 @@ enum LogsVerb {
             let (pod, container) = streams[at]
             let prefix = invocation.isSet("prefix") ? "[pod/\(pod.name)/\(container)] " : ""
             var rest: [UInt8] = []
-            let target = RequestCoding.target(
+            let target = RequestTarget.text(segments:
                 RequestCoding.segments(ObjectKey(.pods, namespace: pod.namespaceName, name: pod.name), .log), query: query + [("container", container)])
             _ = api.remote.stream(
                 ClientRequest("GET", target),

@@ -1,0 +1,100 @@
+import APIClient
+import Formats
+import Linux
+import Resources
+import Timing
+
+/// `steady cordon`, `uncordon`, `drain`, and the drills `node fail` and `zone fail`.
+enum NodeVerbs {
+    static let all = [
+        Verb(
+            "cordon", group: .nodes, summary: "Place no new pods on a node", usage: "NODE ...", flags: [.selector],
+            run: { try cordon($0, true) }),
+        Verb(
+            "uncordon", group: .nodes, summary: "Place pods on a node again", usage: "NODE ...", flags: [.selector],
+            run: { try cordon($0, false) }),
+        Verb(
+            "drain", group: .nodes, summary: "Move a node's pods elsewhere, without losing a request", usage: "NODE ...",
+            notes: "The replacement of a pod is Ready before the old one is withdrawn, also with one replica.",
+            examples: [("before maintenance", "steady drain a1"), ("and afterwards", "steady uncordon a1")],
+            flags: [
+                .selector, .timeout, Flag("force", nil, .toggle, "also delete pods that nothing would replace"),
+                Flag("grace-period", nil, .value(placeholder: "SECONDS"), "time that pods get to end (default: their own)"),
+                Flag("ignore-daemonsets", nil, .toggle, hidden: true, "there are none yet"), Flag("delete-emptydir-data", nil, .toggle, "also pods with emptyDir volumes, whose data is lost"),
+            ], run: { try drain($0) }),
+        drill("node", fail: true), drill("node", fail: false), drill("zone", fail: true), drill("zone", fail: false),
+    ]
+
+    private static func drill(_ what: String, fail: Bool) -> Verb {
+        Verb(
+            "\(what) \(fail ? "fail" : "recover")", group: .nodes,
+            summary: fail ? "Drill: kill a \(what)'s agents and processes, as a power cut would" : "End the drill: start its agents again",
+            usage: what == "node" ? "NODE" : "ZONE",
+            notes: fail ? "The control plane is told nothing: it has to find out. It stays down until: steady \(what) recover" : "",
+            examples: [(fail ? "lose it" : "bring it back", "steady \(what) \(fail ? "fail" : "recover") \(what == "node" ? "b1" : "b")")],
+            run: { invocation in
+                guard invocation.words.count == 1 else { throw CommandError.usage("name one \(what)") }
+                let answer = try Instance.askHost(invocation, ["op": fail ? "fail" : "recover", what: .string(invocation.words[0])])
+                for node in answer["nodes"].elements.compactMap(\.string) { invocation.terminal.line("node/\(node) \(fail ? "failed" : "recovered")") }
+                return 0
+            })
+    }
+
+    private static func nodes(_ invocation: Invocation, _ api: BlockingAPI) throws(CommandError) -> [Value] {
+        guard !invocation.words.isEmpty || invocation.isGiven("selector") else { throw .usage("which node? see: steady get nodes") }
+        return try Targets(["nodes"] + invocation.words.map { $0.hasPrefix("node/") ? String($0.dropFirst(5)) : $0 }, invocation).fetch(api).map(\.object)
+    }
+
+    private static func cordon(_ invocation: Invocation, _ isCordoned: Bool) throws(CommandError) -> Int32 {
+        let api = try Instance.connect(invocation)
+        for node in try nodes(invocation, api) { try cordon(node, isCordoned, api, invocation) }
+        return 0
+    }
+
+    private static func cordon(_ node: Value, _ isCordoned: Bool, _ api: BlockingAPI, _ invocation: Invocation) throws(CommandError) {
+        let words = isCordoned ? "cordoned" : "uncordoned"
+        if (node["spec"]["unschedulable"].bool ?? false) == isCordoned { return invocation.terminal.line("node/\(node.name) already \(words)") }
+        _ = try api.ask(.patch(ObjectKey(.nodes, name: node.name), .merge(["spec": .object(Object([("unschedulable", isCordoned ? true : .null)]))])))
+        invocation.terminal.line("node/\(node.name) \(words)")
+    }
+
+    /// Asks the workload's plan to replace a pod before it goes.
+    private static let evictionRequested = "steady.dev/eviction-requested"
+
+    private static func drain(_ invocation: Invocation) throws(CommandError) -> Int32 {
+        let api = try Instance.connect(invocation)
+        let deadline = Clock.monotonic() + (try invocation.timeout(default: .seconds(86_400)))
+        let grace = try invocation.integer("grace-period", in: 0...86_400).map(Int64.init)
+        var exitCode: Int32 = 0
+        for node in try nodes(invocation, api) {
+            try cordon(node, true, api, invocation)
+            let list = ListRequest(.pods, fieldSelector: FieldSelector([.init(["spec", "nodeName"], node.name)]))
+            let pods = try api.all(list).filter { !["Succeeded", "Failed"].contains($0["status"]["phase"].string ?? "") }
+            let bare = pods.filter { pod in !pod["metadata"]["ownerReferences"].elements.contains { $0["controller"].bool == true } }
+            guard bare.isEmpty || invocation.isSet("force") else {
+                throw CommandError(
+                    "nothing would replace \(bare.map { "pod/\($0.name)" }.joined(separator: ", ")): delete them first, or use --force; node/\(node.name) stays cordoned")
+            }
+            for pod in pods {
+                let key = ObjectKey(.pods, namespace: pod.namespaceName, name: pod.name)
+                invocation.terminal.line("evicting pod \(pod.namespaceName)/\(pod.name)")
+                if bare.contains(where: { $0["metadata"]["uid"] == pod["metadata"]["uid"] }) {
+                    _ = try api.ask(.delete(key, DeleteOptions(gracePeriodSeconds: grace)))
+                } else {
+                    _ = try api.ask(.patch(key, .merge(["metadata": ["annotations": .object(Object([(evictionRequested, .string(Clock.realtime().rfc3339))]))]])))
+                }
+            }
+            for pod in pods {
+                let key = ObjectKey(.pods, namespace: pod.namespaceName, name: pod.name)
+                guard try WaitVerb.untilGone(key, uid: pod["metadata"]["uid"].string ?? "", api, deadline: deadline) else {
+                    invocation.terminal.complain("error: timed out waiting for pod/\(pod.name) to be replaced; see: steady describe pod \(pod.name)")
+                    exitCode = 1
+                    continue
+                }
+                invocation.terminal.line("pod/\(pod.name) evicted")
+            }
+            if exitCode == 0 { invocation.terminal.line("node/\(node.name) drained") }
+        }
+        return exitCode
+    }
+}
