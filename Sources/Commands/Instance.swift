@@ -29,7 +29,8 @@ package enum Instance {
 
     /// Whether the instance of a data directory answers.
     package static func isReady(_ directory: DataDirectory) -> Bool {
-        guard Files.exists(directory.apiSocket), Files.exists(directory.hostSocket), let api = try? BlockingAPI(.unix(directory.apiSocket)) else {
+        guard Files.exists(directory.apiSocket), Files.exists(directory.hostSocket), let api = try? BlockingAPI(.unix(directory.apiSocket))
+        else {
             return false
         }
         return (try? api.get(["readyz"])) != nil

@@ -12,7 +12,8 @@ package enum Program {
             }
             return 0
         } catch {
-            terminal.complain(error.message.hasPrefix("Error from server") || error.message.hasPrefix("The ") ? error.message : "error: \(error.message)")
+            terminal.complain(
+                error.message.hasPrefix("Error from server") || error.message.hasPrefix("The ") ? error.message : "error: \(error.message)")
             return error.exitCode
         }
     }

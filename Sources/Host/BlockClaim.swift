@@ -30,6 +30,7 @@ package struct BlockClaim: Sendable {
                 "block \(wanted) of the loopback addresses is used by another instance; choose another with --block (0 to "
                     + "\(HostConfiguration.blockCount - 1)), or stop that instance with: steady down --data-dir ITS_DIRECTORY")
         }
-        throw HostError("all \(HostConfiguration.blockCount) blocks of the loopback addresses are used by other instances; stop one with: steady down")
+        throw HostError(
+            "all \(HostConfiguration.blockCount) blocks of the loopback addresses are used by other instances; stop one with: steady down")
     }
 }

@@ -137,7 +137,9 @@ package final class HostRole {
         do {
             tcp = try Sockets.listen(tcp: preferred)
         } catch {
-            throw HostError("the API cannot listen on \(preferred): \(error.reason); choose another address with --api 127.0.0.1:PORT (0 takes a free one)")
+            throw HostError(
+                "the API cannot listen on \(preferred): \(error.reason); choose another address with --api 127.0.0.1:PORT (0 takes a free one)"
+            )
         }
         kept.keep(tcp, role: "server", name: "listener:tcp")
         configuration.apiAddress = try Sockets.localAddress(tcp)

@@ -63,7 +63,7 @@ final class RoleConnection {
             let (bytes, descriptor) = outbox[sent]
             do throws(LinuxError) {
                 try DescriptorPassing.send(bytes, descriptors: descriptor.map { [$0] } ?? [], over: socket)
-            } catch where error.isWouldBlock {
+            } catch  where error.isWouldBlock {
                 watch?.update([.read, .write])
                 return
             } catch {

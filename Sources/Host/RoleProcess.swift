@@ -78,7 +78,8 @@ final class RoleProcess {
             let log = try openLog()
             defer { closeDescriptor(log) }
             var launch = Launch(
-                "/proc/self/exe", arguments: arguments, environment: Processes.environmentList(), directory: "/", input: null, output: log,
+                "/proc/self/exe", arguments: ["steady"] + arguments, environment: Processes.environmentList(), directory: "/", input: null,
+                output: log,
                 error: log)
             launch.openFileLimit = Limits.raiseOpenFiles()
             let process = try launcher.launch(launch)

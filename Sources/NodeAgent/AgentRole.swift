@@ -26,6 +26,7 @@ package final class AgentRole {
     private var node: Value = .null
     private var hasNode = false
     private var synced = 0
+    private var whenShutDown: (() -> Void)?
 
     private static let removalRetryDelay = Duration.milliseconds(100)
 
@@ -145,7 +146,7 @@ package final class AgentRole {
     // MARK: - Pods
 
     private func podChanged(old: Value?, new: Value?) {
-        guard isReady else { return }
+        guard isReady, whenShutDown == nil else { return }
         if let old, old["metadata"]["uid"] != new?["metadata"]["uid"] ?? .null { drivers[old["metadata"]["uid"].string ?? ""]?.vanish() }
         guard let new else { return }
         let pod = Pod(new)
@@ -170,8 +171,19 @@ package final class AgentRole {
         driver.start(found: found)
     }
 
+    /// Stops every pod in its grace period and calls back when no process is left. The pods' objects stay: the next start runs them again.
+    package func shutDown(_ done: @escaping () -> Void) {
+        whenShutDown = done
+        for uid in drivers.keys.sorted() { drivers[uid]?.shutDown() }
+        if drivers.isEmpty { done() }
+    }
+
     private func finished(_ driver: PodDriver) {
         drivers[driver.uid] = nil
+        if let whenShutDown {
+            if drivers.isEmpty { whenShutDown() }
+            return
+        }
         if driver.isVanished {
             release(driver.memory.address)
         } else {

@@ -107,6 +107,14 @@ final class PodDriver {
     }
     private(set) var isVanished = false
 
+    /// The instance stops: the pod ends in its grace period, and what it has on disk stays for the next start. Nobody is routed here any more.
+    func shutDown() {
+        isShuttingDown = true
+        handle(.delete(within: pod.spec.terminationGracePeriod))
+        handle(.drained)
+    }
+    private(set) var isShuttingDown = false
+
     /// A ConfigMap, a Secret or an Image has changed.
     func objectChanged(_ key: ObjectKey) {
         guard !machine.isDeleting else { return }
@@ -408,7 +416,7 @@ final class PodDriver {
             processes[name]?.close()
         }
         status.forget(key, uid: uid)
-        try? Files.removeTree(paths.root)
+        if !isShuttingDown { try? Files.removeTree(paths.root) }
         onFinished(self)
     }
 

@@ -23,7 +23,7 @@ enum RoleStart {
         let lock = try waitForLock(directory.roleLock(name), loop)
         Files.overwrite(lock.fd, with: "\(Processes.current)\n")
         let link = try HostLink(loop: loop, socketPath: directory.hostSocket, role: name)
-        let revival = HostRevival(loop: loop, directory: directory)
+        let revival = HostRevival(directory: directory)
         link.onHostLost = { revival.attempt() }
         let role = try body(loop, link)
         loop.run()
@@ -47,32 +47,30 @@ enum RoleStart {
 
 /// Brings `up` back when it has died: the first role that gets its lock starts it from the recorded arguments.
 final class HostRevival {
-    private let loop: EventLoop
     private let directory: DataDirectory
     private let launcher = Launcher()
+    /// The `up` that was started here last: reaped before the next is started.
+    private var started: LaunchedProcess?
 
-    init(loop: EventLoop, directory: DataDirectory) {
-        self.loop = loop
-        self.directory = directory
-    }
+    init(directory: DataDirectory) { self.directory = directory }
 
     /// Does nothing while somebody else holds the lock: then a new `up` is on its way.
     func attempt() {
-        // A stopped instance leaves no record of a socket: it is not to be brought back.
+        // A stopped instance leaves no socket: it is not to be brought back.
         guard Files.exists(directory.hostSocket), let lock = (try? FileLock.take(directory.hostLock)) ?? nil else { return }
         defer { lock.release() }
+        if let process = started {
+            _ = Processes.reap(process.pidfd)
+            closeDescriptor(process.pidfd)
+            started = nil
+        }
         guard let log = try? Files.open(directory.roleLog("up"), Files.appending) else { return }
         defer { closeDescriptor(log) }
         // The lock travels as standard input: it is never free in between.
         let launch = Launch(
-            "/proc/self/exe", arguments: ["steady", "up", "--resume", "--data-dir", directory.path], environment: Processes.environmentList(),
+            "/proc/self/exe", arguments: ["steady", "up", "--resume", "--data-dir", directory.path],
+            environment: Processes.environmentList(),
             directory: "/", input: lock.fd, output: log, error: log)
-        guard let process = try? launcher.launch(launch) else { return }
-        var watch: EventLoop.Watch?
-        watch = try? loop.watch(process.pidfd, .read) { _ in
-            watch?.cancel()
-            _ = Processes.reap(process.pidfd)
-            closeDescriptor(process.pidfd)
-        }
+        started = try? launcher.launch(launch)
     }
 }

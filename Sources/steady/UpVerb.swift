@@ -21,10 +21,14 @@ enum UpVerb {
             ("a second instance beside the first", "steady up --data-dir /tmp/other"),
         ],
         flags: [
-            Flag("filename", "f", .value(placeholder: "FILE"), repeats: true, "manifest to apply once the API is ready (file, directory or -)"),
+            Flag(
+                "filename", "f", .value(placeholder: "FILE"), repeats: true,
+                "manifest to apply once the API is ready (file, directory or -)"),
             Flag("zones", nil, .value(placeholder: "LIST"), "zones, comma-separated (default: a,b,c)"),
             Flag("nodes-per-zone", nil, .value(placeholder: "N"), "simulated nodes in each zone (default: 1)"),
-            Flag("api", nil, .value(placeholder: "ADDRESS"), "where the API listens on TCP (default: 127.0.0.1:0; port 0 takes a free one and keeps it)"),
+            Flag(
+                "api", nil, .value(placeholder: "ADDRESS"),
+                "where the API listens on TCP (default: 127.0.0.1:0; port 0 takes a free one and keeps it)"),
             Flag("expose", nil, .value(placeholder: "ADDRESS"), "where NodePort and LoadBalancer ports listen (default: 127.0.0.1)"),
             Flag("block", nil, .value(placeholder: "N"), "slice of the loopback addresses, 0 to 15 (default: the first free one)"),
             Flag("run-as", nil, .value(placeholder: "USER"), "as root: the user that pods run as (default: steady, where there is one)"),
@@ -35,7 +39,9 @@ enum UpVerb {
         run: { try run($0) })
 
     private static func run(_ invocation: Invocation) throws -> Int32 {
-        guard invocation.words.isEmpty else { throw CommandError.usage("up takes no words, only flags; found \"\(invocation.words[0])\"; manifests go with -f") }
+        guard invocation.words.isEmpty else {
+            throw CommandError.usage("up takes no words, only flags; found \"\(invocation.words[0])\"; manifests go with -f")
+        }
         let directory = invocation.dataDirectory
         let isResuming = invocation.isSet("resume")
         let requested = isResuming ? HostRole.recorded(directory) ?? HostConfiguration() : try configuration(invocation, directory)
@@ -50,8 +56,9 @@ enum UpVerb {
         Limits.raiseOpenFiles()
         let loop = try EventLoop()
         let host = try HostRole(
-            loop: loop, directory: directory, requested: requested, isResuming: isResuming, inheritedLock: isResuming ? takeInheritedLock() : nil,
-            killLeftovers: { _ in })
+            loop: loop, directory: directory, requested: requested, isResuming: isResuming,
+            inheritedLock: isResuming ? takeInheritedLock() : nil,
+            killLeftovers: { Leftovers.kill(nodeDirectory: $0) })
         let terminal = invocation.terminal
         var child: ApplyChild?
         var interruptCount = 0
@@ -59,7 +66,10 @@ enum UpVerb {
             try loop.onSignal(number) {
                 interruptCount += 1
                 child?.end()
-                if interruptCount == 1 { terminal.complain("stopping: requests finish, pods end in their grace period (steady down --purge deletes what is stored)") }
+                if interruptCount == 1 {
+                    terminal.complain(
+                        "stopping: requests finish, pods end in their grace period (steady down --purge deletes what is stored)")
+                }
                 host.shutDown()
             }
         }
@@ -84,10 +94,12 @@ enum UpVerb {
         if let zones = invocation.value("zones") {
             out.zones = zones.split(separator: ",").map(String.init)
             let pattern = out.zones.allSatisfy { zone in
-                !zone.isEmpty && zone.count <= 32 && zone.allSatisfy { $0.isASCII && ($0.isLowercase || $0.isNumber || $0 == "-") } && zone.first != "-"
+                !zone.isEmpty && zone.count <= 32 && zone.allSatisfy { $0.isASCII && ($0.isLowercase || $0.isNumber || $0 == "-") }
+                    && zone.first != "-"
             }
             guard !out.zones.isEmpty, pattern, Set(out.zones).count == out.zones.count else {
-                throw .usage("--zones: found \"\(zones)\", allowed are distinct names of lower-case letters, digits and -, comma-separated: a,b,c")
+                throw .usage(
+                    "--zones: found \"\(zones)\", allowed are distinct names of lower-case letters, digits and -, comma-separated: a,b,c")
             }
         }
         if let count = try invocation.integer("nodes-per-zone", in: 1...HostConfiguration.nodeLimit) { out.nodesPerZone = count }
@@ -99,7 +111,9 @@ enum UpVerb {
             out.apiAddress = address
         }
         if let text = invocation.value("expose") {
-            guard let address = IPv4Address(text) else { throw .usage("--expose: found \"\(text)\", allowed is an IPv4 address such as 127.0.0.1 or 0.0.0.0") }
+            guard let address = IPv4Address(text) else {
+                throw .usage("--expose: found \"\(text)\", allowed is an IPv4 address such as 127.0.0.1 or 0.0.0.0")
+            }
             out.exposeAddress = address
         }
         if let user = invocation.value("run-as") { out.runAs = user }
@@ -126,7 +140,9 @@ enum UpVerb {
             if let value = invocation.value(flag) { arguments += ["--\(flag)", value] }
         }
         let process = try Launcher().launch(
-            Launch("/proc/self/exe", arguments: arguments, environment: Processes.environmentList(), directory: "/", input: null, output: log, error: log))
+            Launch(
+                "/proc/self/exe", arguments: arguments, environment: Processes.environmentList(), directory: "/", input: null, output: log,
+                error: log))
         let loop = try EventLoop()
         var hasEnded = false
         let watch = try loop.watch(process.pidfd, .read) { _ in hasEnded = true }
@@ -140,7 +156,9 @@ enum UpVerb {
         watch.cancel()
         guard isReady else {
             let said = ((try? Files.read(logPath)) ?? []).dropFirst(logStart)
-            let text = String(decoding: said, as: UTF8.self).split(separator: "\n").last.map(String.init) ?? "it did not become ready in 30 s; see \(logPath)"
+            let text =
+                String(decoding: said, as: UTF8.self).split(separator: "\n").last.map(String.init)
+                ?? "it did not become ready in 30 s; see \(logPath)"
             throw CommandError(text.hasPrefix("error: ") ? String(text.dropFirst(7)) : text)
         }
         let address = ((try? Files.text(directory.apiAddressFile)) ?? "").split(separator: "\n").first ?? ""

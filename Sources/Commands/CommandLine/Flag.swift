@@ -18,7 +18,9 @@ package struct Flag: Sendable {
     /// Kept for old habits and not listed by `--help`.
     package let isHidden: Bool
 
-    package init(_ name: String, _ short: Character? = nil, _ kind: Kind = .toggle, repeats: Bool = false, hidden: Bool = false, _ help: String) {
+    package init(
+        _ name: String, _ short: Character? = nil, _ kind: Kind = .toggle, repeats: Bool = false, hidden: Bool = false, _ help: String
+    ) {
         self.name = name
         self.short = short
         self.kind = kind

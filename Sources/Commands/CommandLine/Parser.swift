@@ -54,7 +54,11 @@ package struct CommandLineParser {
     }
 
     private func read(_ arguments: [String], _ verb: Verb, _ terminal: Terminal) throws(CommandError) -> Outcome {
-        let flags = verb.flags + Verb.commonFlags.filter { common in !verb.flags.contains { $0.name == common.name || $0.short == common.short && $0.short != nil } }
+        let flags =
+            verb.flags
+            + Verb.commonFlags.filter { common in
+                !verb.flags.contains { $0.name == common.name || $0.short == common.short && $0.short != nil }
+            }
         var words: [String] = []
         var rest: [String] = []
         var values: [String: [String]] = [:]

@@ -43,8 +43,12 @@ package struct Verb: Sendable {
 
     /// What every verb understands.
     package static let commonFlags: [Flag] = [
-        Flag("data-dir", nil, .value(placeholder: "DIR"), "data directory of the instance (default: $STEADY_DATA_DIR, else $XDG_STATE_HOME/steady)"),
-        Flag("server", "s", .value(placeholder: "ADDRESS"), "the API: 127.0.0.1:PORT, http://127.0.0.1:PORT or unix:PATH (default: the data directory's socket)"),
+        Flag(
+            "data-dir", nil, .value(placeholder: "DIR"),
+            "data directory of the instance (default: $STEADY_DATA_DIR, else $XDG_STATE_HOME/steady)"),
+        Flag(
+            "server", "s", .value(placeholder: "ADDRESS"),
+            "the API: 127.0.0.1:PORT, http://127.0.0.1:PORT or unix:PATH (default: the data directory's socket)"),
         Flag("help", "h", .toggle, "show this help"),
     ]
 

@@ -36,7 +36,8 @@ extension Manifests {
             var value = manifest.value
             value["metadata"]["namespace"] = .string(invocation.namespace)
             return Manifest(
-                file: manifest.file, type: manifest.type, key: ObjectKey(manifest.type, namespace: invocation.namespace, name: manifest.key.name),
+                file: manifest.file, type: manifest.type,
+                key: ObjectKey(manifest.type, namespace: invocation.namespace, name: manifest.key.name),
                 value: value, positions: manifest.positions, root: manifest.root)
         }
         let rank: (Manifest) -> Int = { $0.type == .namespaces ? 0 : $0.type == .images ? 1 : 2 }
@@ -65,7 +66,8 @@ extension Manifests {
         var plan: [Change] = []
         for manifest in manifests {
             if let first = seen.updateValue(manifest.place(), forKey: manifest.key) {
-                problems.errors.append("\(manifest.place()): \(manifest.type.shown(manifest.key.name)) stands here a second time; the first is at \(first)")
+                problems.errors.append(
+                    "\(manifest.place()): \(manifest.type.shown(manifest.key.name)) stands here a second time; the first is at \(first)")
             }
             var defaulted = manifest.value
             Defaults.apply(&defaulted, manifest.type)
@@ -76,7 +78,8 @@ extension Manifests {
             let without = Schema.fieldsWithoutEffect(manifest.value, manifest.type)
             if !without.isEmpty {
                 problems.warnings.append(
-                    "\(manifest.place()): \(manifest.type.shown(manifest.key.name)): kept, but without effect here yet: \(without.joined(separator: ", "))")
+                    "\(manifest.place()): \(manifest.type.shown(manifest.key.name)): kept, but without effect here yet: \(without.joined(separator: ", "))"
+                )
             }
             guard causes.isEmpty else { continue }
             do throws(StatusError) {
@@ -86,7 +89,9 @@ extension Manifests {
                 switch change {
                 case .create(let value) where !manifest.type.isNamespaced || !created.contains(manifest.key.namespace):
                     _ = try api.perform(
-                        .create(value, type: manifest.type, namespace: manifest.key.namespace, WriteOptions(isDryRun: true, fieldManager: manager)))
+                        .create(
+                            value, type: manifest.type, namespace: manifest.key.namespace,
+                            WriteOptions(isDryRun: true, fieldManager: manager)))
                 case .patch(let patch):
                     _ = try api.perform(.patch(manifest.key, .strategic(patch), nil, WriteOptions(isDryRun: true, fieldManager: manager)))
                 default: break
@@ -117,7 +122,8 @@ extension Manifests {
         }
         let original = current["metadata"]["annotations"][lastApplied].string.flatMap { try? JSON.parse(Array($0.utf8)) }
         do {
-            let patch = try StrategicMerge.threeWay(original: original, modified: wanted, current: current, keys: Schema.mergeKeys(manifest.type))
+            let patch = try StrategicMerge.threeWay(
+                original: original, modified: wanted, current: current, keys: Schema.mergeKeys(manifest.type))
             if patch.object?.isEmpty ?? true { return .nothing }
             return .patch(patch)
         } catch {
@@ -135,7 +141,8 @@ extension Manifests {
                 switch change {
                 case .nothing: return .unchanged
                 case .create(let value):
-                    _ = try api.perform(.create(value, type: manifest.type, namespace: manifest.key.namespace, WriteOptions(fieldManager: manager)))
+                    _ = try api.perform(
+                        .create(value, type: manifest.type, namespace: manifest.key.namespace, WriteOptions(fieldManager: manager)))
                     return .created
                 case .patch(let patch):
                     _ = try api.perform(.patch(manifest.key, .strategic(patch), nil, WriteOptions(fieldManager: manager)))

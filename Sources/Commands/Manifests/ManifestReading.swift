@@ -50,7 +50,9 @@ package enum Manifests {
         return out
     }
 
-    private static func read(_ file: String, _ validation: FieldValidation, _ manifests: inout [Manifest], _ problems: inout ManifestProblems) {
+    private static func read(
+        _ file: String, _ validation: FieldValidation, _ manifests: inout [Manifest], _ problems: inout ManifestProblems
+    ) {
         let shown = file == "-" ? "standard input" : file
         let documents: [YAMLDocument]
         do {
@@ -70,7 +72,9 @@ package enum Manifests {
         let folder = file == "-" ? Files.workingDirectory() : Files.directory(of: Files.absolute(file))
         for document in documents where !document.value.isNull {
             for duplicate in document.positions.duplicates {
-                problems.errors.append("\(shown):\(duplicate.again): \(duplicate.path.fieldPath) stands here a second time; the first is at \(duplicate.first)")
+                problems.errors.append(
+                    "\(shown):\(duplicate.again): \(duplicate.path.fieldPath) stands here a second time; the first is at \(duplicate.first)"
+                )
             }
             if document.value["kind"].string?.hasSuffix("List") == true, let items = document.value["items"].array {
                 for (index, item) in items.enumerated() {
@@ -95,7 +99,9 @@ package enum Manifests {
         }
         guard let kind = value["kind"].string, let apiVersion = value["apiVersion"].string else {
             let missing = value["kind"].string == nil ? "kind" : "apiVersion"
-            problems.errors.append("\(place([.key(missing)])): \(missing) is missing or no string; allowed is for example \(missing == "kind" ? "Deployment" : "apps/v1")")
+            problems.errors.append(
+                "\(place([.key(missing)])): \(missing) is missing or no string; allowed is for example \(missing == "kind" ? "Deployment" : "apps/v1")"
+            )
             return
         }
         guard let type = ResourceType.of(apiVersion: apiVersion, kind: kind) else {
@@ -103,7 +109,8 @@ package enum Manifests {
             return
         }
         guard let name = value["metadata"]["name"].string, !name.isEmpty else {
-            problems.errors.append("\(place([.key("metadata")])): metadata.name is missing or no string\(value["metadata"]["name"].quoteHint)")
+            problems.errors.append(
+                "\(place([.key("metadata")])): metadata.name is missing or no string\(value["metadata"]["name"].quoteHint)")
             return
         }
         var manifest = Manifest(
@@ -144,11 +151,14 @@ package enum Manifests {
         } else if let found = searchPath(program) {
             path = found
         } else {
-            problems.errors.append("\(place): spec.command[0]: \"\(program)\" is not found in PATH; write its path (relative ones are meant from \(folder))")
+            problems.errors.append(
+                "\(place): spec.command[0]: \"\(program)\" is not found in PATH; write its path (relative ones are meant from \(folder))")
             return
         }
         if !Files.exists(path) {
-            problems.errors.append("\(place): spec.command[0]: \(path) does not exist; build it first, or correct the path (relative ones are meant from \(folder))")
+            problems.errors.append(
+                "\(place): spec.command[0]: \(path) does not exist; build it first, or correct the path (relative ones are meant from \(folder))"
+            )
         } else if !Files.isExecutable(path) {
             problems.errors.append("\(place): spec.command[0]: \(path) may not be executed; try: chmod +x \(path)")
         }

@@ -3,13 +3,13 @@ import Formats
 /// kubectl's JSONPath templates: `{.items[*].metadata.name}`, `{range .items[*]}{.metadata.name}{"\n"}{end}`, filters
 /// `[?(@.type=="Ready")]`, negative indices, slices, recursive descent.
 struct JSONPath: Sendable {
-    private indirect enum Part {
+    private indirect enum Part: Sendable {
         case text(String)
         case expression([Step])
         case range([Step], [Part])
     }
 
-    private enum Step {
+    private enum Step: Sendable {
         case child(String)
         case wildcard
         case index(Int)
@@ -62,7 +62,8 @@ struct JSONPath: Sendable {
                     func bound(_ index: Int) -> Int { max(0, min(elements.count, index < 0 ? elements.count + index : index)) }
                     let range = (bound(from ?? 0), bound(to ?? elements.count))
                     return range.0 < range.1 ? Array(elements[range.0..<range.1]) : []
-                case .union(let names): return names.flatMap { name in Int(name).map { [value[$0]] } ?? [value[name]] }.filter { !$0.isNull }
+                case .union(let names):
+                    return names.flatMap { name in Int(name).map { [value[$0]] } ?? [value[name]] }.filter { !$0.isNull }
                 case .filter(let path, let comparison, let wanted):
                     return children(value).filter { element in
                         let found = walk([element], path, root: root).first
@@ -98,7 +99,9 @@ struct JSONPath: Sendable {
 
         init(text: String) { characters = Array(text) }
 
-        private func fail(_ words: String) -> CommandError { .usage("jsonpath: \(words) at character \(at + 1) of \"\(String(characters))\"") }
+        private func fail(_ words: String) -> CommandError {
+            .usage("jsonpath: \(words) at character \(at + 1) of \"\(String(characters))\"")
+        }
 
         mutating func parts(isInRange: Bool) throws(CommandError) -> [Part] {
             var out: [Part] = []
@@ -137,7 +140,9 @@ struct JSONPath: Sendable {
 
         private mutating func steps(until end: Character) throws(CommandError) -> [Step] {
             var out: [Step] = []
-            while at < characters.count, characters[at] != end, characters[at] != " ", characters[at] != ")", !"=!<>".contains(characters[at]) {
+            while at < characters.count, characters[at] != end, characters[at] != " ", characters[at] != ")",
+                !"=!<>".contains(characters[at])
+            {
                 switch characters[at] {
                 case "$", "@": at += 1
                 case ".":
@@ -189,7 +194,8 @@ struct JSONPath: Sendable {
                         wanted = .string(try quoted())
                     } else {
                         let word = name() ?? ""
-                        wanted = Int64(word).map { .int($0) } ?? (word == "true" ? .bool(true) : word == "false" ? .bool(false) : .string(word))
+                        wanted =
+                            Int64(word).map { .int($0) } ?? (word == "true" ? .bool(true) : word == "false" ? .bool(false) : .string(word))
                     }
                 }
                 skipSpaces()

@@ -40,7 +40,8 @@ struct OutputFormat {
             }
             kind = .columns(columns)
         default:
-            let near = nearest(name, among: ["wide", "yaml", "json", "name", "jsonpath", "custom-columns"]).map { "; did you mean \($0)?" } ?? ""
+            let near =
+                nearest(name, among: ["wide", "yaml", "json", "name", "jsonpath", "custom-columns"]).map { "; did you mean \($0)?" } ?? ""
             throw .usage("--output: found \"\(text)\", allowed are wide, yaml, json, name, jsonpath=…, custom-columns=…\(near)")
         }
     }
@@ -52,15 +53,22 @@ struct OutputFormat {
         }
     }
 
-    func text(_ found: [(type: ResourceType, object: Value)], isSingle: Bool, showsKind: Bool, showsNamespace: Bool) throws(CommandError) -> String {
-        let whole: Value = isSingle ? found[0].object : ["apiVersion": "v1", "items": .array(found.map(\.object)), "kind": "List", "metadata": ["resourceVersion": ""]]
+    func text(_ found: [(type: ResourceType, object: Value)], isSingle: Bool, showsKind: Bool, showsNamespace: Bool) throws(CommandError)
+        -> String
+    {
+        let whole: Value =
+            isSingle
+            ? found[0].object
+            : ["apiVersion": "v1", "items": .array(found.map(\.object)), "kind": "List", "metadata": ["resourceVersion": ""]]
         switch kind {
         case .yaml: return YAML.text(whole.sortedByKeys)
         case .json: return JSON.text(whole.sortedByKeys, pretty: true) + "\n"
         case .name: return found.map { $0.type.shown($0.object.name) + "\n" }.joined()
         case .jsonPath(let path): return path.text(in: whole)
         case .columns(let columns):
-            let rows = found.map { entry in columns.map { $0.path.values(in: entry.object).map(\.plainText).joined(separator: ",") }.map { $0.isEmpty ? "<none>" : $0 } }
+            let rows = found.map { entry in
+                columns.map { $0.path.values(in: entry.object).map(\.plainText).joined(separator: ",") }.map { $0.isEmpty ? "<none>" : $0 }
+            }
             return TextTable.text((hasHeaders ? [columns.map(\.header)] : []) + rows)
         case .table:
             var out = ""
@@ -101,8 +109,10 @@ struct OutputFormat {
         private var isWide: Bool { if case .table(let isWide) = format.kind { isWide } else { false } }
 
         var headers: [String] {
-            (showsNamespace ? ["NAMESPACE"] : []) + Printing.columns(type).filter { isWide || $0.priority == 0 }.map { $0.name.uppercased() }
-                + format.labelColumns.map { String($0.split(separator: "/").last ?? "").uppercased() } + (format.showsLabels ? ["LABELS"] : [])
+            (showsNamespace ? ["NAMESPACE"] : [])
+                + Printing.columns(type).filter { isWide || $0.priority == 0 }.map { $0.name.uppercased() }
+                + format.labelColumns.map { String($0.split(separator: "/").last ?? "").uppercased() }
+                + (format.showsLabels ? ["LABELS"] : [])
         }
 
         func cells(_ object: Value) -> [String] {
@@ -112,7 +122,10 @@ struct OutputFormat {
             if showsKind, !out.isEmpty { out[0] = type.shown(out[0]) }
             let labels = object["metadata"]["labels"].stringMap
             out += format.labelColumns.map { labels[$0] ?? "" }
-            if format.showsLabels { out.append(labels.isEmpty ? "<none>" : labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")) }
+            if format.showsLabels {
+                out.append(
+                    labels.isEmpty ? "<none>" : labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ","))
+            }
             return (showsNamespace ? [object.namespaceName] : []) + out
         }
 
@@ -123,7 +136,9 @@ struct OutputFormat {
             case .json: return JSON.text(event.object.sortedByKeys, pretty: true) + "\n"
             case .name: return type.shown(event.object.name) + "\n"
             case .jsonPath(let path): return path.text(in: event.object)
-            case .columns(let columns): return columns.map { $0.path.values(in: event.object).map(\.plainText).joined(separator: ",") }.joined(separator: "   ") + "\n"
+            case .columns(let columns):
+                return columns.map { $0.path.values(in: event.object).map(\.plainText).joined(separator: ",") }.joined(separator: "   ")
+                    + "\n"
             case .table:
                 let row = cells(event.object)
                 var out = ""

@@ -16,7 +16,9 @@ enum Progress {
     }
 
     /// Follows one rollout with kubectl's sentences; false when it exceeded its deadline or the time was over.
-    static func rollout(_ key: ObjectKey, _ api: BlockingAPI, _ invocation: Invocation, revision: String? = nil, within limit: Duration) throws(CommandError) -> Bool {
+    static func rollout(_ key: ObjectKey, _ api: BlockingAPI, _ invocation: Invocation, revision: String? = nil, within limit: Duration)
+        throws(CommandError) -> Bool
+    {
         _ = try api.ask(.get(key))
         var said = ""
         var verdict: Bool?
@@ -63,7 +65,9 @@ enum Progress {
         let available = status["availableReplicas"].int ?? 0
         if let revision {
             let current = deployment["metadata"]["annotations"]["deployment.kubernetes.io/revision"].string ?? "0"
-            if current != revision { return ("", false, "desired revision (\(revision)) is different from the running revision (\(current))") }
+            if current != revision {
+                return ("", false, "desired revision (\(revision)) is different from the running revision (\(current))")
+            }
         }
         guard (deployment["metadata"]["generation"].int ?? 0) <= (status["observedGeneration"].int ?? 0) else {
             return ("Waiting for deployment spec update to be observed...", false, nil)
@@ -73,13 +77,22 @@ enum Progress {
             return ("", false, "deployment \"\(name)\" exceeded its progress deadline")
         }
         if updated < wanted {
-            return ("Waiting for deployment \"\(name)\" rollout to finish: \(updated) out of \(wanted) new replicas have been updated...", false, nil)
+            return (
+                "Waiting for deployment \"\(name)\" rollout to finish: \(updated) out of \(wanted) new replicas have been updated...",
+                false, nil
+            )
         }
         if total > updated {
-            return ("Waiting for deployment \"\(name)\" rollout to finish: \(total - updated) old replicas are pending termination...", false, nil)
+            return (
+                "Waiting for deployment \"\(name)\" rollout to finish: \(total - updated) old replicas are pending termination...", false,
+                nil
+            )
         }
         if available < updated {
-            return ("Waiting for deployment \"\(name)\" rollout to finish: \(available) of \(updated) updated replicas are available...", false, nil)
+            return (
+                "Waiting for deployment \"\(name)\" rollout to finish: \(available) of \(updated) updated replicas are available...", false,
+                nil
+            )
         }
         return ("deployment \"\(name)\" successfully rolled out", true, nil)
     }

@@ -3,8 +3,12 @@ import Resources
 extension Verb {
     /// Every client verb, in the order of `steady --help`. `up` and the roles are added by the program.
     package static let all: [Verb] =
-        InstanceVerbs.all + [ApplyVerb.verb, CreateVerbs.create, CreateVerbs.configMap, CreateVerbs.secret, CreateVerbs.namespace, DeleteVerb.verb]
-        + ScalingVerbs.all + RolloutVerbs.all + MetadataVerbs.all + [GetVerb.verb, DescribeVerb.verb, LogsVerb.verb, EventsVerb.verb, WaitVerb.verb]
+        InstanceVerbs.all + [
+            ApplyVerb.verb, CreateVerbs.create, CreateVerbs.configMap, CreateVerbs.secret, CreateVerbs.namespace, DeleteVerb.verb,
+        ]
+        + ScalingVerbs.all + RolloutVerbs.all + MetadataVerbs.all + [
+            GetVerb.verb, DescribeVerb.verb, LogsVerb.verb, EventsVerb.verb, WaitVerb.verb,
+        ]
         + NodeVerbs.all
 }
 
@@ -16,8 +20,10 @@ extension Flag {
     static let recursive = Flag("recursive", "R", .toggle, "directories with all below them")
     static let timeout = Flag("timeout", nil, .value(placeholder: "DURATION"), "how long to wait at most: 30s, 2m (0: without end)")
     static let validate = Flag(
-        "validate", nil, .optionalValue(placeholder: "strict|warn|ignore", alone: "strict"), "what to do about unknown fields (default: strict)")
-    static let dryRun = Flag("dry-run", nil, .optionalValue(placeholder: "none|client|server", alone: "client"), "only say what would be done")
+        "validate", nil, .optionalValue(placeholder: "strict|warn|ignore", alone: "strict"),
+        "what to do about unknown fields (default: strict)")
+    static let dryRun = Flag(
+        "dry-run", nil, .optionalValue(placeholder: "none|client|server", alone: "client"), "only say what would be done")
 }
 
 extension Invocation {

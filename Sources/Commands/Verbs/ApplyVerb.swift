@@ -22,4 +22,3 @@ enum ApplyVerb {
             return try Manifests.apply(manifests, invocation)
         })
 }
-

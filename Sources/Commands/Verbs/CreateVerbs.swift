@@ -15,7 +15,10 @@ enum CreateVerbs {
     static let create = Verb(
         "create", group: .workloads, summary: "Create objects from manifests", usage: "-f FILE ...",
         notes: "steady create configmap, secret and namespace make one without a manifest.",
-        flags: [.files, .recursive, Verb.namespaceFlag, .validate, .dryRun, Flag("output", "o", .value(placeholder: "yaml|json|name"), "print the objects")],
+        flags: [
+            .files, .recursive, Verb.namespaceFlag, .validate, .dryRun,
+            Flag("output", "o", .value(placeholder: "yaml|json|name"), "print the objects"),
+        ],
         run: { invocation in
             let files = invocation.all("filename")
             guard !files.isEmpty else {
@@ -28,7 +31,10 @@ enum CreateVerbs {
                 files, recursive: invocation.isSet("recursive"), validation: try invocation.validation(), terminal: invocation.terminal)
             for manifest in manifests {
                 try create(
-                    manifest.value, ObjectKey(manifest.type, namespace: manifest.key.namespace.isEmpty ? invocation.namespace : manifest.key.namespace, name: manifest.key.name),
+                    manifest.value,
+                    ObjectKey(
+                        manifest.type, namespace: manifest.key.namespace.isEmpty ? invocation.namespace : manifest.key.namespace,
+                        name: manifest.key.name),
                     invocation)
             }
             return 0
@@ -36,7 +42,8 @@ enum CreateVerbs {
 
     static let configMap = Verb(
         "create configmap", aliases: ["create cm"], group: .workloads, summary: "Create a ConfigMap from literals and files", usage: "NAME",
-        examples: [("from a file and a value", "steady create configmap app --from-file app.conf --from-literal level=debug")], flags: sources,
+        examples: [("from a file and a value", "steady create configmap app --from-file app.conf --from-literal level=debug")],
+        flags: sources,
         run: { invocation in
             let (name, data) = try collect(invocation)
             var text: [String: String] = [:]
@@ -44,7 +51,9 @@ enum CreateVerbs {
             for (key, bytes) in data {
                 if let string = String(validating: bytes, as: UTF8.self) { text[key] = string } else { binary[key] = Base64.encode(bytes) }
             }
-            var value: Value = ["apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": .string(name), "namespace": .string(invocation.namespace)]]
+            var value: Value = [
+                "apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": .string(name), "namespace": .string(invocation.namespace)],
+            ]
             if !text.isEmpty { value["data"] = .strings(text) }
             if !binary.isEmpty { value["binaryData"] = .strings(binary) }
             try create(value, ObjectKey(.configMaps, namespace: invocation.namespace, name: name), invocation)
@@ -84,13 +93,18 @@ enum CreateVerbs {
         if dryRun != "client" {
             let api = try Instance.connect(invocation)
             object = try api.ask(
-                .create(value, type: key.type, namespace: key.namespace, WriteOptions(isDryRun: dryRun == "server", fieldManager: "kubectl-create"))).object
+                .create(
+                    value, type: key.type, namespace: key.namespace,
+                    WriteOptions(isDryRun: dryRun == "server", fieldManager: "kubectl-create"))
+            ).object
         }
         switch invocation.value("output") {
         case "yaml": invocation.terminal.write(YAML.text(object.sortedByKeys))
         case "json": invocation.terminal.line(JSON.text(object.sortedByKeys, pretty: true))
         case "name": invocation.terminal.line(key.type.shown(key.name))
-        case nil: invocation.terminal.line("\(key.type.shown(key.name)) created\(dryRun == "none" ? "" : dryRun == "client" ? " (dry run)" : " (server dry run)")")
+        case nil:
+            invocation.terminal.line(
+                "\(key.type.shown(key.name)) created\(dryRun == "none" ? "" : dryRun == "client" ? " (dry run)" : " (server dry run)")")
         case let other?: throw .usage("--output: found \"\(other)\", allowed are yaml, json, name")
         }
     }
@@ -100,19 +114,25 @@ enum CreateVerbs {
         guard words.count == 1 else { throw CommandError.usage("exactly one NAME is required, got \(words.count)") }
         var data: [(String, [UInt8])] = []
         func add(_ key: String, _ bytes: [UInt8]) throws(CommandError) {
-            guard !data.contains(where: { $0.0 == key }) else { throw CommandError("cannot add key \"\(key)\", another key by that name already exists") }
+            guard !data.contains(where: { $0.0 == key }) else {
+                throw CommandError("cannot add key \"\(key)\", another key by that name already exists")
+            }
             data.append((key, bytes))
         }
         for literal in invocation.all("from-literal") {
             let parts = literal.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-            guard parts.count == 2, !parts[0].isEmpty else { throw CommandError.usage("--from-literal: found \"\(literal)\", allowed is KEY=VALUE") }
+            guard parts.count == 2, !parts[0].isEmpty else {
+                throw CommandError.usage("--from-literal: found \"\(literal)\", allowed is KEY=VALUE")
+            }
             try add(parts[0], Array(parts[1].utf8))
         }
         for source in invocation.all("from-file") {
             let parts = source.split(separator: "=", maxSplits: 1).map(String.init)
             let path = parts.last ?? source
             if parts.count == 1, Files.isDirectory(path) {
-                for name in try Files.list(path) where !Files.isDirectory("\(path)/\(name)") { try add(name, try Files.read("\(path)/\(name)")) }
+                for name in try Files.list(path) where !Files.isDirectory("\(path)/\(name)") {
+                    try add(name, try Files.read("\(path)/\(name)"))
+                }
             } else {
                 try add(parts.count == 2 ? parts[0] : String(path.split(separator: "/").last ?? ""), try Files.read(path))
             }
@@ -121,7 +141,9 @@ enum CreateVerbs {
             for (number, line) in try Files.text(path).split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
                 let text = line.drop { $0 == " " || $0 == "\t" }
                 if text.isEmpty || text.hasPrefix("#") { continue }
-                guard let equals = text.firstIndex(of: "=") else { throw CommandError("\(path):\(number + 1): found \"\(text)\", allowed is KEY=VALUE") }
+                guard let equals = text.firstIndex(of: "=") else {
+                    throw CommandError("\(path):\(number + 1): found \"\(text)\", allowed is KEY=VALUE")
+                }
                 try add(String(text[..<equals]), Array(text[text.index(after: equals)...].utf8))
             }
         }

@@ -7,14 +7,19 @@ import Timing
 /// `steady delete`.
 enum DeleteVerb {
     static let verb = Verb(
-        "delete", group: .workloads, summary: "Delete objects; their pods drain first", usage: "(-f FILE ... | KIND NAME ... | KIND/NAME ... | KIND -l QUERY)",
+        "delete", group: .workloads, summary: "Delete objects; their pods drain first",
+        usage: "(-f FILE ... | KIND NAME ... | KIND/NAME ... | KIND -l QUERY)",
         examples: [("what a manifest made", "steady delete -f web.yaml"), ("one object", "steady delete deployment web")],
         flags: [
-            .files, .recursive, Verb.namespaceFlag, .selector, .timeout, Flag("all", nil, .toggle, "all objects of the kind in the namespace"),
+            .files, .recursive, Verb.namespaceFlag, .selector, .timeout,
+            Flag("all", nil, .toggle, "all objects of the kind in the namespace"),
             Flag("wait", nil, .optionalValue(placeholder: "true|false", alone: "true"), "until they are gone (default: true)"),
             Flag("grace-period", nil, .value(placeholder: "SECONDS"), "time that pods get to end (default: their own)"),
-            Flag("force", nil, .toggle, "with --grace-period 0: forget the object at once"), Flag("now", nil, .toggle, "the same as --grace-period 1"),
-            Flag("cascade", nil, .optionalValue(placeholder: "background|foreground|orphan", alone: "background"), "what happens to dependents (default: background)"),
+            Flag("force", nil, .toggle, "with --grace-period 0: forget the object at once"),
+            Flag("now", nil, .toggle, "the same as --grace-period 1"),
+            Flag(
+                "cascade", nil, .optionalValue(placeholder: "background|foreground|orphan", alone: "background"),
+                "what happens to dependents (default: background)"),
             Flag("ignore-not-found", nil, .toggle, "a missing object is no error"), .dryRun,
             Flag("output", "o", .value(placeholder: "name"), "name: only print what was deleted"),
         ],
@@ -27,7 +32,9 @@ enum DeleteVerb {
         if !invocation.all("filename").isEmpty {
             let manifests = try Manifests.load(
                 invocation.all("filename"), recursive: invocation.isSet("recursive"), validation: .ignore, terminal: invocation.terminal)
-            keys = manifests.map { ObjectKey($0.type, namespace: $0.key.namespace.isEmpty ? invocation.namespace : $0.key.namespace, name: $0.key.name) }
+            keys = manifests.map {
+                ObjectKey($0.type, namespace: $0.key.namespace.isEmpty ? invocation.namespace : $0.key.namespace, name: $0.key.name)
+            }
         } else {
             let targets = try Targets(invocation.words, invocation)
             if targets.keys.isEmpty {
@@ -50,7 +57,10 @@ enum DeleteVerb {
                 let uid = reply.object["metadata"]["uid"].string ?? reply.object["details"]["uid"].string ?? ""
                 gone.append((key, uid))
                 invocation.terminal.line(
-                    invocation.value("output") == "name" ? key.type.shown(key.name) : "\(quotedName(key)) \(options.gracePeriodSeconds == 0 ? "force deleted" : "deleted")\(options.isDryRun ? " (dry run)" : "")")
+                    invocation.value("output") == "name"
+                        ? key.type.shown(key.name)
+                        : "\(quotedName(key)) \(options.gracePeriodSeconds == 0 ? "force deleted" : "deleted")\(options.isDryRun ? " (dry run)" : "")"
+                )
             } catch {
                 if error.code == 404, toleratesMissing { continue }
                 invocation.terminal.complain(CommandError(error).message)

@@ -7,7 +7,8 @@ import Timing
 /// `steady describe`: one object with what belongs to it, and its events.
 enum DescribeVerb {
     static let verb = Verb(
-        "describe", group: .looking, summary: "Show an object in full, with its events", usage: "(KIND [NAME ...] | KIND/NAME ... | KIND -l QUERY)",
+        "describe", group: .looking, summary: "Show an object in full, with its events",
+        usage: "(KIND [NAME ...] | KIND/NAME ... | KIND -l QUERY)",
         examples: [("why does it not start?", "steady describe pod web-7d9c-x2x4z"), ("a deployment", "steady describe deployment web")],
         flags: [Verb.namespaceFlag, .allNamespaces, .selector], run: { try run($0) })
 
@@ -27,11 +28,17 @@ enum DescribeVerb {
         let meta = object["metadata"]
         out.field("Name", object.name)
         if type.isNamespaced { out.field("Namespace", object.namespaceName) }
-        if type == .pods { out.field("Node", [object["spec"]["nodeName"].string ?? "<none>", object["status"]["hostIP"].string].compactMap { $0 }.joined(separator: "/")) }
+        if type == .pods {
+            out.field(
+                "Node",
+                [object["spec"]["nodeName"].string ?? "<none>", object["status"]["hostIP"].string].compactMap { $0 }.joined(separator: "/"))
+        }
         out.map("Labels", meta["labels"].stringMap)
         out.map("Annotations", meta["annotations"].stringMap.filter { $0.key != Manifests.lastApplied })
         if let at = meta["creationTimestamp"].string { out.field("Created", "\(at) (\(age(at)) ago)") }
-        if let at = meta["deletionTimestamp"].string { out.field("Deleted", "\(at), grace \(meta["deletionGracePeriodSeconds"].int ?? 0)s") }
+        if let at = meta["deletionTimestamp"].string {
+            out.field("Deleted", "\(at), grace \(meta["deletionGracePeriodSeconds"].int ?? 0)s")
+        }
         for owner in meta["ownerReferences"].elements where owner["controller"].bool == true {
             out.field("Controlled By", "\(owner["kind"].string ?? "")/\(owner["name"].string ?? "")")
         }
@@ -47,7 +54,9 @@ enum DescribeVerb {
         case .secrets:
             out.field("Type", object["type"].string ?? "")
             out.heading("Data")
-            for (key, value) in object["data"].stringMap.sorted(by: { $0.key < $1.key }) { out.block("\(key):  \(Base64.decode(value)?.count ?? 0) bytes") }
+            for (key, value) in object["data"].stringMap.sorted(by: { $0.key < $1.key }) {
+                out.block("\(key):  \(Base64.decode(value)?.count ?? 0) bytes")
+            }
         default:
             for (key, value) in object.object?.entries ?? [] where !["apiVersion", "kind", "metadata"].contains(key) {
                 out.heading(key.prefix(1).uppercased() + key.dropFirst())
@@ -59,7 +68,9 @@ enum DescribeVerb {
         return out.text
     }
 
-    private static func age(_ text: String?) -> String { text.flatMap(Timestamp.init(rfc3339:)).map { HumanDuration.text(Clock.realtime() - $0) } ?? "<unknown>" }
+    private static func age(_ text: String?) -> String {
+        text.flatMap(Timestamp.init(rfc3339:)).map { HumanDuration.text(Clock.realtime() - $0) } ?? "<unknown>"
+    }
 
     private static func conditions(_ object: Value, _ out: inout Description) {
         let conditions = object["status"]["conditions"].elements
@@ -76,11 +87,15 @@ enum DescribeVerb {
         if let reason = status["reason"].string { out.field("Reason", reason) }
         if let message = status["message"].string { out.field("Message", message) }
         out.field("IP", status["podIP"].string ?? "<none>")
-        for (heading, spec, state) in [("Init Containers", "initContainers", "initContainerStatuses"), ("Containers", "containers", "containerStatuses")] {
+        for (heading, spec, state) in [
+            ("Init Containers", "initContainers", "initContainerStatuses"), ("Containers", "containers", "containerStatuses"),
+        ] {
             let containers = pod["spec"][spec].elements
             if containers.isEmpty { continue }
             out.heading(heading)
-            for container in containers { self.container(container, status[state].elements.first { $0["name"] == container["name"] } ?? .null, &out) }
+            for container in containers {
+                self.container(container, status[state].elements.first { $0["name"] == container["name"] } ?? .null, &out)
+            }
         }
         let volumes = pod["spec"]["volumes"].elements
         if !volumes.isEmpty {
@@ -99,7 +114,10 @@ enum DescribeVerb {
         line("Image", container["image"].plainText)
         line("Image ID", status["imageID"].plainText)
         line("Process", status["containerID"].plainText)
-        line("Ports", container["ports"].elements.map { "\($0["containerPort"].plainText)/\($0["protocol"].string ?? "TCP")" }.joined(separator: ", "))
+        line(
+            "Ports",
+            container["ports"].elements.map { "\($0["containerPort"].plainText)/\($0["protocol"].string ?? "TCP")" }.joined(separator: ", ")
+        )
         line("Command", container["command"].elements.map(\.plainText).joined(separator: " "))
         line("Args", container["args"].elements.map(\.plainText).joined(separator: " "))
         state("State", status["state"], line)
@@ -108,8 +126,11 @@ enum DescribeVerb {
             line("Ready", status["ready"].bool == true ? "True" : "False")
             line("Restart Count", status["restartCount"].plainText)
         }
-        for probe in ["startupProbe", "readinessProbe", "livenessProbe"] where !container[probe].isNull { line(String(probe.prefix(1).uppercased() + probe.dropFirst().dropLast(5)), self.probe(container[probe])) }
-        for (resource, values) in [("Requests", container["resources"]["requests"]), ("Limits", container["resources"]["limits"])] where !values.isNull {
+        for probe in ["startupProbe", "readinessProbe", "livenessProbe"] where !container[probe].isNull {
+            line(String(probe.prefix(1).uppercased() + probe.dropFirst().dropLast(5)), self.probe(container[probe]))
+        }
+        for (resource, values) in [("Requests", container["resources"]["requests"]), ("Limits", container["resources"]["limits"])]
+        where !values.isNull {
             line(resource, values.object?.entries.map { "\($0.key) \($0.value.plainText)" }.joined(separator: ", ") ?? "")
         }
         let environment = container["env"].elements
@@ -120,7 +141,11 @@ enum DescribeVerb {
                 out.block("    \(entry["name"].plainText)=\(source ?? entry["value"].plainText)")
             }
         }
-        for mount in container["volumeMounts"].elements { line("Mount", "\(mount["mountPath"].plainText) from \(mount["name"].plainText)\(mount["readOnly"].bool == true ? " (ro)" : " (rw)")") }
+        for mount in container["volumeMounts"].elements {
+            line(
+                "Mount",
+                "\(mount["mountPath"].plainText) from \(mount["name"].plainText)\(mount["readOnly"].bool == true ? " (ro)" : " (rw)")")
+        }
     }
 
     private static func state(_ name: String, _ state: Value, _ line: (String, String) -> Void) {
@@ -136,10 +161,16 @@ enum DescribeVerb {
     private static func probe(_ probe: Value) -> String {
         var what = ""
         let get = probe["httpGet"]
-        if !get.isNull { what = "http-get \(get["scheme"].string?.lowercased() ?? "http")://\(get["host"].plainText):\(get["port"].plainText)\(get["path"].plainText)" }
-        if !probe["tcpSocket"].isNull { what = "tcp-socket \(probe["tcpSocket"]["host"].plainText):\(probe["tcpSocket"]["port"].plainText)" }
+        if !get.isNull {
+            what =
+                "http-get \(get["scheme"].string?.lowercased() ?? "http")://\(get["host"].plainText):\(get["port"].plainText)\(get["path"].plainText)"
+        }
+        if !probe["tcpSocket"].isNull {
+            what = "tcp-socket \(probe["tcpSocket"]["host"].plainText):\(probe["tcpSocket"]["port"].plainText)"
+        }
         if !probe["exec"].isNull { what = "exec [\(probe["exec"]["command"].elements.map(\.plainText).joined(separator: " "))]" }
-        return what + " delay=\(probe["initialDelaySeconds"].int ?? 0)s timeout=\(probe["timeoutSeconds"].int ?? 1)s period=\(probe["periodSeconds"].int ?? 10)s"
+        return what
+            + " delay=\(probe["initialDelaySeconds"].int ?? 0)s timeout=\(probe["timeoutSeconds"].int ?? 1)s period=\(probe["periodSeconds"].int ?? 10)s"
             + " #success=\(probe["successThreshold"].int ?? 1) #failure=\(probe["failureThreshold"].int ?? 3)"
     }
 
@@ -153,16 +184,23 @@ enum DescribeVerb {
         out.field("StrategyType", spec["strategy"]["type"].plainText)
         out.field("MinReadySeconds", "\(spec["minReadySeconds"].int ?? 0)")
         let rolling = spec["strategy"]["rollingUpdate"]
-        if !rolling.isNull { out.field("RollingUpdateStrategy", "\(rolling["maxUnavailable"].plainText) max unavailable, \(rolling["maxSurge"].plainText) max surge") }
+        if !rolling.isNull {
+            out.field(
+                "RollingUpdateStrategy",
+                "\(rolling["maxUnavailable"].plainText) max unavailable, \(rolling["maxSurge"].plainText) max surge")
+        }
         template(spec["template"], &out)
-        let sets = try api.all(ListRequest(.replicaSets, namespace: deployment.namespaceName, labelSelector: LabelSelector(object: spec["selector"])))
-            .filter { set in set["metadata"]["ownerReferences"].elements.contains { $0["uid"] == deployment["metadata"]["uid"] } }
+        let sets = try api.all(
+            ListRequest(.replicaSets, namespace: deployment.namespaceName, labelSelector: LabelSelector(object: spec["selector"]))
+        )
+        .filter { set in set["metadata"]["ownerReferences"].elements.contains { $0["uid"] == deployment["metadata"]["uid"] } }
         out.heading("ReplicaSets")
         out.table(
             [["Name", "Revision", "Desired", "Ready"]]
                 + sets.map {
                     [
-                        $0.name, $0["metadata"]["annotations"]["deployment.kubernetes.io/revision"].plainText, $0["spec"]["replicas"].plainText,
+                        $0.name, $0["metadata"]["annotations"]["deployment.kubernetes.io/revision"].plainText,
+                        $0["spec"]["replicas"].plainText,
                         "\($0["status"]["readyReplicas"].int ?? 0)",
                     ]
                 })
@@ -176,7 +214,10 @@ enum DescribeVerb {
 
     private static func template(_ template: Value, _ out: inout Description) {
         out.heading("Pod Template")
-        out.block("Labels:  " + template["metadata"]["labels"].stringMap.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ", "))
+        out.block(
+            "Labels:  "
+                + template["metadata"]["labels"].stringMap.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(
+                    separator: ", "))
         for container in template["spec"]["containers"].elements { self.container(container, .null, &out) }
     }
 
@@ -185,7 +226,9 @@ enum DescribeVerb {
         out.field("Selector", LabelSelector(labels: spec["selector"].stringMap).query)
         out.field("Type", spec["type"].plainText)
         out.field("IP", spec["clusterIP"].string ?? "<none>")
-        for ingress in service["status"]["loadBalancer"]["ingress"].elements { out.field("LoadBalancer Ingress", ingress["ip"].string ?? ingress["hostname"].plainText) }
+        for ingress in service["status"]["loadBalancer"]["ingress"].elements {
+            out.field("LoadBalancer Ingress", ingress["ip"].string ?? ingress["hostname"].plainText)
+        }
         let selector = LabelSelector(labels: ["kubernetes.io/service-name": service.name])
         let slices = try api.all(ListRequest(.endpointSlices, namespace: service.namespaceName, labelSelector: selector))
         for port in spec["ports"].elements {
@@ -194,7 +237,8 @@ enum DescribeVerb {
             if let nodePort = port["nodePort"].int { out.field("NodePort", "\(nodePort)") }
             var ready: [String] = []
             for slice in slices {
-                let number = slice["ports"].elements.first { ($0["name"].string ?? "") == (port["name"].string ?? "") }?["port"].plainText ?? ""
+                let number =
+                    slice["ports"].elements.first { ($0["name"].string ?? "") == (port["name"].string ?? "") }?["port"].plainText ?? ""
                 ready += slice["endpoints"].elements.filter { $0["conditions"]["ready"].bool != false }
                     .flatMap { endpoint in endpoint["addresses"].elements.map { "\($0.plainText):\(number)" } }
             }
@@ -206,7 +250,9 @@ enum DescribeVerb {
     private static func node(_ node: Value, _ api: BlockingAPI, _ out: inout Description) throws(CommandError) {
         out.field("Unschedulable", node["spec"]["unschedulable"].bool == true ? "true" : "false")
         out.field("PodCIDR", node["spec"]["podCIDR"].string ?? "<none>")
-        let taints = node["spec"]["taints"].elements.map { "\($0["key"].plainText)\($0["value"].isNull ? "" : "=\($0["value"].plainText)"):\($0["effect"].plainText)" }
+        let taints = node["spec"]["taints"].elements.map {
+            "\($0["key"].plainText)\($0["value"].isNull ? "" : "=\($0["value"].plainText)"):\($0["effect"].plainText)"
+        }
         out.field("Taints", taints.isEmpty ? "<none>" : taints.joined(separator: ", "))
         for address in node["status"]["addresses"].elements { out.field(address["type"].plainText, address["address"].plainText) }
         for (name, values) in [("Capacity", node["status"]["capacity"]), ("Allocatable", node["status"]["allocatable"])] {
@@ -214,19 +260,27 @@ enum DescribeVerb {
         }
         let pods = try api.all(ListRequest(.pods, fieldSelector: FieldSelector([.init(["spec", "nodeName"], node.name)])))
         out.heading("Pods (\(pods.count) in total)")
-        out.table([["Namespace", "Name", "Status", "Age"]] + pods.map { [$0.namespaceName, $0.name, $0["status"]["phase"].plainText, age($0["metadata"]["creationTimestamp"].string)] })
+        out.table(
+            [["Namespace", "Name", "Status", "Age"]]
+                + pods.map {
+                    [$0.namespaceName, $0.name, $0["status"]["phase"].plainText, age($0["metadata"]["creationTimestamp"].string)]
+                })
     }
 
     private static func events(_ type: ResourceType, _ object: Value, _ api: BlockingAPI, _ out: inout Description) throws(CommandError) {
         var terms: [FieldSelector.Term] = [.init(["involvedObject", "kind"], type.kind), .init(["involvedObject", "name"], object.name)]
         if type.isNamespaced { terms.append(.init(["involvedObject", "uid"], object["metadata"]["uid"].string ?? "")) }
-        let events = try api.all(ListRequest(.events, namespace: type.isNamespaced ? object.namespaceName : nil, fieldSelector: FieldSelector(terms)))
+        let events = try api.all(
+            ListRequest(.events, namespace: type.isNamespaced ? object.namespaceName : nil, fieldSelector: FieldSelector(terms)))
         guard !events.isEmpty else { return out.field("Events", "<none>") }
         out.heading("Events")
         out.table(
             [["Type", "Reason", "Age", "From", "Message"]]
                 + events.sorted { EventsVerb.time($0) < EventsVerb.time($1) }.map {
-                    [$0["type"].plainText, $0["reason"].plainText, EventsVerb.age($0), $0["source"]["component"].string ?? $0["reportingComponent"].plainText, $0["message"].plainText]
+                    [
+                        $0["type"].plainText, $0["reason"].plainText, EventsVerb.age($0),
+                        $0["source"]["component"].string ?? $0["reportingComponent"].plainText, $0["message"].plainText,
+                    ]
                 })
     }
 }
@@ -238,7 +292,9 @@ private struct Description {
 
     mutating func field(_ name: String, _ value: String) { text += (name + ":").padded(to: Self.nameWidth) + value + "\n" }
     mutating func heading(_ name: String) { text += name + ":\n" }
-    mutating func block(_ lines: String) { for line in lines.split(separator: "\n", omittingEmptySubsequences: false) { text += "  \(line)\n" } }
+    mutating func block(_ lines: String) {
+        for line in lines.split(separator: "\n", omittingEmptySubsequences: false) { text += "  \(line)\n" }
+    }
 
     mutating func map(_ name: String, _ map: [String: String]) {
         guard !map.isEmpty else { return field(name, "<none>") }
@@ -249,4 +305,3 @@ private struct Description {
 
     mutating func table(_ rows: [[String]]) { for line in TextTable.text(rows).split(separator: "\n") { text += "  \(line)\n" } }
 }
-

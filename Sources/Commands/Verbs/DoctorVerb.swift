@@ -15,7 +15,9 @@ enum DoctorVerb {
     }
 
     private static func run(_ invocation: Invocation) -> Int32 {
-        let findings = [kernel(), seccomp(), yama(), controlGroups(), openFiles(), processes(), lowPorts(), loopback(), dataDirectory(invocation)]
+        let findings = [
+            kernel(), seccomp(), yama(), controlGroups(), openFiles(), processes(), lowPorts(), loopback(), dataDirectory(invocation),
+        ]
         for finding in findings {
             let (mark, colour): (String, Terminal.Colour) =
                 switch finding.verdict {
@@ -32,7 +34,8 @@ enum DoctorVerb {
     private static func number(_ path: String) -> Int? { (try? Files.text(path)).flatMap { Int($0.split(separator: "\n").first ?? "") } }
 
     private static func kernel() -> Finding {
-        let release = ((try? Files.text("/proc/sys/kernel/osrelease")) ?? "unknown").split(separator: "\n").first.map(String.init) ?? "unknown"
+        let release =
+            ((try? Files.text("/proc/sys/kernel/osrelease")) ?? "unknown").split(separator: "\n").first.map(String.init) ?? "unknown"
         let parts = release.split(separator: ".").prefix(2).map { Int($0.prefix { $0.isNumber }) ?? 0 }
         let isEnough = parts.count == 2 && (parts[0], parts[1]) >= (5, 19)
         return Finding(
@@ -54,19 +57,27 @@ enum DoctorVerb {
         let isFine = scope <= 1 || Processes.isRoot
         return Finding(
             name: "Yama ptrace_scope", verdict: isFine ? .good : .limited, words: "\(scope)",
-            remedy: isFine ? "" : "sysctl kernel.yama.ptrace_scope=1: with \(scope) the sockets of pods that were adopted after a crash cannot be taken")
+            remedy: isFine
+                ? ""
+                : "sysctl kernel.yama.ptrace_scope=1: with \(scope) the sockets of pods that were adopted after a crash cannot be taken")
     }
 
     private static func controlGroups() -> Finding {
         let mounts = (try? Files.text("/proc/self/mountinfo")) ?? ""
         let hasV2 = mounts.contains(" - cgroup2 ")
         let hasV1 = mounts.contains(" - cgroup cgroup") || mounts.contains(" - cgroup ")
-        let own = (try? Files.text("/proc/self/cgroup"))?.split(separator: "\n").first { $0.hasPrefix("0::") }.map { String($0.dropFirst(3)) } ?? "/"
+        let own =
+            (try? Files.text("/proc/self/cgroup"))?.split(separator: "\n").first { $0.hasPrefix("0::") }.map { String($0.dropFirst(3)) }
+            ?? "/"
         let isWritable = hasV2 && Files.isWritable("/sys/fs/cgroup" + own) || Processes.isRoot && (hasV2 || hasV1)
-        let words = (hasV2 ? "v2" : "") + (hasV1 ? (hasV2 ? " and v1" : "v1") : "") + (isWritable ? ", writable: groups are killed whole" : ", not ours to write")
+        let words =
+            (hasV2 ? "v2" : "") + (hasV1 ? (hasV2 ? " and v1" : "v1") : "")
+            + (isWritable ? ", writable: groups are killed whole" : ", not ours to write")
         return Finding(
             name: "control groups", verdict: isWritable ? .good : .limited, words: hasV1 || hasV2 ? words : "none",
-            remedy: isWritable ? "" : "systemd: steady install --user (Delegate=yes); without it groups are killed by process group, children and environment")
+            remedy: isWritable
+                ? ""
+                : "systemd: steady install --user (Delegate=yes); without it groups are killed by process group, children and environment")
     }
 
     private static func openFiles() -> Finding {
@@ -86,12 +97,16 @@ enum DoctorVerb {
         let mayBind = Processes.isRoot || first <= 80 || Processes.hasNetBindCapability
         return Finding(
             name: "ports below 1024", verdict: mayBind ? .good : .limited, words: mayBind ? "may be bound" : "from \(first) on",
-            remedy: mayBind ? "" : "sysctl net.ipv4.ip_unprivileged_port_start=80, or setcap cap_net_bind_service=+ep \(Processes.executablePath()), or steady install --system")
+            remedy: mayBind
+                ? ""
+                : "sysctl net.ipv4.ip_unprivileged_port_start=80, or setcap cap_net_bind_service=+ep \(Processes.executablePath()), or steady install --system"
+        )
     }
 
     private static func loopback() -> Finding {
         guard let socket = try? Sockets.listen(tcp: .ipv4(IPv4Address(bits: 0x7F40_0001), port: 0)) else {
-            return Finding(name: "loopback addresses", verdict: .bad, words: "127.64.0.1 cannot be bound", remedy: "ip addr add 127.0.0.1/8 dev lo")
+            return Finding(
+                name: "loopback addresses", verdict: .bad, words: "127.64.0.1 cannot be bound", remedy: "ip addr add 127.0.0.1/8 dev lo")
         }
         closeDescriptor(socket)
         return Finding(name: "loopback addresses", verdict: .good, words: "all of 127.0.0.0/8")
@@ -101,14 +116,18 @@ enum DoctorVerb {
         let directory = invocation.dataDirectory
         let longest = directory.roleSocket("agent-zz999")
         if longest.utf8.count > SocketAddress.unixPathLimit {
-            return Finding(name: "data directory", verdict: .bad, words: "\(directory.path) is too long for sockets", remedy: "a shorter one: --data-dir or STEADY_DATA_DIR")
+            return Finding(
+                name: "data directory", verdict: .bad, words: "\(directory.path) is too long for sockets",
+                remedy: "a shorter one: --data-dir or STEADY_DATA_DIR")
         }
         do throws(LinuxError) {
             try Files.makeDirectories(directory.path)
             let probe = directory.path + "/.doctor"
             try Files.replace(probe, with: [1], durably: true)
             try Files.removeTree(probe)
-        } catch { return Finding(name: "data directory", verdict: .bad, words: "\(error)", remedy: "another one: --data-dir or STEADY_DATA_DIR") }
+        } catch {
+            return Finding(name: "data directory", verdict: .bad, words: "\(error)", remedy: "another one: --data-dir or STEADY_DATA_DIR")
+        }
         return Finding(name: "data directory", verdict: .good, words: directory.path)
     }
 }

@@ -8,10 +8,14 @@ import Timing
 enum EventsVerb {
     static let verb = Verb(
         "events", group: .looking, summary: "What happened", usage: "",
-        examples: [("of one object", "steady events --for pod/web-1"), ("as they come", "steady events -w"), ("problems only", "steady events --types Warning -A")],
+        examples: [
+            ("of one object", "steady events --for pod/web-1"), ("as they come", "steady events -w"),
+            ("problems only", "steady events --types Warning -A"),
+        ],
         flags: [
             Verb.namespaceFlag, .allNamespaces, Flag("for", nil, .value(placeholder: "KIND/NAME"), "of this object only"),
-            Flag("types", nil, .value(placeholder: "LIST"), "Normal, Warning"), Flag("watch", "w", .toggle, "go on"), Flag("no-headers", nil, .toggle, "rows only"),
+            Flag("types", nil, .value(placeholder: "LIST"), "Normal, Warning"), Flag("watch", "w", .toggle, "go on"),
+            Flag("no-headers", nil, .toggle, "rows only"),
         ],
         run: { try run($0) })
 
@@ -21,7 +25,9 @@ enum EventsVerb {
             let parts = text.split(separator: "/").map(String.init)
             guard parts.count == 2 else { throw .usage("--for: found \"\(text)\", allowed is KIND/NAME") }
             let type = try Targets.type(parts[0])
-            list.fieldSelector = FieldSelector([.init(["involvedObject", "kind"], type.kind), .init(["involvedObject", "name"], parts[1])])
+            list.fieldSelector = FieldSelector([
+                .init(["involvedObject", "kind"], type.kind), .init(["involvedObject", "name"], parts[1]),
+            ])
         }
         let types = invocation.value("types").map { Set($0.split(separator: ",").map { $0.lowercased() }) }
         func isWanted(_ event: Value) -> Bool { types?.contains(event["type"].string?.lowercased() ?? "") ?? true }
@@ -30,13 +36,16 @@ enum EventsVerb {
         func cells(_ event: Value) -> [String] {
             let object = event["involvedObject"]
             return (showsNamespace ? [event.namespaceName] : []) + [
-                age(event), event["type"].string ?? "", event["reason"].string ?? "", "\(object["kind"].string ?? "")/\(object["name"].string ?? "")",
+                age(event), event["type"].string ?? "", event["reason"].string ?? "",
+                "\(object["kind"].string ?? "")/\(object["name"].string ?? "")",
                 event["message"].string ?? "",
             ]
         }
         let found = try api.all(list).filter(isWanted).sorted { time($0) < time($1) }
         let header = (showsNamespace ? ["NAMESPACE"] : []) + ["LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"]
-        if found.isEmpty, !invocation.isSet("watch") { invocation.terminal.complain("No events found in \(list.namespace.map { "\($0) namespace." } ?? "any namespace.")") }
+        if found.isEmpty, !invocation.isSet("watch") {
+            invocation.terminal.complain("No events found in \(list.namespace.map { "\($0) namespace." } ?? "any namespace.")")
+        }
         let rows = found.map(cells)
         if !found.isEmpty { invocation.terminal.write(TextTable.text((invocation.isSet("no-headers") ? [] : [header]) + rows)) }
         guard invocation.isSet("watch") else { return 0 }
@@ -61,7 +70,10 @@ enum EventsVerb {
     }
 
     static func time(_ event: Value) -> String {
-        for found in [event["series"]["lastObservedTime"], event["lastTimestamp"], event["firstTimestamp"], event["eventTime"], event["metadata"]["creationTimestamp"]] {
+        for found in [
+            event["series"]["lastObservedTime"], event["lastTimestamp"], event["firstTimestamp"], event["eventTime"],
+            event["metadata"]["creationTimestamp"],
+        ] {
             if let text = found.string { return text }
         }
         return ""

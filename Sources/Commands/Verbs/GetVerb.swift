@@ -19,7 +19,8 @@ enum GetVerb {
             Flag("watch", "w", .toggle, "list, then follow changes"), Flag("watch-only", nil, .toggle, "follow changes only"),
             Flag("show-labels", nil, .toggle, "labels as the last column"),
             Flag("label-columns", "L", .value(placeholder: "KEY"), repeats: true, "a label as a column"),
-            Flag("no-headers", nil, .toggle, "rows only"), Flag("sort-by", nil, .value(placeholder: "JSONPATH"), "order of rows: .metadata.name"),
+            Flag("no-headers", nil, .toggle, "rows only"),
+            Flag("sort-by", nil, .value(placeholder: "JSONPATH"), "order of rows: .metadata.name"),
             Flag("ignore-not-found", nil, .toggle, "a missing object is no error"),
         ],
         run: { try run($0) })
@@ -59,11 +60,14 @@ enum GetVerb {
             return exitCode
         }
         let isSingle = targets.keys.count == 1 && found.count == 1
-        invocation.terminal.write(try format.text(found, isSingle: isSingle, showsKind: targets.types.count > 1, showsNamespace: targets.namespace == nil))
+        invocation.terminal.write(
+            try format.text(found, isSingle: isSingle, showsKind: targets.types.count > 1, showsNamespace: targets.namespace == nil))
         return exitCode
     }
 
-    private static func watch(_ targets: Targets, _ api: BlockingAPI, _ format: OutputFormat, _ invocation: Invocation) throws(CommandError) -> Int32 {
+    private static func watch(_ targets: Targets, _ api: BlockingAPI, _ format: OutputFormat, _ invocation: Invocation) throws(CommandError)
+        -> Int32
+    {
         guard targets.types.count == 1, targets.keys.count <= 1 else { throw .usage("--watch takes one kind, or one object") }
         let type = targets.types[0]
         var list = targets.list(type)

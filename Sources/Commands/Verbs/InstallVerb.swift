@@ -6,7 +6,10 @@ enum InstallVerb {
     static let verb = Verb(
         "install", group: .other, summary: "Write a systemd unit that keeps an instance up", usage: "[--user | --system]",
         notes: "The unit restarts steady up, and leaves the roles and all pods running while it does (KillMode=process).",
-        examples: [("for this user", "steady install --user && systemctl --user enable --now steady"), ("away with it", "steady install --user --purge")],
+        examples: [
+            ("for this user", "steady install --user && systemctl --user enable --now steady"),
+            ("away with it", "steady install --user --purge"),
+        ],
         flags: [
             Flag("user", nil, .toggle, "a unit of this user (default unless root)"), Flag("system", nil, .toggle, "a unit of the machine"),
             Flag("purge", nil, .toggle, "remove the unit"), Flag("print", nil, .toggle, "only print it"),

@@ -17,16 +17,24 @@ enum InstanceVerbs {
             flags: [Flag("purge", nil, .toggle, "delete the stored state, too"), .timeout], run: { try down($0) }),
         Verb(
             "kubeconfig", group: .instance, summary: "Print what kubectl needs to reach the instance", usage: "",
-            examples: [("for this shell", "export KUBECONFIG=$(steady kubeconfig --path)")], flags: [Flag("path", nil, .toggle, "the file's path instead of its content")],
+            examples: [("for this shell", "export KUBECONFIG=$(steady kubeconfig --path)")],
+            flags: [Flag("path", nil, .toggle, "the file's path instead of its content")],
             run: { invocation in
                 let path = invocation.dataDirectory.kubeconfig
-                guard Files.exists(path) else { throw CommandError("no instance is kept in \(invocation.dataDirectory.path); start one with: steady up") }
-                if invocation.isSet("path") { invocation.terminal.line(path) } else { invocation.terminal.write(bytes: try Files.read(path)) }
+                guard Files.exists(path) else {
+                    throw CommandError("no instance is kept in \(invocation.dataDirectory.path); start one with: steady up")
+                }
+                if invocation.isSet("path") {
+                    invocation.terminal.line(path)
+                } else {
+                    invocation.terminal.write(bytes: try Files.read(path))
+                }
                 return 0
             }),
         Verb(
             "version", group: .other, summary: "Versions of this program and of the instance", usage: "",
-            flags: [Flag("client", nil, .toggle, "this program only"), Flag("output", "o", .value(placeholder: "json"), "json")], run: { try version($0) }),
+            flags: [Flag("client", nil, .toggle, "this program only"), Flag("output", "o", .value(placeholder: "json"), "json")],
+            run: { try version($0) }),
         DoctorVerb.verb, InstallVerb.verb,
     ]
 
@@ -40,7 +48,8 @@ enum InstanceVerbs {
             return 0
         }
         invocation.terminal.complain("stopping: requests finish, pods end in their grace period")
-        _ = try Instance.askHost(invocation, ["op": "down", "purge": .bool(isPurging)], within: try invocation.timeout(default: .seconds(900)))
+        _ = try Instance.askHost(
+            invocation, ["op": "down", "purge": .bool(isPurging)], within: try invocation.timeout(default: .seconds(900)))
         // The directory is free again once `up` has let go of its lock.
         do throws(LinuxError) {
             let loop = try EventLoop()
@@ -64,10 +73,13 @@ enum InstanceVerbs {
             throw CommandError("no instance is kept in \(directory.path)")
         }
         do throws(LinuxError) {
-            guard let lock = try FileLock.take(directory.hostLock) else { throw LinuxError(errno: 11, operation: "lock \(directory.hostLock)") }
+            guard let lock = try FileLock.take(directory.hostLock) else {
+                throw LinuxError(errno: 11, operation: "lock \(directory.hostLock)")
+            }
             defer { lock.release() }
             for path in [
-                directory.journal, directory.nodes, directory.roles, directory.hostSocket, directory.apiSocket, directory.apiAddressFile, directory.kubeconfig,
+                directory.journal, directory.nodes, directory.roles, directory.hostSocket, directory.apiSocket, directory.apiAddressFile,
+                directory.kubeconfig,
                 directory.hostRecord, directory.hostLock,
             ] { try Files.removeTree(path) }
         } catch { throw CommandError("\(error)") }
@@ -79,11 +91,14 @@ enum InstanceVerbs {
             server = (try? JSON.parse(bytes)) ?? .null
         }
         if invocation.value("output") == "json" {
-            invocation.terminal.line(JSON.text(["clientVersion": ["gitVersion": .string("v\(Program.version)")], "serverVersion": server], pretty: true))
+            invocation.terminal.line(
+                JSON.text(["clientVersion": ["gitVersion": .string("v\(Program.version)")], "serverVersion": server], pretty: true))
             return 0
         }
         invocation.terminal.line("steady \(Program.version)")
-        if let text = server["gitVersion"].string { invocation.terminal.line("server \(text) (speaks Kubernetes \(server["major"].plainText).\(server["minor"].plainText))") }
+        if let text = server["gitVersion"].string {
+            invocation.terminal.line("server \(text) (speaks Kubernetes \(server["major"].plainText).\(server["minor"].plainText))")
+        }
         return 0
     }
 }

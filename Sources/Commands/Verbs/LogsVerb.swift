@@ -16,10 +16,14 @@ enum LogsVerb {
         ],
         flags: [
             Verb.namespaceFlag, .selector, Flag("follow", "f", .toggle, "go on as more is written"),
-            Flag("previous", "p", .toggle, "of the run before the last restart"), Flag("container", "c", .value(placeholder: "NAME"), "which container"),
-            Flag("all-containers", nil, .toggle, "every container of the pod"), Flag("tail", nil, .value(placeholder: "LINES"), "only the last lines"),
-            Flag("since", nil, .value(placeholder: "DURATION"), "only what is not older"), Flag("since-time", nil, .value(placeholder: "TIME"), "only since (RFC 3339)"),
-            Flag("timestamps", nil, .toggle, "with the time of each line"), Flag("limit-bytes", nil, .value(placeholder: "N"), "at most so many bytes"),
+            Flag("previous", "p", .toggle, "of the run before the last restart"),
+            Flag("container", "c", .value(placeholder: "NAME"), "which container"),
+            Flag("all-containers", nil, .toggle, "every container of the pod"),
+            Flag("tail", nil, .value(placeholder: "LINES"), "only the last lines"),
+            Flag("since", nil, .value(placeholder: "DURATION"), "only what is not older"),
+            Flag("since-time", nil, .value(placeholder: "TIME"), "only since (RFC 3339)"),
+            Flag("timestamps", nil, .toggle, "with the time of each line"),
+            Flag("limit-bytes", nil, .value(placeholder: "N"), "at most so many bytes"),
             Flag("prefix", nil, .toggle, "with pod and container before each line"),
             Flag("role", nil, .value(placeholder: "ROLE"), "Steady's own log: up, server, agent-NODE (or agent), proxy-1 (or proxy)"),
         ],
@@ -35,7 +39,9 @@ enum LogsVerb {
         let isFollowing = invocation.isSet("follow")
         var streams: [(pod: Value, container: String)] = []
         for pod in pods { for container in try containers(of: pod, invocation) { streams.append((pod, container)) } }
-        if isFollowing, streams.count > followLimit { throw CommandError("\(streams.count) logs cannot be followed at once; at most \(followLimit): choose with -l or -c") }
+        if isFollowing, streams.count > followLimit {
+            throw CommandError("\(streams.count) logs cannot be followed at once; at most \(followLimit): choose with -l or -c")
+        }
         let query = try query(invocation)
         var open = streams.count
         var failure: StatusError?
@@ -43,8 +49,10 @@ enum LogsVerb {
             let (pod, container) = streams[at]
             let prefix = invocation.isSet("prefix") ? "[pod/\(pod.name)/\(container)] " : ""
             var rest: [UInt8] = []
-            let target = RequestTarget.text(segments:
-                RequestCoding.segments(ObjectKey(.pods, namespace: pod.namespaceName, name: pod.name), .log), query: query + [("container", container)])
+            let target = RequestTarget.text(
+                segments:
+                    RequestCoding.segments(ObjectKey(.pods, namespace: pod.namespaceName, name: pod.name), .log),
+                query: query + [("container", container)])
             _ = api.remote.stream(
                 ClientRequest("GET", target),
                 onBytes: { bytes in
@@ -75,7 +83,9 @@ enum LogsVerb {
 
     private static func query(_ invocation: Invocation) throws(CommandError) -> [(String, String)] {
         var out: [(String, String)] = []
-        for (flag, name) in [("follow", "follow"), ("previous", "previous"), ("timestamps", "timestamps")] where invocation.isSet(flag) { out.append((name, "true")) }
+        for (flag, name) in [("follow", "follow"), ("previous", "previous"), ("timestamps", "timestamps")] where invocation.isSet(flag) {
+            out.append((name, "true"))
+        }
         if let lines = try invocation.integer("tail", in: -1...Int.max), lines >= 0 {
             out.append(("tailLines", "\(lines)"))
         } else if invocation.isGiven("selector"), !invocation.isGiven("tail") {
@@ -98,9 +108,13 @@ enum LogsVerb {
         guard word.contains("/") else { return [try api.ask(.get(ObjectKey(.pods, namespace: invocation.namespace, name: word))).object] }
         let (type, object) = try Targets([word], invocation).fetch(api)[0]
         if type == .pods { return [object] }
-        let selector = type == .services ? LabelSelector(labels: object["spec"]["selector"].stringMap) : LabelSelector(object: object["spec"]["selector"])
+        let selector =
+            type == .services
+            ? LabelSelector(labels: object["spec"]["selector"].stringMap) : LabelSelector(object: object["spec"]["selector"])
         let found = try api.all(ListRequest(.pods, namespace: object.namespaceName, labelSelector: selector))
-        guard let pod = found.first(where: { $0["status"]["phase"].string == "Running" }) ?? found.first else { throw CommandError("\(type.shown(object.name)) has no pods") }
+        guard let pod = found.first(where: { $0["status"]["phase"].string == "Running" }) ?? found.first else {
+            throw CommandError("\(type.shown(object.name)) has no pods")
+        }
         if found.count > 1 { invocation.terminal.complain("Found \(found.count) pods, using pod/\(pod.name)") }
         return [pod]
     }
@@ -109,11 +123,15 @@ enum LogsVerb {
         let names = (pod["spec"]["initContainers"].elements + pod["spec"]["containers"].elements).compactMap { $0["name"].string }
         if invocation.isSet("all-containers") { return names }
         if let wanted = invocation.value("container") ?? (invocation.words.count > 1 ? invocation.words[1] : nil) {
-            guard names.contains(wanted) else { throw CommandError("container \(wanted) is not valid for pod \(pod.name); it has \(names.joined(separator: ", "))") }
+            guard names.contains(wanted) else {
+                throw CommandError("container \(wanted) is not valid for pod \(pod.name); it has \(names.joined(separator: ", "))")
+            }
             return [wanted]
         }
         let regular = pod["spec"]["containers"].elements.compactMap { $0["name"].string }
-        if let preferred = pod["metadata"]["annotations"]["kubectl.kubernetes.io/default-container"].string, regular.contains(preferred) { return [preferred] }
+        if let preferred = pod["metadata"]["annotations"]["kubectl.kubernetes.io/default-container"].string, regular.contains(preferred) {
+            return [preferred]
+        }
         return Array(regular.prefix(1))
     }
 

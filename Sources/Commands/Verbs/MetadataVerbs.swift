@@ -45,7 +45,9 @@ enum MetadataVerbs {
                     key, .merge(["metadata": .object(Object([(field, .object(Object(patch)))]))]), nil,
                     WriteOptions(isDryRun: isDryRun, fieldManager: "kubectl-\(field == "labels" ? "label" : "annotate")")))
             let isChanged = reply.object["metadata"][field] != object["metadata"][field]
-            invocation.terminal.line("\(type.shown(object.name)) \(isChanged ? (patch.allSatisfy { $0.1.isNull } && field == "labels" ? "unlabeled" : done) : "not \(done)")")
+            invocation.terminal.line(
+                "\(type.shown(object.name)) \(isChanged ? (patch.allSatisfy { $0.1.isNull } && field == "labels" ? "unlabeled" : done) : "not \(done)")"
+            )
         }
         return 0
     }

@@ -20,7 +20,8 @@ enum NodeVerbs {
             flags: [
                 .selector, .timeout, Flag("force", nil, .toggle, "also delete pods that nothing would replace"),
                 Flag("grace-period", nil, .value(placeholder: "SECONDS"), "time that pods get to end (default: their own)"),
-                Flag("ignore-daemonsets", nil, .toggle, hidden: true, "there are none yet"), Flag("delete-emptydir-data", nil, .toggle, "also pods with emptyDir volumes, whose data is lost"),
+                Flag("ignore-daemonsets", nil, .toggle, hidden: true, "there are none yet"),
+                Flag("delete-emptydir-data", nil, .toggle, "also pods with emptyDir volumes, whose data is lost"),
             ], run: { try drain($0) }),
         drill("node", fail: true), drill("node", fail: false), drill("zone", fail: true), drill("zone", fail: false),
     ]
@@ -35,14 +36,17 @@ enum NodeVerbs {
             run: { invocation in
                 guard invocation.words.count == 1 else { throw CommandError.usage("name one \(what)") }
                 let answer = try Instance.askHost(invocation, ["op": fail ? "fail" : "recover", what: .string(invocation.words[0])])
-                for node in answer["nodes"].elements.compactMap(\.string) { invocation.terminal.line("node/\(node) \(fail ? "failed" : "recovered")") }
+                for node in answer["nodes"].elements.compactMap(\.string) {
+                    invocation.terminal.line("node/\(node) \(fail ? "failed" : "recovered")")
+                }
                 return 0
             })
     }
 
     private static func nodes(_ invocation: Invocation, _ api: BlockingAPI) throws(CommandError) -> [Value] {
         guard !invocation.words.isEmpty || invocation.isGiven("selector") else { throw .usage("which node? see: steady get nodes") }
-        return try Targets(["nodes"] + invocation.words.map { $0.hasPrefix("node/") ? String($0.dropFirst(5)) : $0 }, invocation).fetch(api).map(\.object)
+        return try Targets(["nodes"] + invocation.words.map { $0.hasPrefix("node/") ? String($0.dropFirst(5)) : $0 }, invocation).fetch(api)
+            .map(\.object)
     }
 
     private static func cordon(_ invocation: Invocation, _ isCordoned: Bool) throws(CommandError) -> Int32 {
@@ -53,8 +57,11 @@ enum NodeVerbs {
 
     private static func cordon(_ node: Value, _ isCordoned: Bool, _ api: BlockingAPI, _ invocation: Invocation) throws(CommandError) {
         let words = isCordoned ? "cordoned" : "uncordoned"
-        if (node["spec"]["unschedulable"].bool ?? false) == isCordoned { return invocation.terminal.line("node/\(node.name) already \(words)") }
-        _ = try api.ask(.patch(ObjectKey(.nodes, name: node.name), .merge(["spec": .object(Object([("unschedulable", isCordoned ? true : .null)]))])))
+        if (node["spec"]["unschedulable"].bool ?? false) == isCordoned {
+            return invocation.terminal.line("node/\(node.name) already \(words)")
+        }
+        _ = try api.ask(
+            .patch(ObjectKey(.nodes, name: node.name), .merge(["spec": .object(Object([("unschedulable", isCordoned ? true : .null)]))])))
         invocation.terminal.line("node/\(node.name) \(words)")
     }
 
@@ -73,7 +80,8 @@ enum NodeVerbs {
             let bare = pods.filter { pod in !pod["metadata"]["ownerReferences"].elements.contains { $0["controller"].bool == true } }
             guard bare.isEmpty || invocation.isSet("force") else {
                 throw CommandError(
-                    "nothing would replace \(bare.map { "pod/\($0.name)" }.joined(separator: ", ")): delete them first, or use --force; node/\(node.name) stays cordoned")
+                    "nothing would replace \(bare.map { "pod/\($0.name)" }.joined(separator: ", ")): delete them first, or use --force; node/\(node.name) stays cordoned"
+                )
             }
             for pod in pods {
                 let key = ObjectKey(.pods, namespace: pod.namespaceName, name: pod.name)
@@ -81,13 +89,18 @@ enum NodeVerbs {
                 if bare.contains(where: { $0["metadata"]["uid"] == pod["metadata"]["uid"] }) {
                     _ = try api.ask(.delete(key, DeleteOptions(gracePeriodSeconds: grace)))
                 } else {
-                    _ = try api.ask(.patch(key, .merge(["metadata": ["annotations": .object(Object([(evictionRequested, .string(Clock.realtime().rfc3339))]))]])))
+                    _ = try api.ask(
+                        .patch(
+                            key,
+                            .merge(["metadata": ["annotations": .object(Object([(evictionRequested, .string(Clock.realtime().rfc3339))]))]])
+                        ))
                 }
             }
             for pod in pods {
                 let key = ObjectKey(.pods, namespace: pod.namespaceName, name: pod.name)
                 guard try WaitVerb.untilGone(key, uid: pod["metadata"]["uid"].string ?? "", api, deadline: deadline) else {
-                    invocation.terminal.complain("error: timed out waiting for pod/\(pod.name) to be replaced; see: steady describe pod \(pod.name)")
+                    invocation.terminal.complain(
+                        "error: timed out waiting for pod/\(pod.name) to be replaced; see: steady describe pod \(pod.name)")
                     exitCode = 1
                     continue
                 }

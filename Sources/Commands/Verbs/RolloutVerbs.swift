@@ -11,17 +11,25 @@ enum RolloutVerbs {
             "rollout status", group: .workloads, summary: "Follow a rollout until it is done", usage: "deployment/NAME",
             examples: [("until it is done, or cannot be", "steady rollout status deployment/web")],
             flags: [
-                Verb.namespaceFlag, .timeout, Flag("watch", "w", .optionalValue(placeholder: "true|false", alone: "true"), "follow (default: true)"),
+                Verb.namespaceFlag, .timeout,
+                Flag("watch", "w", .optionalValue(placeholder: "true|false", alone: "true"), "follow (default: true)"),
                 Flag("revision", nil, .value(placeholder: "N"), "of this revision only"),
             ], run: { try status($0) }),
         Verb(
             "rollout history", group: .workloads, summary: "The revisions of a deployment", usage: "deployment/NAME",
-            examples: [("all", "steady rollout history deployment/web"), ("one in full", "steady rollout history deployment/web --revision 2")],
-            flags: [Verb.namespaceFlag, Flag("revision", nil, .value(placeholder: "N"), "show this revision's template")], run: { try history($0) }),
+            examples: [
+                ("all", "steady rollout history deployment/web"), ("one in full", "steady rollout history deployment/web --revision 2"),
+            ],
+            flags: [Verb.namespaceFlag, Flag("revision", nil, .value(placeholder: "N"), "show this revision's template")],
+            run: { try history($0) }),
         Verb(
             "rollout undo", group: .workloads, summary: "Go back to an earlier revision", usage: "deployment/NAME",
-            examples: [("the one before", "steady rollout undo deployment/web"), ("a certain one", "steady rollout undo deployment/web --to-revision 3")],
-            flags: [Verb.namespaceFlag, Flag("to-revision", nil, .value(placeholder: "N"), "default 0: the one before"), .dryRun], run: { try undo($0) }),
+            examples: [
+                ("the one before", "steady rollout undo deployment/web"),
+                ("a certain one", "steady rollout undo deployment/web --to-revision 3"),
+            ],
+            flags: [Verb.namespaceFlag, Flag("to-revision", nil, .value(placeholder: "N"), "default 0: the one before"), .dryRun],
+            run: { try undo($0) }),
         Verb(
             "rollout pause", group: .workloads, summary: "Hold a rollout", usage: "deployment/NAME", flags: [Verb.namespaceFlag],
             run: { try change($0, "paused") { $0["spec"]["paused"].bool == true ? nil : ["spec": ["paused": true]] } }),
@@ -29,7 +37,8 @@ enum RolloutVerbs {
             "rollout resume", group: .workloads, summary: "Let a held rollout go on", usage: "deployment/NAME", flags: [Verb.namespaceFlag],
             run: { try change($0, "resumed") { $0["spec"]["paused"].bool == true ? ["spec": .object(Object([("paused", .null)]))] : nil } }),
         Verb(
-            "rollout restart", group: .workloads, summary: "Replace all replicas, a few at a time", usage: "deployment/NAME", flags: [Verb.namespaceFlag],
+            "rollout restart", group: .workloads, summary: "Replace all replicas, a few at a time", usage: "deployment/NAME",
+            flags: [Verb.namespaceFlag],
             run: {
                 try change($0, "restarted") { _ in
                     let at: Value = .string(Clock.realtime().rfc3339)
@@ -68,8 +77,14 @@ enum RolloutVerbs {
     private static func revisions(of deployment: Value, _ api: BlockingAPI) throws(CommandError) -> [(number: Int64, replicaSet: Value)] {
         let selector = LabelSelector(object: deployment["spec"]["selector"])
         return try api.all(ListRequest(.replicaSets, namespace: deployment.namespaceName, labelSelector: selector))
-            .filter { set in set["metadata"]["ownerReferences"].elements.contains { $0["uid"] == deployment["metadata"]["uid"] && $0["controller"].bool == true } }
-            .compactMap { set in set["metadata"]["annotations"][revisionAnnotation].string.flatMap(Int64.init).map { (number: $0, replicaSet: set) } }
+            .filter { set in
+                set["metadata"]["ownerReferences"].elements.contains {
+                    $0["uid"] == deployment["metadata"]["uid"] && $0["controller"].bool == true
+                }
+            }
+            .compactMap { set in
+                set["metadata"]["annotations"][revisionAnnotation].string.flatMap(Int64.init).map { (number: $0, replicaSet: set) }
+            }
             .sorted { $0.number < $1.number }
     }
 
@@ -78,7 +93,9 @@ enum RolloutVerbs {
         for deployment in try deployments(invocation, api) {
             let revisions = try revisions(of: deployment, api)
             if let wanted = try invocation.integer("revision", in: 0...Int.max), wanted > 0 {
-                guard let found = revisions.first(where: { $0.number == wanted }) else { throw CommandError("unable to find the specified revision") }
+                guard let found = revisions.first(where: { $0.number == wanted }) else {
+                    throw CommandError("unable to find the specified revision")
+                }
                 invocation.terminal.line("deployment.apps/\(deployment.name) with revision #\(wanted)\nPod Template:")
                 var template = found.replicaSet["spec"]["template"]
                 template["metadata"]["creationTimestamp"] = .null
@@ -89,7 +106,9 @@ enum RolloutVerbs {
             invocation.terminal.write(
                 TextTable.text(
                     [["REVISION", "CHANGE-CAUSE"]]
-                        + revisions.map { ["\($0.number)", $0.replicaSet["metadata"]["annotations"]["kubernetes.io/change-cause"].string ?? "<none>"] }))
+                        + revisions.map {
+                            ["\($0.number)", $0.replicaSet["metadata"]["annotations"]["kubernetes.io/change-cause"].string ?? "<none>"]
+                        }))
         }
         return 0
     }
@@ -99,12 +118,16 @@ enum RolloutVerbs {
         let wanted = try invocation.integer("to-revision", in: 0...Int.max) ?? 0
         for deployment in try deployments(invocation, api) {
             if deployment["spec"]["paused"].bool == true {
-                throw CommandError("you cannot rollback a paused deployment; resume it first with 'steady rollout resume deployment/\(deployment.name)' and try again")
+                throw CommandError(
+                    "you cannot rollback a paused deployment; resume it first with 'steady rollout resume deployment/\(deployment.name)' and try again"
+                )
             }
             let revisions = try revisions(of: deployment, api)
             let target: (number: Int64, replicaSet: Value)
             if wanted > 0 {
-                guard let found = revisions.first(where: { $0.number == Int64(wanted) }) else { throw CommandError("unable to find specified revision \(wanted) in history") }
+                guard let found = revisions.first(where: { $0.number == Int64(wanted) }) else {
+                    throw CommandError("unable to find specified revision \(wanted) in history")
+                }
                 target = found
             } else {
                 guard revisions.count > 1 else { throw CommandError("no rollout history found for deployment \"\(deployment.name)\"") }
@@ -114,7 +137,8 @@ enum RolloutVerbs {
             template["metadata"]["labels"]["pod-template-hash"] = .null
             let key = ObjectKey(.deployments, namespace: deployment.namespaceName, name: deployment.name)
             if template == deployment["spec"]["template"] {
-                invocation.terminal.line("deployment.apps/\(deployment.name) skipped rollback (current template already matches revision \(target.number))")
+                invocation.terminal.line(
+                    "deployment.apps/\(deployment.name) skipped rollback (current template already matches revision \(target.number))")
                 continue
             }
             let isDryRun = (invocation.value("dry-run") ?? "none") != "none"

@@ -16,17 +16,26 @@ enum ScalingVerbs {
             ],
             run: { try scale($0) }),
         Verb(
-            "set image", group: .workloads, summary: "Change a container's image: a rolling upgrade", usage: "(KIND NAME | KIND/NAME) CONTAINER=IMAGE ...",
-            examples: [("a new version", "steady set image deployment/web web=web:v2"), ("of all containers", "steady set image deployment/web '*=web:v2'")],
-            flags: [Verb.namespaceFlag, .selector, .dryRun, Flag("all", nil, .toggle, "all objects of the kind")], run: { try setImage($0) }),
+            "set image", group: .workloads, summary: "Change a container's image: a rolling upgrade",
+            usage: "(KIND NAME | KIND/NAME) CONTAINER=IMAGE ...",
+            examples: [
+                ("a new version", "steady set image deployment/web web=web:v2"),
+                ("of all containers", "steady set image deployment/web '*=web:v2'"),
+            ],
+            flags: [Verb.namespaceFlag, .selector, .dryRun, Flag("all", nil, .toggle, "all objects of the kind")], run: { try setImage($0) }
+        ),
     ]
 
     private static func scale(_ invocation: Invocation) throws(CommandError) -> Int32 {
-        guard let replicas = try invocation.integer("replicas", in: 0...100_000) else { throw .usage("--replicas is missing: steady scale deployment/web --replicas 3") }
+        guard let replicas = try invocation.integer("replicas", in: 0...100_000) else {
+            throw .usage("--replicas is missing: steady scale deployment/web --replicas 3")
+        }
         let api = try Instance.connect(invocation)
         let targets = try Targets(invocation.words, invocation)
         for (type, object) in try targets.fetch(api) {
-            guard type.subresources.contains(.scale) else { throw CommandError("\(type.shown(object.name)) cannot be scaled; deployments and replicasets can") }
+            guard type.subresources.contains(.scale) else {
+                throw CommandError("\(type.shown(object.name)) cannot be scaled; deployments and replicasets can")
+            }
             let key = ObjectKey(type, namespace: object.namespaceName, name: object.name)
             let current = object["spec"]["replicas"].int ?? 1
             if let expected = try invocation.integer("current-replicas", in: 0...100_000), Int64(expected) != current {
@@ -55,7 +64,8 @@ enum ScalingVerbs {
                 let chosen = containers.filter { parts[0] == "*" || $0["name"].string == parts[0] }
                 guard !chosen.isEmpty else {
                     let names = containers.compactMap { $0["name"].string }
-                    throw CommandError("unable to find container named \"\(parts[0])\"; \(type.shown(object.name)) has \(names.joined(separator: ", "))")
+                    throw CommandError(
+                        "unable to find container named \"\(parts[0])\"; \(type.shown(object.name)) has \(names.joined(separator: ", "))")
                 }
                 guard !parts[1].isEmpty else { throw .usage("\(assignment): the image is missing") }
                 patches += chosen.map { ["name": $0["name"], "image": .string(parts[1])] }
@@ -70,7 +80,8 @@ enum ScalingVerbs {
             let isChanged = reply.object["metadata"]["resourceVersion"] != object["metadata"]["resourceVersion"] || isDryRun
             if isChanged { invocation.terminal.line("\(type.shown(object.name)) image updated\(isDryRun ? " (dry run)" : "")") }
             if isChanged, object["spec"]["strategy"]["type"].string == "Recreate" {
-                invocation.terminal.complain("Warning: strategy Recreate stops the old replicas before the new ones start: requests fail meanwhile")
+                invocation.terminal.complain(
+                    "Warning: strategy Recreate stops the old replicas before the new ones start: requests fail meanwhile")
             }
         }
         return 0

@@ -15,7 +15,8 @@ enum StatusView {
         let host = invocation.isGiven("server") ? Value.null : (try? Instance.askHost(invocation, ["op": "status"])) ?? .null
         guard invocation.isSet("watch") else {
             let state = State(
-                nodes: try api.all(ListRequest(.nodes)), pods: try api.all(ListRequest(.pods)), deployments: try api.all(ListRequest(.deployments)),
+                nodes: try api.all(ListRequest(.nodes)), pods: try api.all(ListRequest(.pods)),
+                deployments: try api.all(ListRequest(.deployments)),
                 services: try api.all(ListRequest(.services)), events: try api.all(ListRequest(.events)))
             invocation.terminal.write(text(state, host, invocation.terminal, limit: nil))
             return 0
@@ -26,7 +27,8 @@ enum StatusView {
         var hostState = host
         func draw() {
             guard caches.allSatisfy(\.isSynced) else { return }
-            let state = State(nodes: caches[0].all, pods: caches[1].all, deployments: caches[2].all, services: caches[3].all, events: caches[4].all)
+            let state = State(
+                nodes: caches[0].all, pods: caches[1].all, deployments: caches[2].all, services: caches[3].all, events: caches[4].all)
             let terminal = invocation.terminal
             let home = terminal.isInteractive ? "\u{1B}[H\u{1B}[J" : "---\n"
             terminal.write(home + text(state, hostState, terminal, limit: terminal.isInteractive ? terminal.height - 1 : nil))
@@ -57,7 +59,10 @@ enum StatusView {
 
     static func text(_ state: State, _ host: Value, _ terminal: Terminal, limit: Int?) -> String {
         var out = ""
-        if !host.isNull { out += "\(terminal.coloured("INSTANCE", .bold))  API http://\(host["api"].plainText)   data \(host["dataDirectory"].plainText)\n" }
+        if !host.isNull {
+            out +=
+                "\(terminal.coloured("INSTANCE", .bold))  API http://\(host["api"].plainText)   data \(host["dataDirectory"].plainText)\n"
+        }
         out += roles(host, terminal)
         out += zones(state, terminal)
         out += workloads(state, terminal)
@@ -97,7 +102,8 @@ enum StatusView {
                 let isUp = isReady(node)
                 let words = (isUp ? "Ready" : "NotReady") + (node["spec"]["unschedulable"].bool == true ? ",SchedulingDisabled" : "")
                 let shown = (at == 0 ? zone : "").padded(to: 8) + node.name.padded(to: 10)
-                out += "  \(shown)\(isUp ? terminal.coloured(words.padded(to: 10), .green) : terminal.coloured(words.padded(to: 10), .red)) "
+                out +=
+                    "  \(shown)\(isUp ? terminal.coloured(words.padded(to: 10), .green) : terminal.coloured(words.padded(to: 10), .red)) "
                 out += "\(pods.filter(isReady).count)/\(pods.count) pods \(dots.joined())\(pods.count > 60 ? "…" : "")\n"
             }
         }
@@ -114,12 +120,16 @@ enum StatusView {
             let (words, isDone, failure) = Progress.judge(deployment, nil)
             let images = deployment["spec"]["template"]["spec"]["containers"].elements.map { $0["image"].plainText }.joined(separator: ", ")
             let name = (deployment.namespaceName == "default" ? "" : deployment.namespaceName + "/") + deployment.name
-            out += "  deployment/\(name)".padded(to: 32) + terminal.coloured("\(ready)/\(wanted) ready".padded(to: 14), ready >= wanted ? .green : .yellow)
+            out +=
+                "  deployment/\(name)".padded(to: 32)
+                + terminal.coloured("\(ready)/\(wanted) ready".padded(to: 14), ready >= wanted ? .green : .yellow)
             out += images.padded(to: 20) + (isDone ? "" : " " + (failure.map { terminal.coloured($0, .red) } ?? words)) + "\n"
         }
         for service in state.services {
             let ports = Printing.cells(service, .services, now: Clock.realtime())
-            out += "  service/\(service.name)".padded(to: 32) + "\(service["spec"]["type"].plainText) \(service["spec"]["clusterIP"].plainText)"
+            out +=
+                "  service/\(service.name)".padded(to: 32)
+                + "\(service["spec"]["type"].plainText) \(service["spec"]["clusterIP"].plainText)"
             out += ports.count > 4 ? "  \(ports[4].plainText)\n" : "\n"
         }
         return out
@@ -131,7 +141,8 @@ enum StatusView {
         var out = "\n\(terminal.coloured("EVENTS", .bold))\n"
         for event in recent {
             let object = "\(event["involvedObject"]["kind"].plainText.lowercased())/\(event["involvedObject"]["name"].plainText)"
-            let line = "  \(EventsVerb.age(event).padded(to: 18)) \(event["reason"].plainText.padded(to: 20)) \(object.padded(to: 30)) \(event["message"].plainText)"
+            let line =
+                "  \(EventsVerb.age(event).padded(to: 18)) \(event["reason"].plainText.padded(to: 20)) \(object.padded(to: 30)) \(event["message"].plainText)"
             let cut = terminal.isInteractive ? String(line.prefix(terminal.width - 1)) : line
             out += (event["type"].string == "Warning" ? terminal.coloured(cut, .yellow) : cut) + "\n"
         }

@@ -7,13 +7,16 @@ import Timing
 /// `steady wait`.
 enum WaitVerb {
     static let verb = Verb(
-        "wait", group: .looking, summary: "Wait for a condition", usage: "(KIND NAME | KIND/NAME ... | KIND -l QUERY | KIND --all) --for=CONDITION",
+        "wait", group: .looking, summary: "Wait for a condition",
+        usage: "(KIND NAME | KIND/NAME ... | KIND -l QUERY | KIND --all) --for=CONDITION",
         examples: [
             ("available", "steady wait deployment/web --for=condition=Available --timeout 60s"),
-            ("gone", "steady wait pod -l app=web --for=delete"), ("a field's value", "steady wait pod/x --for=jsonpath='{.status.phase}'=Running"),
+            ("gone", "steady wait pod -l app=web --for=delete"),
+            ("a field's value", "steady wait pod/x --for=jsonpath='{.status.phase}'=Running"),
         ],
         flags: [
-            Flag("for", nil, .value(placeholder: "CONDITION"), "condition=TYPE[=VALUE], delete, create, jsonpath={PATH}=VALUE"), Verb.namespaceFlag, .allNamespaces,
+            Flag("for", nil, .value(placeholder: "CONDITION"), "condition=TYPE[=VALUE], delete, create, jsonpath={PATH}=VALUE"),
+            Verb.namespaceFlag, .allNamespaces,
             .selector, .fieldSelector, .timeout, Flag("all", nil, .toggle, "all objects of the kind"),
         ],
         run: { try run($0) })
@@ -49,7 +52,11 @@ enum WaitVerb {
             case .gone: return false
             case .present: return true
             case .condition(let type, let value):
-                guard let found = object["status"]["conditions"].elements.first(where: { $0["type"].string?.lowercased() == type.lowercased() }) else { return false }
+                guard
+                    let found = object["status"]["conditions"].elements.first(where: {
+                        $0["type"].string?.lowercased() == type.lowercased()
+                    })
+                else { return false }
                 let observed = found["observedGeneration"].int ?? object["status"]["observedGeneration"].int
                 if let observed, observed < object["metadata"]["generation"].int ?? 0 { return false }
                 return found["status"].string?.lowercased() == value.lowercased()

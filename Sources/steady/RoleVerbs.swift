@@ -1,0 +1,103 @@
+import APIClient
+import APIServer
+import Commands
+import Controllers
+import Glibc
+import Linux
+import NodeAgent
+import ServiceProxy
+import Storage
+
+/// The roles that `steady up` starts: verbs that nobody types.
+enum RoleVerbs {
+    static let all = [
+        Verb(
+            "server", group: .hidden, summary: "Role: store, API and controllers",
+            flags: [Flag("block", nil, .value(placeholder: "N"), "slice of the loopback addresses")],
+            run: { try server($0) }),
+        Verb(
+            "agent", group: .hidden, summary: "Role: runs one node's pods",
+            flags: [
+                Flag("block", nil, .value(placeholder: "N"), "slice of the loopback addresses"),
+                Flag("node", nil, .value(placeholder: "NAME"), "the node's name"),
+                Flag("zone", nil, .value(placeholder: "NAME"), "its zone"),
+                Flag("index", nil, .value(placeholder: "N"), "its number in the instance"),
+                Flag("run-as", nil, .value(placeholder: "USER"), "as root: the user that pods run as"),
+            ], run: { try agent($0) }),
+        Verb(
+            "proxy", group: .hidden, summary: "Role: service proxy",
+            flags: [
+                Flag("block", nil, .value(placeholder: "N"), "slice of the loopback addresses"),
+                Flag("name", nil, .value(placeholder: "NAME"), "the proxy's name"),
+                Flag("expose", nil, .value(placeholder: "ADDRESS"), "where NodePort and LoadBalancer ports listen"),
+            ], run: { try proxy($0) }),
+    ]
+
+    private static func block(_ invocation: Invocation) throws(CommandError) -> Int { try invocation.integer("block", in: 0...15) ?? 0 }
+
+    private static func server(_ invocation: Invocation) throws -> Int32 {
+        let directory = invocation.dataDirectory
+        var storage = StorageSettings()
+        storage.registry.block = try block(invocation)
+        return try RoleStart.run("server", in: directory) { loop, link in
+            var loops: ControllerLoops?
+            let role = try ServerRole(ServerConfiguration(directory: directory, storage: storage), loop: loop, descriptors: link) { api in
+                let controllers = ControllerLoops(api: api) { node, done in
+                    link.request(["op": "fence", "node": .string(node)]) { _ in done() }
+                }
+                controllers.start()
+                loops = controllers
+            }
+            for number in [SIGTERM, SIGINT] { try loop.onSignal(number) { role.stop() } }
+            return Kept(role, loops)
+        }
+    }
+
+    private static func agent(_ invocation: Invocation) throws -> Int32 {
+        let directory = invocation.dataDirectory
+        let node = invocation.value("node") ?? "a1"
+        let configuration = AgentConfiguration(
+            nodeName: node, zone: invocation.value("zone") ?? "a", index: try invocation.integer("index", in: 0...127) ?? 0,
+            block: try block(invocation),
+            directory: directory, runAs: invocation.value("run-as"))
+        return try RoleStart.run("agent-\(node)", in: directory) { loop, link in
+            try Processes.becomeSubreaper()
+            let role = try AgentRole(
+                loop: loop, configuration: configuration, api: RemoteAPI(loop: loop, address: .unix(directory.apiSocket)),
+                descriptors: link,
+                askExits: { pids, done in
+                    link.request(["op": "exits", "pids": .array(pids.map { .int(Int64($0)) })]) { done($0["exits"].elements) }
+                })
+            let end = {
+                role.close()
+                loop.stop()
+            }
+            link.onMessage = { message in
+                if message["op"].string == "shutdown" { role.shutDown(end) }
+            }
+            // A signal ends the agent alone: its processes go on.
+            for number in [SIGTERM, SIGINT] { try loop.onSignal(number, end) }
+            role.start()
+            return role
+        }
+    }
+
+    private static func proxy(_ invocation: Invocation) throws -> Int32 {
+        signal(SIGPIPE, SIG_IGN)
+        let name = invocation.value("name") ?? "proxy-1"
+        Processes.name("steady-\(name)")
+        let directory = invocation.dataDirectory
+        let exposed = invocation.value("expose").flatMap { IPv4Address($0) } ?? .loopback
+        let role = try ProxyRole(ProxyConfiguration(name: name, directory: directory, block: try block(invocation), exposed: exposed))
+        let revival = HostRevival(directory: directory)
+        role.onHostLost = { revival.attempt() }
+        try role.run()
+        return 0
+    }
+
+    /// What must live as long as a role's loop runs.
+    private final class Kept {
+        private let parts: [AnyObject?]
+        init(_ parts: AnyObject?...) { self.parts = parts }
+    }
+}
