@@ -43,8 +43,10 @@ package struct PublishedEvent: Sendable {
         let matches = !isSelective || list.matches(object)
         switch (matched, matches) {
         case (false, false): return nil
-        case (false, true): return WatchEvent(.added, object, at: revision)
-        case (true, true): return WatchEvent(.modified, object, at: revision)
+        case (_, true):
+            var event = WatchEvent(matched ? .modified : .added, object, at: revision)
+            event.json = json
+            return event
         case (true, false):
             var last = previous ?? object
             last["metadata"]["resourceVersion"] = .string(revision.description)

@@ -164,6 +164,8 @@ package struct WatchEvent: Sendable {
     /// For `deleted` the last state with the deletion's resourceVersion.
     package var object: Value
     package var revision: Revision
+    /// `object` as JSON, where somebody made it already: one serialisation serves all watchers. Nil: make it when it is needed.
+    package var json: [UInt8]?
     package init(_ kind: Kind, _ object: Value, at revision: Revision) {
         self.kind = kind
         self.object = object

@@ -1,7 +1,6 @@
 import Formats
 import Journal
 import Linux
-import Measuring
 import Registry
 import Resources
 import Timing
