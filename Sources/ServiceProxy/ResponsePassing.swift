@@ -89,6 +89,10 @@ extension HTTPConnection {
         counts.latency.record(seconds: (plane.loop.now - exchange.began).inSeconds)
         if exchange.clientKeepsAlive && exchange.isRequestComplete {
             rest()
+        } else if !exchange.head.keepsAlive && exchange.isRequestComplete {
+            // The client said that it sends no more: nothing unread can turn the close into a reset.
+            channel.flush()
+            if channel.output.isEmpty { close() } else { linger() }
         } else {
             linger()
         }

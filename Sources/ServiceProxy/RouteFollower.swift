@@ -12,7 +12,8 @@ final class RouteFollower {
     private let slices: ObjectCache
     private var source = RouteSource()
     private var isPlanned = false
-    private var hasTable = false
+    /// A change whose revision has not been reached yet: in a listing changes come first and the revision last.
+    private var isRevisionDue = false
     /// A table is to be put in force; the revision of EndpointSlices that it knows.
     var onTable: (RouteTable, Revision) -> Void = { _, _ in }
     /// The server was lost: what is kept only in its memory may be gone when it is back.
@@ -33,8 +34,15 @@ final class RouteFollower {
         slices.start(
             onChange: { [unowned self] key, _, new in
                 source.set(slice: new, namespace: key.namespace, name: key.name)
+                isRevisionDue = true
                 plan()
             }, onSynced: { [unowned self] in plan() })
+        slices.onRevision = { [unowned self] _ in
+            // A revision that only time moved (bookmarks) is nobody's concern: reporting it would be a write that moves it again.
+            guard isRevisionDue else { return }
+            isRevisionDue = false
+            plan()
+        }
         slices.onDisconnect = { [unowned self] _ in onDisconnect() }
     }
 

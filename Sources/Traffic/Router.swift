@@ -79,7 +79,10 @@ package struct Router: Sendable {
         var withdrawn: [EndpointID] = []
         for index in slots.indices {
             // An endpoint that is ready again starts over.
-            if slots[index].standing == .ready { slots[index].isSealed = false }
+            if slots[index].standing == .ready {
+                slots[index].isSealed = false
+                if index >= before.count || !before[index] { slots[index].suspectUntil = .zero }
+            }
             if index < before.count, before[index], slots[index].standing != .ready { withdrawn.append(EndpointID(index: index)) }
             release(index)
         }

@@ -196,3 +196,46 @@ final class ProxyHarness {
         #expect(harness.proxy.metrics.contains("steady_proxy_open_connections 1\n"))
     }
 }
+
+@Suite(.serialized) struct RouteFollowerTests {
+    @Test func `a revision that a listing reaches behind its changes is reported, one that only a bookmark reaches is not`() throws {
+        let loop = try EventLoop()
+        let api = SteppedAPI(loop: loop)
+        let follower = RouteFollower(api: api)
+        var reported: [String] = []
+        follower.onTable = { reported.append("\($1)") }
+        follower.start()
+        func turn() { loop.runUntil(within: .milliseconds(20)) { false } }
+        turn()
+        api.send(.services, .synced(Revision(5)))
+        api.send(.endpointSlices, .synced(Revision(5)))
+        turn()
+        #expect(reported == ["5"])
+        api.send(.endpointSlices, .event(WatchEvent(.bookmark, .null, at: Revision(6))))
+        turn()
+        #expect(reported == ["5"])
+        api.send(.endpointSlices, .ended(ScriptedAPI.away))
+        loop.runUntil(within: .seconds(5)) { api.watchCount == 3 }
+        let slice: Value = ["metadata": ["namespace": "default", "name": "s", "resourceVersion": "7"]]
+        api.send(.endpointSlices, .event(WatchEvent(.added, slice, at: Revision(7))))
+        turn()
+        api.send(.endpointSlices, .synced(Revision(9)))
+        turn()
+        #expect(reported.last == "9")
+    }
+}
+
+/// Watches that say what the test says, when it says it.
+private final class SteppedAPI: ResourceAPI {
+    let loop: EventLoop
+    private var handlers: [String: (WatchSignal) -> Void] = [:]
+    private(set) var watchCount = 0
+    init(loop: EventLoop) { self.loop = loop }
+    func perform(_ request: Request, _ done: @escaping (Result<Reply, StatusError>) -> Void) {}
+    func watch(_ list: ListRequest, from: Revision?, _ onEvent: @escaping (WatchSignal) -> Void) -> Cancellation {
+        handlers[list.type.plural] = onEvent
+        watchCount += 1
+        return Cancellation {}
+    }
+    func send(_ type: ResourceType, _ signal: WatchSignal) { handlers[type.plural]?(signal) }
+}

@@ -69,6 +69,15 @@ extension Router {
         #expect(router.pick()?.last == 1)
     }
 
+    @Test func `an endpoint that became ready again is no longer suspected`() {
+        var router = Router()
+        _ = router.swap(table([(1, .ready), (2, .ready)]))
+        router.refused(EndpointID(index: 0), now: .zero)
+        _ = router.swap(table([(1, .withheld), (2, .ready)]))
+        _ = router.swap(table([(1, .ready), (2, .ready)]))
+        #expect(router.pick()?.last == 1)
+    }
+
     @Test func `nothing new goes to a withdrawn endpoint`() {
         var router = Router()
         _ = router.swap(table([(1, .ready), (2, .ready)]))
