@@ -8,8 +8,8 @@ protocol ChannelOwner: AnyObject {
 
 /// One connection's bytes: a socket, what was received and not read, what was written and not sent.
 ///
-/// It is watched once, edge-triggered in both directions, and remembers what the kernel said: no change of interest, so no system call, in its
-/// life. Back-pressure is simply not receiving.
+/// It is watched once, edge-triggered in both directions, and remembers what the kernel said: no change of interest, so no system call, in
+/// its life. Back-pressure is simply not receiving.
 final class ByteChannel {
     /// What one `receive` takes at most, so that one busy connection cannot keep the loop to itself.
     static let receiveLimit = 64 * 1024

@@ -260,8 +260,8 @@ final class Dataplane {
     private(set) var isFinishing = false
     private var onFinished: (() -> Void)?
 
-    /// For how long connections at rest stay open while the proxy ends: a request that is on its way is still answered, and its client told to
-    /// connect anew.
+    /// For how long connections at rest stay open while the proxy ends: a request that is on its way is still answered, and its client told
+    /// to connect anew.
     static let restGrace = Duration.seconds(1)
 
     /// Lets exchanges finish, ends connections at rest, then calls `done`. What takes longer than `limit`, flows above all, is cut off.

@@ -13,7 +13,8 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
     static let restLimit = Duration.seconds(75)
     /// A body, in either direction, that does not move for this long ends its exchange.
     static let standstillLimit = Duration.seconds(60)
-    /// A client that said it will send no more mostly went away; should it only have closed its half, it still gets what comes in this time.
+    /// A client that said it will send no more mostly went away; should it only have closed its half, it still gets what comes in this
+    /// time.
     static let halfClosedLimit = Duration.seconds(2)
     /// How long the rest of a refused request is read and dropped, so that the client gets to read the answer (RFC 9112, 9.6).
     static let lingerLimit = Duration.seconds(1)
@@ -283,8 +284,8 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
         if channel.failure != nil { close() }
     }
 
-    /// Writes what is left, says that nothing more comes, and reads on for a moment: closing with unread bytes would reset the connection and
-    /// could take the answer with it.
+    /// Writes what is left, says that nothing more comes, and reads on for a moment: closing with unread bytes would reset the connection
+    /// and could take the answer with it.
     func linger() {
         phase = .lingering
         deadline = plane.loop.now + Self.lingerLimit

@@ -16,7 +16,8 @@ package final class ProxyRole {
     private let proxy: ServiceProxyLoop
     private let endpoint: MetricsEndpoint
 
-    /// Takes the role's lock and what `up` kept for it. Throws when another process of this name runs, or the data directory cannot be used.
+    /// Takes the role's lock and what `up` kept for it. Throws when another process of this name runs, or the data directory cannot be
+    /// used.
     package init(_ configuration: ProxyConfiguration) throws(LinuxError) {
         self.configuration = configuration
         let directory = configuration.directory

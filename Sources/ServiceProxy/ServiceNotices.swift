@@ -46,8 +46,8 @@ final class ServiceNotices {
         told = Set(refusals)
     }
 
-    /// Writes where a load balancer's ports are reached, where that is not written yet. Only once one of them is open: until then the address
-    /// shows as pending.
+    /// Writes where a load balancer's ports are reached, where that is not written yet. Only once one of them is open: until then the
+    /// address shows as pending.
     func balance(_ services: [RouteTable.ServiceName], at address: IPv4Address, isOpen: (RouteTable.ServiceName) -> Bool) {
         balanced = balanced.filter { services.contains($0.key) }
         for name in services {

@@ -93,8 +93,8 @@ package final class ServiceProxyLoop {
         return text
     }
 
-    /// Accepts nothing more, lets open exchanges finish, then calls `done`; what takes longer than `limit` is cut off. Listeners stay in the
-    /// descriptor store: what waits in their backlogs is served by the next process.
+    /// Accepts nothing more, lets open exchanges finish, then calls `done`; what takes longer than `limit` is cut off. Listeners stay in
+    /// the descriptor store: what waits in their backlogs is served by the next process.
     package func finish(within limit: Duration, _ done: @escaping () -> Void) {
         entrances.stopAccepting()
         plane.finish(within: limit) { [self] in

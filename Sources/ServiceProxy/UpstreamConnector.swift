@@ -27,8 +27,8 @@ struct UpstreamConnector {
         }
     }
 
-    /// Whether a connection has met itself: a connect to a port of the ephemeral range on which nobody listens can be given that very port as
-    /// its own, and then succeeds (simultaneous open). Such an endpoint refuses.
+    /// Whether a connection has met itself: a connect to a port of the ephemeral range on which nobody listens can be given that very port
+    /// as its own, and then succeeds (simultaneous open). Such an endpoint refuses.
     static func isConnectedToItself(_ channel: ByteChannel, _ endpoint: EndpointAddress) -> Bool {
         // Only ports that the kernel gives out can be met this way.
         guard endpoint.port >= firstEphemeralPort else { return false }

@@ -15,7 +15,8 @@ final class UpstreamPool {
 
     /// A connection on which a request can go at once; nil when a new one is needed.
     ///
-    /// - Parameter isRepeatable: whether the request may be sent again should the connection turn out to be dead. If not, the socket is looked at
+    /// - Parameter isRepeatable: whether the request may be sent again should the connection turn out to be dead. If not, the socket is
+    ///   looked at
     ///   first: that closes the gap between the last turn of the loop and now.
     func take(now: Instant, isRepeatable: Bool) -> UpstreamConnection? {
         while let connection = resting.popLast() {

@@ -20,16 +20,18 @@ package enum ExchangeFailure: String, Sendable, Equatable {
 
 /// What becomes of one exchange or flow when an endpoint fails it: the next endpoint, a short wait, or the end.
 ///
-/// The rule: what never reached a program may be repeated without limit other than time; what may have been run is repeated only where running
-/// it twice is the same as once (RFC 9110, section 9.2.2), and all of it is still at hand.
+/// The rule: what never reached a program may be repeated without limit other than time; what may have been run is repeated only where
+/// running it twice is the same as once (RFC 9110, section 9.2.2), and all of it is still at hand.
 package struct ExchangeAttempts: Sendable {
-    /// How long a connection waits for an endpoint to become ready or to accept: long enough for a killed process to be started again, short
-    /// enough that clients of a dead service are told.
+    /// How long a connection waits for an endpoint to become ready or to accept: long enough for a killed process to be started again,
+    /// short enough that clients of a dead service are told.
     package static let waitLimit = Duration.seconds(2)
-    /// The first wait between two rounds over all endpoints; doubled up to `longestPause`. A table with a ready endpoint ends the wait at once.
+    /// The first wait between two rounds over all endpoints; doubled up to `longestPause`. A table with a ready endpoint ends the wait at
+    /// once.
     package static let firstPause = Duration.milliseconds(2)
     package static let longestPause = Duration.milliseconds(50)
-    /// How many endpoints may drop one repeatable exchange before the client is told: a request that kills its servers must not visit them all.
+    /// How many endpoints may drop one repeatable exchange before the client is told: a request that kills its servers must not visit them
+    /// all.
     package static let resetLimit = 3
 
     package enum Step: Equatable, Sendable {

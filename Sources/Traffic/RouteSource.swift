@@ -75,7 +75,8 @@ package struct RouteSource: Sendable {
                 all.append(.init(EndpointAddress(host: endpoint.host, port: target.port), endpoint.standing))
             }
         }
-        // While endpoints move between slices one can be in two of them; Kubernetes asks consumers to take it once. The better standing wins.
+        // While endpoints move between slices one can be in two of them; Kubernetes asks consumers to take it once. The better standing
+        // wins.
         all.sort { ($0.address, $0.standing.rank) < ($1.address, $1.standing.rank) }
         var last: EndpointAddress?
         return all.filter { endpoint in

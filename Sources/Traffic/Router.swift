@@ -16,8 +16,8 @@ package struct BackendID: Hashable, Sendable {
 ///
 /// Every `.endpoint` that `choose` returns is counted as open until `finished` is called for it, exactly once.
 package struct Router: Sendable {
-    /// For how long others are preferred to an endpoint that refused a connection. Short: the process may be back in milliseconds; long enough
-    /// that a dead one is not asked again by each request until the table says so.
+    /// For how long others are preferred to an endpoint that refused a connection. Short: the process may be back in milliseconds; long
+    /// enough that a dead one is not asked again by each request until the table says so.
     package static let suspicion = Duration.milliseconds(500)
 
     private struct Slot {
@@ -180,8 +180,9 @@ package struct Router: Sendable {
 
     /// The endpoint with the fewest open exchanges and flows among the ready ones; ties rotate.
     ///
-    /// Those that refused a connection lately come after all others. Where no endpoint is ready, one that is terminating but still serves is
-    /// taken, unless it was reported as drained: then its process may be gone. Cost: linear in the backend's endpoints, less where one is idle.
+    /// Those that refused a connection lately come after all others. Where no endpoint is ready, one that is terminating but still serves
+    /// is taken, unless it was reported as drained: then its process may be gone. Cost: linear in the backend's endpoints, less where one
+    /// is idle.
     package mutating func choose(_ id: BackendID, client: UInt32, avoiding: [EndpointID], now: Instant) -> Choice {
         guard backends.indices.contains(id.index), backends[id.index].generation == id.generation else { return .noBackend }
         if let remembered = backends[id.index].affinity?.endpoint(for: client, now: now),
