@@ -39,8 +39,8 @@ final class AgentContext {
         http = HTTPClient(loop: loop)
         user = Ownership.isRoot ? Ownership.user(configuration.runAs ?? "steady") : nil
         try Files.makeDirectories(configuration.podsDirectory)
-        if user != nil {
-            // Another user has to get through to its pods' directories.
+        if Ownership.isRoot {
+            // The users that pods run as have to get through to their directories.
             for path in [
                 configuration.directory.path, configuration.directory.nodes, configuration.nodeDirectory, configuration.podsDirectory,
             ] {

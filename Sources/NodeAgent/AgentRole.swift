@@ -133,6 +133,9 @@ package final class AgentRole {
         let all = pods.all.map { Pod($0) }
         let known = Set(all.map(\.meta.uid))
         for memory in left.values { if let address = memory.address { world.addresses?.claim(address) } }
+        if let text = try? Files.text(addressFile), let cursor = AddressPool.parse(text) {
+            world.addresses?.resume(at: cursor, withdrawnAt: pods.revision.number)
+        }
         for uid in left.keys.sorted() where !known.contains(uid) {
             // Removed while nobody was here.
             let paths = PodPaths(configuration, uid: uid)
@@ -144,6 +147,17 @@ package final class AgentRole {
     }
 
     // MARK: - Pods
+
+    /// How far the node's addresses are used. Written when it has moved by a block, ahead by a block, so that it is never behind.
+    private var addressFile: String { configuration.nodeDirectory + "/addresses" }
+    private var savedCursor: AddressPool.Address = 0
+    private static let cursorBlock: AddressPool.Address = 64
+
+    private func saveCursor() {
+        guard let cursor = world.addresses?.cursor, cursor > savedCursor else { return }
+        savedCursor = cursor + Self.cursorBlock
+        try? Files.replace(addressFile, with: AddressPool.text(savedCursor).utf8)
+    }
 
     private func podChanged(old: Value?, new: Value?) {
         guard isReady, whenShutDown == nil else { return }
@@ -169,6 +183,7 @@ package final class AgentRole {
             }
         }
         driver.start(found: found)
+        saveCursor()
     }
 
     /// Stops every pod in its grace period and calls back when no process is left. The pods' objects stay: the next start runs them again.

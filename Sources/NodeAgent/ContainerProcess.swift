@@ -24,6 +24,7 @@ final class ContainerProcess {
     private let handOff: SharedHandOff
     private var clearTimer: EventLoop.Timer?
     private var isGroupMember = false
+    private var told: Set<Int32> = []
 
     /// The first process has ended.
     var onEnd: (Termination) -> Void = { _ in }
@@ -276,9 +277,13 @@ final class ContainerProcess {
     /// Calls `done` when no process of the container is left; after `patience` the others are killed.
     func clear(within patience: Duration, _ done: @escaping () -> Void) {
         dropListener()
-        // They were never told: TERM went to the first process and its group.
-        if patience > .zero { for pid in isGroupMember ? group?.members ?? [] : survivors() { Survivors.signal(pid, 15) } }
+        told = []
         poll(killAt: context.loop.now + patience, pause: .milliseconds(1), done)
+    }
+
+    /// TERM went to the first process and its group only: the others are told once each, also those that appear as others die.
+    private func tellSurvivors() {
+        for pid in isGroupMember ? group?.members ?? [] : survivors() where told.insert(pid).inserted { Survivors.signal(pid, 15) }
     }
 
     private func poll(killAt: Instant, pause: Duration, _ done: @escaping () -> Void) {
@@ -293,7 +298,7 @@ final class ContainerProcess {
             identity = nil
             return done()
         }
-        if Clock.monotonic() >= killAt { killAll() }
+        if Clock.monotonic() >= killAt { killAll() } else { tellSurvivors() }
         clearTimer = context.loop.schedule(after: pause) { [weak self] in
             self?.poll(killAt: killAt, pause: min(pause * 2, .milliseconds(20)), done)
         }

@@ -194,6 +194,12 @@ final class PodDriver {
             do throws(LinuxError) {
                 try Files.makeDirectories(paths.root)
                 Ownership.give(paths.root, to: volumes.owner)
+                // Containers of one pod may run as different users.
+                Ownership.openPassage(paths.root)
+                for directory in [paths.volumes, paths.tree] {
+                    try Files.makeDirectories(directory, mode: 0o755)
+                    Ownership.setMode(directory, 0o755)
+                }
                 try memory.save(paths.memory)
             } catch { throw LaunchProblem("FailedCreatePodSandBox", "\(error)") }
             try provideVolumes()

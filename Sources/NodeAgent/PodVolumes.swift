@@ -19,6 +19,8 @@ struct PodVolumes {
             if Files.exists(path) { return false }
             try Files.makeDirectories(path)
             Ownership.give(path, to: owner)
+            // As in Kubernetes every container of the pod may write, whoever it runs as.
+            Ownership.setMode(path, 0o777)
             return true
         case .host(let target, let type):
             try checkHost(target, type, volume: name)

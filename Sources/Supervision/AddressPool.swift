@@ -31,6 +31,17 @@ package struct AddressPool: Sendable {
 
     package var usedCount: Int { used.count }
 
+    /// Where never used addresses begin: kept over restarts, so that what was given back just before one is not used again right after it.
+    package var cursor: Address { next }
+
+    /// Goes on behind an earlier pool. What it had handed out and nobody claims counts as given back at this revision.
+    package mutating func resume(at cursor: Address, withdrawnAt: UInt64) {
+        guard cursor > next else { return }
+        let cursor = min(cursor, end)
+        released += (next..<cursor).filter { !used.contains($0) }.map { ($0, withdrawnAt) }
+        next = cursor
+    }
+
     /// An address that pods have already; what was never handed out is skipped up to it.
     package mutating func claim(_ address: Address) {
         used.insert(address)

@@ -307,4 +307,30 @@ func isAlive(_ pid: Int32) -> Bool { pid > 1 && kill(pid, 0) == 0 }
                 bench.api.objects.contains { $0.key.type == .events && $0.value["reason"] == "Unhealthy" }
             })
     }
+
+    @Test func `a hundred pods run, each at an address of its own, and all of them go`() throws {
+        let bench = try AgentBench()
+        let keys = (0..<100).map { bench.pod("p\($0)", sleeper) }
+        #expect(bench.loop.runUntil(within: .seconds(20)) { keys.allSatisfy { bench.api[$0]["status"].isReady } })
+        #expect(Set(keys.map { bench.api[$0]["status"]["podIP"].string }).count == 100)
+        // One write each: what happens in one turn is told once.
+        #expect(bench.api.writes.filter { $0 == "patch pods/status" }.count <= 110)
+        for key in keys { bench.delete(key) }
+        #expect(bench.loop.runUntil(within: .seconds(20)) { keys.allSatisfy { bench.api[$0].isNull } })
+        #expect(bench.agent.podCount == 0)
+    }
+
+    @Test(.enabled(if: geteuid() == 0)) func `an agent of root runs a pod as the user that it names`() throws {
+        let bench = try AgentBench()
+        let key = bench.pod(
+            "web",
+            [
+                "command": ["/bin/sh", "-c", "id -u; pwd; echo x > mine; while :; do sleep 0.02; done"],
+                "securityContext": ["runAsUser": 65534],
+            ])
+        #expect(bench.wait(key) { $0.isReady })
+        let directory = PodPaths(bench.configuration, uid: "uid-web").root
+        #expect(bench.loop.runUntil(within: .seconds(5)) { bench.log(key) == "65534\n\(directory)\n" }, "\(bench.log(key))")
+        #expect(bench.loop.runUntil(within: .seconds(5)) { FileManager.default.fileExists(atPath: directory + "/mine") })
+    }
 }

@@ -91,6 +91,14 @@ import Testing
         #expect(pool.take(acknowledged: nil) == all[0])
     }
 
+    @Test func `after a restart it goes on behind what was handed out before`() {
+        var pool = AddressPool(cidr: "127.64.0.0/29")!
+        pool.claim(AddressPool.parse("127.64.0.1")!)
+        pool.resume(at: AddressPool.parse("127.64.0.5")!, withdrawnAt: 10)
+        let taken = (0..<3).map { _ in pool.take(acknowledged: 10).map(AddressPool.text) }
+        #expect(taken == ["127.64.0.5", "127.64.0.6", "127.64.0.2"])
+    }
+
     @Test func `what pods have already is not handed out`() {
         var pool = AddressPool(cidr: "127.64.0.0/21")!
         pool.claim(AddressPool.parse("127.64.0.1")!)
