@@ -22,15 +22,20 @@ final class ContainerLog {
         self.container = container
     }
 
+    /// Made with the first output: many programs never print.
+    private func openFile() {
+        guard file < 0, run >= 0 else { return }
+        let path = paths.log(container, run: run)
+        file = (try? Files.openForAppending(path)) ?? -1
+        size = Files.size(of: path)
+    }
+
     /// Begins, or continues after a restart of the agent, the log of a run.
     func open(run: Int) {
         if run == self.run { return }
         endFollowers()
         closeFile()
         self.run = run
-        let path = paths.log(container, run: run)
-        file = (try? Files.openForAppending(path)) ?? -1
-        size = Files.size(of: path)
         if run >= 2 { for path in Self.pieces(paths.log(container, run: run - 2)) { try? Files.removeTree(path) } }
     }
 
@@ -49,6 +54,7 @@ final class ContainerLog {
             entries.append(UInt8(ascii: "\n"))
             start = end.map { $0 + 1 } ?? bytes.endIndex
         }
+        openFile()
         if size + entries.count > Self.fileLimit, size > 0 { rotate() }
         if file >= 0 {
             // A full disk loses output, not the program.
@@ -65,8 +71,7 @@ final class ContainerLog {
         }
         try? Files.move(path, to: "\(path).1")
         closeFile()
-        file = (try? Files.openForAppending(path)) ?? -1
-        size = 0
+        openFile()
     }
 
     /// The files of a run, oldest first.

@@ -48,7 +48,7 @@ final class LogEndpoint {
         }
         let run = selection.previous ? log.run - 1 : log.run
         let file = paths.log(parts[3], run: run)
-        guard run >= 0, Files.exists(file) else {
+        guard run >= 0 else {
             let which = selection.previous ? "previous terminated container" : "container"
             let verb = selection.previous ? "not found" : "is waiting to start"
             return refuse(exchange, .badRequest("\(which) \"\(parts[3])\" in pod \"\(parts[2])\" \(verb)"))

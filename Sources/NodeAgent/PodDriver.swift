@@ -196,7 +196,7 @@ final class PodDriver {
                 Ownership.give(paths.root, to: volumes.owner)
                 // Containers of one pod may run as different users.
                 Ownership.openPassage(paths.root)
-                for directory in [paths.volumes, paths.tree] {
+                for directory in pod.spec.volumes.isEmpty ? [] : [paths.volumes, paths.tree] {
                     try Files.makeDirectories(directory, mode: 0o755)
                     Ownership.setMode(directory, 0o755)
                 }
@@ -422,8 +422,10 @@ final class PodDriver {
             processes[name]?.close()
         }
         status.forget(key, uid: uid)
-        if !isShuttingDown { try? Files.removeTree(paths.root) }
         onFinished(self)
+        // Behind the removal of the object, which others wait for. A directory that stays is cleared away by the next agent.
+        guard !isShuttingDown else { return }
+        context.loop.schedule(after: .milliseconds(1)) { [paths] in try? Files.removeTree(paths.root) }
     }
 
     /// The agent ends: the processes go on, for the next agent.
