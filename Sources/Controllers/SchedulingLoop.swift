@@ -8,6 +8,8 @@ import Scheduling
 /// Places all pods that wait, together, whenever one comes or room was made.
 final class SchedulingLoop {
     static let component = "default-scheduler"
+    /// Before a binding is tried again that was refused for a reason of the store's own (a full disk, too many commits waiting).
+    static let retryDelay: Duration = .milliseconds(100)
 
     private let api: any ResourceAPI
     private let mirror: ClusterMirror
@@ -113,7 +115,7 @@ final class SchedulingLoop {
                 view.vacate(key)
                 // Gone or changed meanwhile: its own event says what now. Else it waits for its turn again.
                 guard error.reason != "NotFound", error.reason != "Conflict", mirror.pods[key]?.meta.uid == candidate.uid else { return }
-                _ = api.loop.schedule(after: .milliseconds(100)) { [self] in
+                _ = api.loop.schedule(after: Self.retryDelay) { [self] in
                     guard let pod = mirror.pods[key], pod.meta.uid == candidate.uid, pod.nodeName.isEmpty, !pod.meta.isDeleting else {
                         return
                     }

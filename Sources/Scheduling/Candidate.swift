@@ -11,7 +11,6 @@ package struct Candidate: Sendable {
     /// Pods of one group are spread over zones and nodes: those of one controller. Nil for a pod by itself.
     package var group: String?
     package var needs: Needs
-    /// Asked for by the manifest: `spec.nodeName` is only ever set by a binding, so this is the affinity's and selector's word.
     package var nodeSelector: [String: String]
     package var affinity: Affinity
     package var tolerations: [Toleration]
