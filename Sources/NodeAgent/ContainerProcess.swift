@@ -30,6 +30,9 @@ final class ContainerProcess {
     var onEnd: (Termination) -> Void = { _ in }
     var onNote: (PodNote) -> Void = { _ in }
 
+    /// Programs get their own limit: the agent's is raised as far as it goes, and some programs touch every number up to it.
+    private static let openFileLimit: UInt64 = 65_536
+
     init(_ name: String, context: AgentContext, paths: PodPaths, podUID: String, handOff: SharedHandOff) {
         self.name = name
         self.context = context
@@ -80,6 +83,7 @@ final class ContainerProcess {
             input: context.null,
             output: sink, error: sink)
         launch.user = user
+        launch.openFileLimit = Self.openFileLimit
         let place = context.controlGroup?.child(groupName)?.open()
         defer { if let place { closeDescriptor(place) } }
         launch.cgroup = place
@@ -322,6 +326,21 @@ final class ContainerProcess {
         watch(descriptor, identity)
         if let listener { watch(listener: listener) }
         return true
+    }
+
+    /// The agent ends; the program goes on, and the next agent takes it over.
+    func abandon() {
+        clearTimer?.cancel()
+        exitWatch?.cancel()
+        if pidfd >= 0 { closeDescriptor(pidfd) }
+        pidfd = -1
+        listenerWatch?.cancel()
+        if listener >= 0 { closeDescriptor(listener) }
+        listener = -1
+        outputWatch?.cancel()
+        output?.close()
+        output = nil
+        log.close()
     }
 
     /// Lets go of everything. AFTER the last process is gone.

@@ -434,6 +434,7 @@ final class PodDriver {
         drainWait?.cancel()
         for slot in actions.keys.sorted() { actions[slot]?.cancel() }
         actions = [:]
+        for name in processes.keys.sorted() { processes[name]?.abandon() }
     }
 }
 

@@ -9,6 +9,20 @@ import Transport
 
 @testable import NodeAgent
 
+/// What `up` does for descriptors, without `up`.
+final class KeptDescriptors: DescriptorStore {
+    private var kept: [String: Int32] = [:]
+    var names: [String] { kept.keys.sorted() }
+    func store(_ name: String, _ descriptor: Int32) {
+        remove(name)
+        kept[name] = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
+    }
+    func remove(_ name: String) { if let old = kept.removeValue(forKey: name) { close(old) } }
+    func fetchAll() -> [(name: String, descriptor: Int32)] {
+        kept.sorted { $0.key < $1.key }.map { ($0.key, fcntl($0.value, F_DUPFD_CLOEXEC, 3)) }
+    }
+}
+
 /// One agent over a memory API, in a directory of its own; whatever it started is gone afterwards.
 final class AgentBench {
     let loop: EventLoop
@@ -16,13 +30,14 @@ final class AgentBench {
     var agent: AgentRole
     let configuration: AgentConfiguration
     private let directory: String
+    let kept = KeptDescriptors()
 
     init() throws {
         directory = NSTemporaryDirectory() + "steady-agent-\(UUID().uuidString.prefix(8))"
         loop = try EventLoop()
         api = MemoryAPI(loop: loop)
         configuration = AgentConfiguration(nodeName: "a1", zone: "a", directory: DataDirectory(directory))
-        agent = try AgentRole(loop: loop, configuration: configuration, api: api)
+        agent = try AgentRole(loop: loop, configuration: configuration, api: api, descriptors: kept)
         agent.start()
     }
 
@@ -36,7 +51,7 @@ final class AgentBench {
 
     func restartAgent() throws {
         agent.close()
-        agent = try AgentRole(loop: loop, configuration: configuration, api: api)
+        agent = try AgentRole(loop: loop, configuration: configuration, api: api, descriptors: kept)
         agent.start()
     }
 
@@ -218,6 +233,29 @@ func isAlive(_ pid: Int32) -> Bool { pid > 1 && kill(pid, 0) == 0 }
         #expect(isAlive(pid) && bench.api[key]["status"].pid == pid && bench.api[key]["status"].main["restartCount"] == 0)
         kill(pid, SIGKILL)
         #expect(bench.wait(key) { $0.main["restartCount"] == 1 && $0.isReady })
+        #expect(bench.api[key]["status"].main["lastState"]["terminated"]["reason"] == "Error")
+    }
+
+    @Test func `a program that binds only after its agent was replaced still gets its own address`() throws {
+        let bench = try AgentBench()
+        let script = "while ! test -f go; do sleep 0.02; done; exec python3 -m http.server 8080"
+        let key = bench.pod(
+            "late",
+            [
+                "command": ["/bin/sh", "-c", .string(script)],
+                "readinessProbe": ["httpGet": ["path": "/", "port": 8080], "periodSeconds": 1],
+            ])
+        #expect(bench.wait(key) { !$0.main["state"]["running"].isNull })
+        let pid = bench.api[key]["status"].pid
+        #expect(bench.kept.names == ["bind:uid-late/main", "output:uid-late/main"])
+        try bench.restartAgent()
+        bench.loop.runUntil(within: .milliseconds(50)) { false }
+        _ = FileManager.default.createFile(atPath: PodPaths(bench.configuration, uid: "uid-late").root + "/go", contents: nil)
+        #expect(bench.wait(key) { $0.isReady })
+        #expect(bench.api[key]["status"].pid == pid)
+        bench.delete(key)
+        #expect(bench.loop.runUntil(within: .seconds(8)) { bench.api[key].isNull })
+        #expect(bench.kept.names == [])
     }
 
     @Test func `what died while no agent was there is restarted, and its end is unknown`() throws {
