@@ -59,16 +59,16 @@ struct Kubectl: Sendable, CustomTestStringConvertible {
         }
 
         private func collect(_ pipe: Pipe, _ take: @escaping @Sendable (Running, Data) -> Void) {
-            pipe.fileHandleForReading.readabilityHandler = { [self] handle in
-                let data = handle.availableData
-                condition.withLock {
-                    if data.isEmpty {
-                        handle.readabilityHandler = nil
-                        openCount -= 1
-                    } else {
-                        take(self, data)
+            let handle = pipe.fileHandleForReading
+            // A thread that blocks: the end of a pipe is sometimes not reported to a readability handler.
+            Thread.detachNewThread { [self] in
+                while true {
+                    let data = handle.availableData
+                    condition.withLock {
+                        if data.isEmpty { openCount -= 1 } else { take(self, data) }
+                        condition.broadcast()
                     }
-                    condition.broadcast()
+                    if data.isEmpty { return }
                 }
             }
         }
