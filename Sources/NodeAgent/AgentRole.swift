@@ -90,6 +90,8 @@ package final class AgentRole {
         pods.stop()
         endpoint?.close()
         for uid in drivers.keys.sorted() { drivers[uid]?.abandon() }
+        // Goes only when nothing runs in it.
+        context.controlGroup?.remove()
     }
 
     /// How many pods have something on this machine.

@@ -299,6 +299,7 @@ final class ContainerProcess {
         guard hasSurvivors else {
             // Killed orphans are zombies of ours until they are reaped.
             context.reapOrphans()
+            context.loop.schedule(after: .milliseconds(10)) { [weak context] in context?.reapOrphans() }
             identity = nil
             return done()
         }
