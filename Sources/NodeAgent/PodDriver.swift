@@ -8,18 +8,18 @@ import Timing
 /// Performs what a pod's machine decides, and tells it what came of it.
 final class PodDriver {
     private(set) var pod: Pod
-    private let context: AgentContext
-    private let world: NodeWorld
+    let context: AgentContext
+    let world: NodeWorld
     private let status: StatusWriter
     private let events: EventWriter
-    private let paths: PodPaths
+    let paths: PodPaths
     private(set) var machine: PodMachine
     private var report: PodStatusReport
-    private(set) var memory: PodMemory
-    private var processes: [String: ContainerProcess] = [:]
-    private var handOff: SharedHandOff?
-    private var plans: [String: LaunchPlan] = [:]
-    private var mounts: [String: [(String, String)]] = [:]
+    var memory: PodMemory
+    var processes: [String: ContainerProcess] = [:]
+    var handOff: SharedHandOff?
+    var plans: [String: LaunchPlan] = [:]
+    var mounts: [String: [(String, String)]] = [:]
     private var actions: [String: Cancellation] = [:]
     private var drainWait: Cancellation?
     private var timer: EventLoop.Timer?
@@ -27,7 +27,7 @@ final class PodDriver {
     private var isHandling = false
     private var isReportScheduled = false
     private let startTime: Timestamp
-    private let volumes: PodVolumes
+    let volumes: PodVolumes
     /// Nothing of the pod is left on this machine.
     var onFinished: (PodDriver) -> Void = { _ in }
 
@@ -173,7 +173,7 @@ final class PodDriver {
         }
     }
 
-    private func record(_ note: PodNote) { events.record(note, about: pod.value) }
+    func record(_ note: PodNote) { events.record(note, about: pod.value) }
 
     private func stopSignal(_ name: String) -> Int32 { container(name)?.lifecycle.stopSignal.flatMap { StopSignal.number($0) } ?? 15 }
 
@@ -252,54 +252,6 @@ final class PodDriver {
             case .emptyDir, .hostPath, .downwardAPI, .unsupported: continue
             }
         }
-    }
-
-    // MARK: - Launch
-
-    private func launch(_ name: String) -> ContainerEvent {
-        guard let container = container(name), let process = processes[name] else {
-            return .launchFailed(reason: "CreateContainerError", message: "container \(name) is not in the pod")
-        }
-        let user = context.user(for: pod.spec, container)
-        do throws(LaunchProblem) {
-            let plan = try plan(for: container)
-            plans[name] = plan
-            let count = machine[name]?.restartCount ?? 0
-            try process.launch(plan, user: user, restartCount: count, handsOff: !pod.spec.isHostNetwork)
-            return .launched(containerID: process.containerID)
-        } catch {
-            return .launchFailed(reason: error.reason, message: error.message)
-        }
-    }
-
-    private func plan(for container: Container) throws(LaunchProblem) -> LaunchPlan {
-        if memory.images[container.name] == nil, let image = world.image(container.image) {
-            memory.images[container.name] = image.value
-            try? memory.save(paths.memory)
-        }
-        let image = memory.images[container.name].map { PinnedImage(spec: $0) }
-        if image == nil, container.command.isEmpty { throw world.imageProblem(container.image) }
-        if mounts[container.name] == nil {
-            do throws(LinuxError) {
-                mounts[container.name] = try volumes.mount(container.volumeMounts, expand: { $0 }) { [weak self] path in
-                    self?.record(
-                        PodNote(
-                            "MountPathTaken", "\(path) shows another volume in this pod already; use $MOUNT_name",
-                            container: container.name,
-                            isWarning: true))
-                }
-            } catch { throw LaunchProblem("CreateContainerError", "\(error)") }
-        }
-        return try LaunchPlan(sources(for: container, image: image))
-    }
-
-    private func sources(for container: Container, image: PinnedImage?) -> LaunchSources {
-        let namespace = pod.meta.namespace
-        return LaunchSources(
-            pod: pod, container: container, image: image, base: context.configuration.baseEnvironment, podIP: podIP,
-            hostIP: "\(context.configuration.nodeAddress)", nodeName: context.configuration.nodeName, zone: context.configuration.zone,
-            podDirectory: paths.root, mounts: mounts[container.name] ?? [], services: world.services(of: namespace),
-            configMap: { [world] in world.configMap(namespace, $0) }, secret: { [world] in world.secret(namespace, $0) })
     }
 
     // MARK: - Probes and hooks

@@ -394,15 +394,3 @@ package struct ContainerMachine: Sendable {
         }
     }
 }
-
-extension ContainerMachine.Run {
-    /// Keeps when it became Ready, and for how long it was.
-    fileprivate mutating func noteReadiness(_ isReady: Bool, now: Instant) {
-        if isReady {
-            if readySince == nil { readySince = now }
-        } else if let since = readySince {
-            lastReadyFor = now - since
-            readySince = nil
-        }
-    }
-}

@@ -1,0 +1,52 @@
+import Linux
+import Resources
+import Supervision
+
+/// How a pod's containers are started.
+extension PodDriver {
+    func launch(_ name: String) -> ContainerEvent {
+        guard let container = container(name), let process = processes[name] else {
+            return .launchFailed(reason: "CreateContainerError", message: "container \(name) is not in the pod")
+        }
+        let user = context.user(for: pod.spec, container)
+        do throws(LaunchProblem) {
+            let plan = try plan(for: container)
+            plans[name] = plan
+            let count = machine[name]?.restartCount ?? 0
+            try process.launch(plan, user: user, restartCount: count, handsOff: !pod.spec.isHostNetwork)
+            return .launched(containerID: process.containerID)
+        } catch {
+            return .launchFailed(reason: error.reason, message: error.message)
+        }
+    }
+
+    func plan(for container: Container) throws(LaunchProblem) -> LaunchPlan {
+        if memory.images[container.name] == nil, let image = world.image(container.image) {
+            memory.images[container.name] = image.value
+            try? memory.save(paths.memory)
+        }
+        let image = memory.images[container.name].map { PinnedImage(spec: $0) }
+        if image == nil, container.command.isEmpty { throw world.imageProblem(container.image) }
+        if mounts[container.name] == nil {
+            do throws(LinuxError) {
+                mounts[container.name] = try volumes.mount(container.volumeMounts, expand: { $0 }) { [weak self] path in
+                    self?.record(
+                        PodNote(
+                            "MountPathTaken", "\(path) shows another volume in this pod already; use $MOUNT_name",
+                            container: container.name,
+                            isWarning: true))
+                }
+            } catch { throw LaunchProblem("CreateContainerError", "\(error)") }
+        }
+        return try LaunchPlan(sources(for: container, image: image))
+    }
+
+    func sources(for container: Container, image: PinnedImage?) -> LaunchSources {
+        let namespace = pod.meta.namespace
+        return LaunchSources(
+            pod: pod, container: container, image: image, base: context.configuration.baseEnvironment, podIP: podIP,
+            hostIP: "\(context.configuration.nodeAddress)", nodeName: context.configuration.nodeName, zone: context.configuration.zone,
+            podDirectory: paths.root, mounts: mounts[container.name] ?? [], services: world.services(of: namespace),
+            configMap: { [world] in world.configMap(namespace, $0) }, secret: { [world] in world.secret(namespace, $0) })
+    }
+}
