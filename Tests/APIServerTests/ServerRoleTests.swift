@@ -1,0 +1,69 @@
+import APIClient
+import Formats
+import Linux
+import Resources
+import Testing
+import Timing
+import Transport
+import Wire
+
+@testable import APIServer
+
+struct ServerRoleTests {
+    /// A server and its clients on one loop, in a directory that goes afterwards.
+    private func withServer(_ body: (EventLoop, ServerRole, RemoteAPI) throws -> Void) throws {
+        let directory = "/tmp/steady-api-\(UInt32.random(in: 0 ... .max))"
+        try Files.makeDirectories(directory)
+        defer { try? Files.removeTree(directory) }
+        let loop = try EventLoop()
+        let role = try ServerRole(ServerConfiguration(directory: DataDirectory(directory)), loop: loop, descriptors: NoDescriptorStore())
+        defer { role.stop() }
+        try body(loop, role, RemoteAPI(loop: loop, address: .unix(directory + "/api.sock")))
+    }
+
+    @Test func `A watch reports what exists, then its end, then what happens`() throws {
+        try withServer { loop, _, api in
+            var seen: [String] = []
+            let watch = api.watch(ListRequest(.namespaces), from: nil) { signal in
+                switch signal {
+                case .event(let event): seen.append("\(event.kind.rawValue) \(event.object["metadata"]["name"].string ?? "")")
+                case .synced: seen.append("synced")
+                case .ended(let error): seen.append("ended \(error?.message ?? "")")
+                }
+            }
+            #expect(loop.runUntil(within: .seconds(10)) { seen.contains("synced") })
+            api.perform(.create(["metadata": ["name": "blue"]], type: .namespaces, namespace: "")) { _ in }
+            #expect(loop.runUntil(within: .seconds(10)) { seen.contains("ADDED blue") })
+            #expect(
+                seen == [
+                    "ADDED default", "ADDED kube-node-lease", "ADDED kube-system", "ADDED steady-system", "synced", "ADDED blue",
+                ])
+            watch.cancel()
+        }
+    }
+
+    @Test func `A watch from a revision that never was is expired`() throws {
+        try withServer { loop, _, api in
+            var error: StatusError?
+            _ = api.watch(ListRequest(.pods), from: Revision(1_000_000)) { if case .ended(let why) = $0 { error = why } }
+            #expect(loop.runUntil(within: .seconds(10)) { error != nil })
+            #expect(error?.code == 410)
+        }
+    }
+
+    @Test func `Over TCP a foreign host is refused and the served address is not`() throws {
+        try withServer { loop, role, _ in
+            let address = try #require(role.address)
+            let http = HTTPClient(loop: loop)
+            var codes: [Int] = []
+            for host in ["evil.example", address.description, "localhost"] {
+                http.send(ClientRequest("GET", "/version", headers: ["Host": host]), to: address) { result in
+                    codes.append((try? result.get().status) ?? 0)
+                }
+                let expected = codes.count + 1
+                #expect(loop.runUntil(within: .seconds(10)) { codes.count == expected })
+            }
+            #expect(codes == [403, 200, 200])
+        }
+    }
+}
