@@ -21,7 +21,8 @@ package final class HostRole {
     private let launcher = Launcher()
     private let lock: FileLock
     private let claim: BlockClaim
-    private let killLeftovers: (_ nodeDirectory: String) -> Void
+    private let care: NodeCare
+    private var custodies: [String: OutputCustody] = [:]
     private var roles: [RoleProcess] = []
     private var connections: [ObjectIdentifier: RoleConnection] = [:]
     private var kept = KeptDescriptors()
@@ -34,14 +35,13 @@ package final class HostRole {
     ///
     /// - Parameters:
     ///   - inheritedLock: the instance's lock, when a role that noticed the death of `up` took it and started this process.
-    ///   - killLeftovers: kills every process that a node's records name, and all that they started; returns AFTER the signals were sent.
     package init(
         loop: EventLoop, directory: DataDirectory, requested: HostConfiguration, isResuming: Bool, inheritedLock: Int32?,
-        killLeftovers: @escaping (_ nodeDirectory: String) -> Void
+        care: NodeCare
     ) throws {
         self.loop = loop
         self.directory = directory
-        self.killLeftovers = killLeftovers
+        self.care = care
         self.isResuming = isResuming
         let longest = directory.roleSocket("agent-" + (requested.nodes.map(\.name).max { $0.utf8.count < $1.utf8.count } ?? ""))
         guard longest.utf8.count <= SocketAddress.unixPathLimit else {
@@ -82,7 +82,8 @@ package final class HostRole {
         self.configuration = configuration
         try Processes.becomeSubreaper()
         listener = try Sockets.listen(unix: directory.hostSocket, type: .sequencedPackets)
-        try openAPIListeners(preferred: configuration.apiAddress)
+        // A server that runs has the listeners, and hands them over when it says hello.
+        if Self.lockHolder(directory.roleLock("server")) == nil { try openAPIListeners() }
         try Files.replace(directory.hostRecord, with: JSON.serialize(self.configuration.value, pretty: true), durably: true)
         try Files.replace(directory.kubeconfig, with: Kubeconfig.text(server: self.configuration.apiAddress).utf8)
         _ = try loop.watch(listener, .read) { [unowned self] _ in acceptAll() }
@@ -104,10 +105,11 @@ package final class HostRole {
             var arguments = ["agent"] + common + ["--node", node.name, "--zone", node.zone, "--index", "\(node.index)"]
             if let runAs = configuration.runAs { arguments += ["--run-as", runAs] }
             add("agent-\(node.name)", arguments)
+            watchOutput(of: node)
         }
         add("proxy-1", ["proxy"] + common + ["--name", "proxy-1", "--expose", "\(configuration.exposeAddress)"])
         for role in roles {
-            if let pid = isResuming ? lockHolder(role.name) : nil { role.adopt(pid) } else { role.handle(.tick) }
+            if let pid = Self.lockHolder(directory.roleLock(role.name)) { role.adopt(pid) } else { role.handle(.tick) }
         }
         onReady(configuration.apiAddress)
     }
@@ -115,13 +117,18 @@ package final class HostRole {
     private func add(_ name: String, _ arguments: [String]) {
         let role = RoleProcess(name: name, arguments: arguments, loop: loop, launcher: launcher, directory: directory)
         if isFailed(name) { role.handle(.fail) }
-        role.onExit = { [unowned self] in stop?.roleEnded() }
+        role.onExit = { [unowned self] in
+            custodies[name]?.agentEnded()
+            stop?.roleEnded()
+        }
+        if name == "server" {
+            role.beforeStart = { [unowned self] in if !kept.has(role: "server", name: Self.tcpListener) { try openAPIListeners() } }
+        }
         roles.append(role)
     }
 
     /// The process that holds a role's lock, as its lock file says; nil when the lock is free.
-    private func lockHolder(_ name: String) -> Int32? {
-        let path = directory.roleLock(name)
+    private static func lockHolder(_ path: String) -> Int32? {
         guard Files.exists(path) else { return nil }
         if let free = try? FileLock.take(path) {
             free.release()
@@ -130,20 +137,34 @@ package final class HostRole {
         return (try? Files.text(path)).flatMap { text in text.split(separator: "\n").first.flatMap { Int32($0) } }
     }
 
-    private func openAPIListeners(preferred: SocketAddress) throws {
-        let unix = try Sockets.listen(unix: directory.apiSocket)
-        kept.keep(unix, role: "server", name: "listener:unix")
+    /// The names under which the server asks for its listeners.
+    private static let unixListener = "listener:unix"
+    private static let tcpListener = "listener:tcp"
+
+    /// Opened here, so that connections wait for a server that is still starting.
+    private func openAPIListeners() throws {
         let tcp: Int32
         do {
-            tcp = try Sockets.listen(tcp: preferred)
+            tcp = try Sockets.listen(tcp: configuration.apiAddress)
         } catch {
             throw HostError(
-                "the API cannot listen on \(preferred): \(error.reason); choose another address with --api 127.0.0.1:PORT (0 takes a free one)"
-            )
+                "the API cannot listen on \(configuration.apiAddress): \(error.reason); choose another address with --api 127.0.0.1:PORT "
+                    + "(0 takes a free one)")
         }
-        kept.keep(tcp, role: "server", name: "listener:tcp")
+        kept.keep(tcp, role: "server", name: Self.tcpListener)
+        kept.keep(try Sockets.listen(unix: directory.apiSocket), role: "server", name: Self.unixListener)
         configuration.apiAddress = try Sockets.localAddress(tcp)
         try Files.replace(directory.apiAddressFile, with: "\(configuration.apiAddress)\n".utf8)
+    }
+
+    /// While no agent of the node reads what its programs print, it is stored here.
+    private func watchOutput(of node: HostConfiguration.Node) {
+        guard let role = roles.last else { return }
+        let custody = OutputCustody(
+            loop: loop, agent: role, drain: { [unowned self] in care.drainOutput(directory.node(node.name)) },
+            onResume: { [unowned self] in connection(role.name)?.send(["op": "merge"]) })
+        role.onAdopted = { [unowned custody] in custody.agentAdopted() }
+        custodies[role.name] = custody
     }
 
     private static func write(pidInto lock: FileLock) {
@@ -183,6 +204,9 @@ package final class HostRole {
         case "exits":
             let asked = message["pids"].elements.compactMap { $0.int.map(Int32.init(truncatingIfNeeded:)) }
             connection.reply(to: message, ["exits": .array(exits.take(asked))])
+        case "read":
+            custodies[connection.role]?.agentReads()
+            connection.reply(to: message, ["ok": true])
         case "fence":
             fence(message["node"].string ?? "")
             connection.reply(to: message, ["ok": true])
@@ -213,6 +237,7 @@ package final class HostRole {
 
     /// Orphans of dead agents fall to us: their exit codes are kept for whoever asks.
     private func reap() {
+        for name in custodies.keys.sorted() { custodies[name]?.lookAtAgent() }
         while let (pid, status) = Processes.peekAny() {
             // A role's own process is reaped through its pidfd.
             if roles.contains(where: { $0.pid == pid }) {
@@ -229,7 +254,7 @@ package final class HostRole {
         guard configuration.nodes.contains(where: { $0.name == node }) else { return }
         // A living agent looks after its own; only what nobody looks after is a leftover.
         if let role = roles.first(where: { $0.name == "agent-\(node)" }), role.isRunning, role.machine.state != .failed { role.signal(9) }
-        killLeftovers(directory.node(node))
+        care.killLeftovers(directory.node(node))
     }
 
     // MARK: - Fail and recover
@@ -259,7 +284,7 @@ package final class HostRole {
                 // On disk first: an `up` that starts again must not bring the node back.
                 try? Files.replace(failedMark(name), with: [])
                 role.handle(.fail)
-                killLeftovers(directory.node(node.name))
+                care.killLeftovers(directory.node(node.name))
                 kept.removeAll(role: name)
             } else {
                 try? Files.removeTree(failedMark(name))
@@ -294,6 +319,7 @@ package final class HostRole {
     /// BEFORE this process is asked to stop.
     package func shutDown(purging: Bool = false, _ done: @escaping () -> Void = {}) {
         if let stop { return stop.alsoCall(done) }
+        for name in custodies.keys.sorted() { custodies[name]?.end() }
         let proxies = roles.filter { $0.name.hasPrefix("proxy") }
         let agents = roles.filter { $0.name.hasPrefix("agent") }
         let servers = roles.filter { $0.name == "server" }
@@ -302,7 +328,8 @@ package final class HostRole {
             stages: [
                 .init("proxy: finishing open requests", proxies, limit: .seconds(10)),
                 .init("nodes: stopping all pods", agents, limit: .seconds(600)) { [unowned self] role in
-                    connection(role.name)?.send(["op": "shutdown"])
+                    // One that has not said hello has nothing in hand yet: what runs there is killed at the end.
+                    if let line = connection(role.name) { line.send(["op": "shutdown"]) } else { role.signal(15) }
                 },
                 .init("server: closing the journal", servers, limit: .seconds(10)),
             ],
@@ -310,7 +337,7 @@ package final class HostRole {
         stop = sequence
         sequence.alsoCall(done)
         sequence.alsoCall { [unowned self] in
-            for node in configuration.nodes { killLeftovers(directory.node(node.name)) }
+            for node in configuration.nodes { care.killLeftovers(directory.node(node.name)) }
             if purging { purge() } else { for path in [directory.hostSocket, directory.apiSocket] { try? Files.removeTree(path) } }
             // The answers to whoever asked go out first.
             loop.schedule(after: .milliseconds(10)) { [unowned self] in onStopped() }
@@ -318,11 +345,16 @@ package final class HostRole {
         sequence.begin()
     }
 
+    /// A stop that is under way waits for nothing any more.
+    package func hurry() { stop?.hurry() }
+
     /// Deletes all that the instance kept. The lock goes last: until then nobody else starts here.
     private func purge() {
         for path in [
             directory.journal, directory.nodes, directory.roles, directory.hostSocket, directory.apiSocket, directory.apiAddressFile,
             directory.kubeconfig, directory.hostRecord, directory.hostLock,
         ] { try? Files.removeTree(path) }
+        // What others put there stays.
+        _ = Files.removeEmptyDirectory(directory.path)
     }
 }

@@ -22,5 +22,7 @@ struct KeptDescriptors {
         (byRole[role] ?? [:]).sorted { $0.key < $1.key }.map { (name: $0.key, descriptor: $0.value) }
     }
 
+    func has(role: String, name: String) -> Bool { byRole[role]?[name] != nil }
+
     var count: Int { byRole.values.reduce(0) { $0 + $1.count } }
 }

@@ -18,8 +18,14 @@ final class RoleProcess {
     private var descriptor: Int32 = -1
     private var watch: EventLoop.Watch?
     private var timer: EventLoop.Timer?
+    /// Its stops and continuations are told by SIGCHLD; one that an earlier `up` started is no child.
+    private(set) var isChild = false
+    /// Called BEFORE its process is started: what it will ask for must be there.
+    var beforeStart: () throws -> Void = {}
     /// Called when its process has ended.
     var onExit: () -> Void = {}
+    /// Called when a process that an earlier `up` started was taken over.
+    var onAdopted: () -> Void = {}
 
     /// The log of a role is cut here; the older part is kept once, as `.1`.
     private static let logLimit = 16 << 20
@@ -60,8 +66,10 @@ final class RoleProcess {
     /// Watches a process of this role that an earlier `up` started.
     func adopt(_ pid: Int32) {
         guard !isRunning, let descriptor = try? Processes.openDescriptor(pid) else { return }
+        isChild = false
         observe(pid, descriptor)
         handle(.started)
+        onAdopted()
     }
 
     /// Sends the signal, if it runs.
@@ -73,6 +81,7 @@ final class RoleProcess {
         // A process of ours that still holds the role's lock has not said hello yet: it is waited for, never doubled.
         if isRunning { return }
         do {
+            try beforeStart()
             let null = try Files.open("/dev/null", 2)
             defer { closeDescriptor(null) }
             let log = try openLog()
@@ -84,6 +93,7 @@ final class RoleProcess {
             launch.openFileLimit = Limits.raiseOpenFiles()
             let process = try launcher.launch(launch)
             failure = nil
+            isChild = true
             observe(process.pid, process.pidfd)
             handle(.started)
         } catch {

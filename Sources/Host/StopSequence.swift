@@ -24,6 +24,10 @@ final class StopSequence {
     private var whenDone: [() -> Void] = []
     private var timer: EventLoop.Timer?
     private var isDone = false
+    private var isHurried = false
+
+    private static let kill: Int32 = 9
+    private static let goOn: Int32 = 18
 
     init(loop: EventLoop, stages: [Stage], onProgress: @escaping (String) -> Void) {
         self.loop = loop
@@ -41,6 +45,12 @@ final class StopSequence {
         enter()
     }
 
+    /// Nobody waits any longer: what runs of this stage and the next ones is killed.
+    func hurry() {
+        isHurried = true
+        stages.first?.roles.forEach { $0.signal(Self.kill) }
+    }
+
     /// A role's process has ended.
     func roleEnded() {
         guard let stage = stages.first, stage.roles.allSatisfy({ !$0.isRunning }) else { return }
@@ -54,8 +64,12 @@ final class StopSequence {
             let running = stage.roles.filter(\.isRunning)
             guard running.isEmpty else {
                 onProgress(stage.words)
-                running.forEach(stage.ask)
-                timer = loop.schedule(after: stage.limit) { running.forEach { $0.signal(9) } }
+                for role in running {
+                    // One that was stopped could not do as it is asked.
+                    role.signal(Self.goOn)
+                    if isHurried { role.signal(Self.kill) } else { stage.ask(role) }
+                }
+                timer = loop.schedule(after: stage.limit) { running.forEach { $0.signal(Self.kill) } }
                 return
             }
             stages.removeFirst()

@@ -34,6 +34,9 @@ package final class OutputPipe {
     /// A descriptor for the program: it waits when the pipe is full. The caller closes it.
     package static func openForProgram(_ path: String) throws(LinuxError) -> Int32 { try Files.open(path, O_RDWR) }
 
+    /// A descriptor for one more reader: it finds nothing rather than wait. The caller closes it.
+    package static func openForReader(_ path: String) throws(LinuxError) -> Int32 { try Files.open(path, O_RDWR | O_NONBLOCK) }
+
     /// Hands what is there to `body` and discards it AFTER `body` has stored it: a death in between repeats a chunk and loses none. Says
     /// whether there was something.
     package func store(_ body: (ArraySlice<UInt8>) -> Void) -> Bool {

@@ -23,9 +23,11 @@ package enum Survivors {
     package static func everybody() -> [Int32] { ((try? Files.list("/proc")) ?? []).compactMap { Int32($0) } }
 
     /// Whether the process was started with this `NAME=value`. False for zombies and for what may not be looked at.
-    package static func isMarked(_ pid: Int32, _ marker: String) -> Bool {
+    package static func isMarked(_ pid: Int32, _ marker: String) -> Bool { isMarked(pid, amongst: [Array(marker.utf8)[...]]) }
+
+    /// Whether the process was started with one of these `NAME=value`.
+    package static func isMarked(_ pid: Int32, amongst markers: Set<ArraySlice<UInt8>>) -> Bool {
         guard let environment = try? Files.read("/proc/\(pid)/environ"), !environment.isEmpty else { return false }
-        let wanted = Array(marker.utf8)
-        return environment.split(separator: 0).contains { $0.elementsEqual(wanted) }
+        return environment.split(separator: 0).contains(where: markers.contains)
     }
 }

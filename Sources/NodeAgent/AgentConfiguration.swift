@@ -54,6 +54,8 @@ struct PodPaths: Sendable {
     func container(_ name: String) -> String { containers + "/" + name }
     func record(_ name: String) -> String { container(name) + "/record" }
     func output(_ name: String) -> String { container(name) + "/output" }
+    /// What `up` stored of the output while no agent was there.
+    func spill(_ name: String) -> String { container(name) + "/spill" }
     /// The log of one run.
     func log(_ name: String, run: Int) -> String { container(name) + "/\(run).log" }
     var volumes: String { root + "/volumes" }

@@ -27,21 +27,25 @@ package final class AgentRole {
     private var hasNode = false
     private var synced = 0
     private var whenShutDown: (() -> Void)?
+    private let beginReading: (@escaping () -> Void) -> Void
 
     private static let removalRetryDelay = Duration.milliseconds(100)
 
     /// - Parameters:
     ///   - descriptors: where copies of bind listeners and output pipes are left; nil: nowhere, they die with the agent.
     ///   - askExits: asks `up` how processes ended that no agent saw.
+    ///   - beginReading: asks `up` to leave the output of this node's programs to this agent; `done` is called AFTER it did.
     package init(
         loop: EventLoop, configuration: AgentConfiguration, api: any ResourceAPI, descriptors: (any DescriptorStore)? = nil,
-        askExits: (([Int32], @escaping ([Value]) -> Void) -> Void)? = nil
+        askExits: (([Int32], @escaping ([Value]) -> Void) -> Void)? = nil,
+        beginReading: @escaping (_ done: @escaping () -> Void) -> Void = { done in done() }
     ) throws {
         self.loop = loop
         self.configuration = configuration
         self.api = api
         context = try AgentContext(loop: loop, configuration: configuration, descriptors: descriptors ?? NoDescriptorStore())
         if let askExits { context.askExits = askExits }
+        self.beginReading = beginReading
         world = NodeWorld(api: api)
         let selector = FieldSelector([FieldSelector.Term(["spec", "nodeName"], configuration.nodeName)])
         pods = ObjectCache(api: api, list: ListRequest(.pods, fieldSelector: selector))
@@ -94,6 +98,11 @@ package final class AgentRole {
         context.controlGroup?.remove()
     }
 
+    /// This agent was stopped and goes on: what `up` stored of its programs' output meanwhile is taken over.
+    package func mergeSpills() {
+        for uid in drivers.keys.sorted() { drivers[uid]?.mergeSpills() }
+    }
+
     /// How many pods have something on this machine.
     package var podCount: Int { drivers.count }
 
@@ -117,9 +126,11 @@ package final class AgentRole {
         guard hasNode, synced == 2, !isReady else { return }
         let left = adoption.left
         adoption.learnEnds(of: left.keys.sorted()) { [weak self] in
-            guard let self, !isReady, !isStopped else { return }
-            isReady = true
-            adopt(left)
+            self?.beginReading { [weak self] in
+                guard let self, !isReady, !isStopped else { return }
+                isReady = true
+                adopt(left)
+            }
         }
     }
 

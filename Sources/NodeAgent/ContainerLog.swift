@@ -41,6 +41,30 @@ final class ContainerLog {
 
     /// Stores a piece of output.
     func append(_ bytes: ArraySlice<UInt8>, at: Timestamp) {
+        add(Self.entries(bytes, at: at))
+    }
+
+    /// Takes over what `up` stored while no agent read the output (see `OutputDrain`). AFTER `open`, BEFORE the output is read again.
+    func merge(spill path: String) {
+        guard let entries = try? Files.read(path), !entries.isEmpty else { return }
+        add(entries)
+        // After a crash in between the lines are there twice rather than not at all.
+        try? Files.removeTree(path)
+    }
+
+    private func add(_ entries: [UInt8]) {
+        openFile()
+        if size + entries.count > Self.fileLimit, size > 0 { rotate() }
+        if file >= 0 {
+            // A full disk loses output, not the program.
+            try? Files.writeAll(entries, to: file, named: "log")
+            size += entries.count
+        }
+        for key in listeners.keys.sorted() { listeners[key]?(entries) }
+    }
+
+    /// Output in the form of the file.
+    static func entries(_ bytes: ArraySlice<UInt8>, at: Timestamp) -> [UInt8] {
         let stamp = Array("\(at.rfc3339Nano) stdout ".utf8)
         var entries: [UInt8] = []
         entries.reserveCapacity(bytes.count + 64)
@@ -54,14 +78,7 @@ final class ContainerLog {
             entries.append(UInt8(ascii: "\n"))
             start = end.map { $0 + 1 } ?? bytes.endIndex
         }
-        openFile()
-        if size + entries.count > Self.fileLimit, size > 0 { rotate() }
-        if file >= 0 {
-            // A full disk loses output, not the program.
-            try? Files.writeAll(entries, to: file, named: "log")
-            size += entries.count
-        }
-        for key in listeners.keys.sorted() { listeners[key]?(entries) }
+        return entries
     }
 
     private func rotate() {

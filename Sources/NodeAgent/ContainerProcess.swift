@@ -159,6 +159,9 @@ final class ContainerProcess {
         outputWatch = try context.loop.watch(pipe.fd, .read) { [weak self] _ in self?.storeOutput() }
     }
 
+    /// `up` has stored output while this agent was stopped.
+    func mergeSpill() { log.merge(spill: paths.spill(name)) }
+
     /// One chunk a turn: a program that prints without end starves nobody.
     private func storeOutput() {
         _ = output?.store { [log] bytes in log.append(bytes, at: Clock.realtime()) }
@@ -316,8 +319,9 @@ final class ContainerProcess {
         isAdopted = true
         isGroupMember = group.map { Files.exists($0.path) } ?? false
         startedAt = record.startedAt
-        try? openOutput(owner: owner)
         log.open(run: record.restartCount)
+        log.merge(spill: paths.spill(name))
+        try? openOutput(owner: owner)
         guard record.boot == context.bootIdentifier, let identity = record.identity, let descriptor = Processes.openDescriptor(identity)
         else {
             if let listener { closeDescriptor(listener) }

@@ -82,6 +82,10 @@ final class PodDriver {
         return processes[name]?.adopt(record, listener: listener, owner: context.user(for: pod.spec, container)) ?? false
     }
 
+    func mergeSpills() {
+        for name in processes.keys.sorted() { processes[name]?.mergeSpill() }
+    }
+
     /// The pod object has changed.
     func update(_ new: Pod) {
         pod = new

@@ -54,8 +54,12 @@ final class HostRevival {
 
     init(directory: DataDirectory) { self.directory = directory }
 
+    /// Set by a service manager's unit: it starts `up` again itself.
+    private let isSupervised = Processes.environment("STEADY_SUPERVISED") != nil
+
     /// Does nothing while somebody else holds the lock: then a new `up` is on its way.
     func attempt() {
+        if isSupervised { return }
         // A stopped instance leaves no socket: it is not to be brought back.
         guard Files.exists(directory.hostSocket), let lock = (try? FileLock.take(directory.hostLock)) ?? nil else { return }
         defer { lock.release() }

@@ -67,13 +67,18 @@ enum RoleVerbs {
                 descriptors: link,
                 askExits: { pids, done in
                     link.request(["op": "exits", "pids": .array(pids.map { .int(Int64($0)) })]) { done($0["exits"].elements) }
-                })
+                },
+                beginReading: { done in link.request(["op": "read"]) { _ in done() } })
             let end = {
                 role.close()
                 loop.stop()
             }
             link.onMessage = { message in
-                if message["op"].string == "shutdown" { role.shutDown(end) }
+                switch message["op"].string {
+                case "shutdown": role.shutDown(end)
+                case "merge": role.mergeSpills()
+                default: break
+                }
             }
             // A signal ends the agent alone: its processes go on.
             for number in [SIGTERM, SIGINT] { try loop.onSignal(number, end) }

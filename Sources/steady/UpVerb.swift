@@ -58,7 +58,12 @@ enum UpVerb {
         let host = try HostRole(
             loop: loop, directory: directory, requested: requested, isResuming: isResuming,
             inheritedLock: isResuming ? takeInheritedLock() : nil,
-            killLeftovers: { Leftovers.kill(nodeDirectory: $0) })
+            care: NodeCare(
+                killLeftovers: { Leftovers.kill(nodeDirectory: $0) },
+                drainOutput: { [unowned loop] nodeDirectory in
+                    let drain = OutputDrain(loop: loop, nodeDirectory: nodeDirectory)
+                    return Cancellation { drain.end() }
+                }))
         let terminal = invocation.terminal
         var child: ApplyChild?
         var interruptCount = 0
@@ -67,10 +72,12 @@ enum UpVerb {
                 interruptCount += 1
                 child?.end()
                 if interruptCount == 1 {
-                    terminal.complain(
-                        "stopping: requests finish, pods end in their grace period (steady down --purge deletes what is stored)")
+                    terminal.complain("stopping: requests finish, pods end in their grace period (once more: at once)")
+                    host.shutDown()
+                } else {
+                    terminal.complain("stopping at once: what still runs is killed")
+                    host.hurry()
                 }
-                host.shutDown()
             }
         }
         host.onProgress = { terminal.complain("  \($0)") }

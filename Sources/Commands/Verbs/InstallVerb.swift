@@ -49,13 +49,16 @@ enum InstallVerb {
             [Unit]
             Description=Steady keeps services running
             After=network.target
+            StartLimitIntervalSec=0
 
             [Service]
             Type=exec
             ExecStart=\(program) up\(option)
             ExecStop=\(program) down\(option)
-            Restart=always
+            # kill -9 of steady up: systemd brings it back, not its roles. After steady down it stays down.
+            Restart=on-failure
             RestartSec=100ms
+            Environment=STEADY_SUPERVISED=1
             # Only steady up is stopped with the unit's main process: roles and pods go on, and the next up takes them over.
             KillMode=process
             # The control groups below the unit are Steady's to make.

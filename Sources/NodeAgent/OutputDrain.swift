@@ -1,0 +1,53 @@
+import Linux
+import Timing
+
+/// Stores what a node's programs print while their agent is dead or stopped, so that none of them waits for a reader: `steady up` runs one then.
+///
+/// Each container's output goes to a file beside its log, in the log's form; the agent takes it over when it is back. A crash of `up` between
+/// reading and writing loses that chunk; a stopped agent that goes on may read a chunk before it learns of the file, which then stands behind it.
+package final class OutputDrain {
+    private var watches: [EventLoop.Watch] = []
+    private var buffer = [UInt8](repeating: 0, count: OutputPipe.chunkSize)
+
+    /// What is kept for one container; beyond it output is thrown away rather than its program stopped.
+    static let spillLimit = 10 << 20
+
+    /// Begins with every container that the node has. No agent may be at work there, so none is added meanwhile.
+    package init(loop: EventLoop, nodeDirectory: String) {
+        let pods = nodeDirectory + "/pods"
+        for uid in (try? Files.list(pods)) ?? [] {
+            let paths = PodPaths(root: "\(pods)/\(uid)")
+            for name in (try? Files.list(paths.containers)) ?? [] {
+                let output = paths.output(name)
+                guard Files.exists(output), let descriptor = try? OutputPipe.openForReader(output) else { continue }
+                let spill = paths.spill(name)
+                guard let watch = try? loop.watch(descriptor, .read, { [unowned self] _ in store(descriptor, spill) }) else {
+                    closeDescriptor(descriptor)
+                    continue
+                }
+                watches.append(watch)
+            }
+        }
+    }
+
+    /// How many containers it reads.
+    package var count: Int { watches.count }
+
+    /// One chunk a turn.
+    private func store(_ descriptor: Int32, _ spill: String) {
+        let count = Files.readAvailable(descriptor, into: &buffer)
+        guard count > 0, Files.size(of: spill) < Self.spillLimit, let file = try? Files.openForAppending(spill) else { return }
+        defer { closeDescriptor(file) }
+        // A full disk loses output, not the program.
+        try? Files.writeAll(ContainerLog.entries(buffer[..<count], at: Clock.realtime()), to: file, named: spill)
+    }
+
+    /// Leaves the output to the agent.
+    package func end() {
+        for watch in watches {
+            watch.cancel()
+            closeDescriptor(watch.fd)
+        }
+        watches = []
+    }
+}
