@@ -25,6 +25,8 @@ package final class HostLink: DescriptorStore {
     /// `up` is gone. Called before the first attempt to reach a new one, and again before each further one.
     package var onHostLost: () -> Void = {}
 
+    /// What `up` gives to every role under such a name is only held, so that it outlives `up`; a new `up` gets it back.
+    package static let heldPrefix = "held:"
     /// How often a role says that it lives. `up` gives up on a silent one after several of these.
     package static let heartbeatPeriod: Duration = .seconds(2)
     /// How long to wait between attempts to reach a new `up`.
@@ -40,7 +42,9 @@ package final class HostLink: DescriptorStore {
         path = socketPath
         self.role = role
         try connect()
-        fetched = try receiveKept()
+        for (name, descriptor) in try receiveKept() {
+            if name.hasPrefix(Self.heldPrefix) { stored[name] = descriptor } else { fetched.append((name, descriptor)) }
+        }
         try attach()
         beat()
     }

@@ -20,7 +20,8 @@ package final class HostRole {
 
     private let launcher = Launcher()
     private let lock: FileLock
-    private let claim: BlockClaim
+    /// Nil: the roles that were taken over hold it.
+    private let claim: BlockClaim?
     private let care: NodeCare
     private var custodies: [String: OutputCustody] = [:]
     private var roles: [RoleProcess] = []
@@ -77,8 +78,21 @@ package final class HostRole {
             if configuration.block == nil { configuration.block = recorded.block }
             if configuration.apiAddress.port == 0 { configuration.apiAddress = recorded.apiAddress }
         }
-        claim = try BlockClaim.take(configuration.block)
-        configuration.block = claim.block
+        let names = ["server"] + configuration.nodes.map { "agent-\($0.name)" } + ["proxy-1"]
+        do throws(HostError) {
+            let claim = try BlockClaim.take(configuration.block)
+            for name in names {
+                if let copy = try? Sockets.duplicate(claim.descriptor) { kept.keep(copy, role: name, name: Self.heldClaim) }
+            }
+            configuration.block = claim.block
+            self.claim = claim
+        } catch {
+            // Roles of an earlier `up` hold the claim, and bring it.
+            guard configuration.block == Self.recorded(directory)?.block,
+                names.contains(where: { Self.lockHolder(directory.roleLock($0)) != nil })
+            else { throw error }
+            claim = nil
+        }
         self.configuration = configuration
         try Processes.becomeSubreaper()
         listener = try Sockets.listen(unix: directory.hostSocket, type: .sequencedPackets)
@@ -137,6 +151,8 @@ package final class HostRole {
         return (try? Files.text(path)).flatMap { text in text.split(separator: "\n").first.flatMap { Int32($0) } }
     }
 
+    /// Every role holds the claim to the address block, so that no other instance takes it while `up` is away.
+    private static let heldClaim = HostLink.heldPrefix + "block"
     /// The names under which the server asks for its listeners.
     private static let unixListener = "listener:unix"
     private static let tcpListener = "listener:tcp"

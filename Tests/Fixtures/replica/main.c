@@ -1,0 +1,153 @@
+/* The least polite server that a pod may run: it dies of SIGTERM at once, whatever it was doing, and tells which requests it ran.
+ *
+ *   GET  /anything   200 "POD PID\n"         GET /ready   200, after POST /unready 503
+ *   POST /anything   appends "BODY POD\n" to $RECORD, then answers with BODY
+ *
+ * $PORT (8080) is where it listens, $RECORD the file of the ids. In the environment also: IGNORE_TERM=1; START_DELAY_MS=N before it listens;
+ * EXIT=N ends at once with this code; EXIT_UNLESS=FILE only when there is no such file; GRANDCHILD=1 leaves a daemon (forked twice, in a
+ * session of its own, without its environment's help) that ignores SIGTERM. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { buffer_size = 8192, descriptor_limit = 65536 };
+
+struct connection {
+    size_t used;
+    char buffer[buffer_size];
+};
+
+static struct connection *connections[descriptor_limit];
+static int record = -1;
+static int is_ready = 1;
+static const char *pod = "-";
+
+static long setting(const char *name, long standard) {
+    const char *text = getenv(name);
+    return text ? atol(text) : standard;
+}
+
+static void fail(const char *what) {
+    fprintf(stderr, "replica: %s: %s\n", what, strerror(errno));
+    exit(2);
+}
+
+static void leave_daemon(void) {
+    pid_t child = fork();
+    if (child > 0) return;
+    if (child < 0) fail("fork");
+    setsid();
+    if (fork() != 0) _exit(0);
+    signal(SIGTERM, SIG_IGN);
+    for (;;) pause();
+}
+
+static void answer(int fd, const char *status, const char *body, size_t length) {
+    char head[256];
+    int size = snprintf(head, sizeof head, "HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n\r\n", status, length);
+    char whole[buffer_size + 256];
+    if (length > buffer_size) length = buffer_size;
+    memcpy(whole, head, (size_t)size);
+    memcpy(whole + size, body, length);
+    /* Answers are small: they fit into the socket's buffer. */
+    if (write(fd, whole, (size_t)size + length) < 0) { }
+}
+
+static void run(int fd, const char *request, const char *body, size_t length) {
+    if (strncmp(request, "POST /unready ", 14) == 0) is_ready = 0;
+    if (strncmp(request, "POST ", 5) == 0) {
+        if (record >= 0) {
+            char line[buffer_size + 256];
+            int size = snprintf(line, sizeof line, "%.*s %s\n", (int)length, body, pod);
+            if (write(record, line, (size_t)size) != size) fail("write to RECORD");
+        }
+        answer(fd, "200 OK", body, length);
+    } else if (strncmp(request, "GET /ready ", 11) == 0 && !is_ready) {
+        answer(fd, "503 Service Unavailable", "not ready\n", 10);
+    } else {
+        char text[256];
+        int size = snprintf(text, sizeof text, "%s %d\n", pod, (int)getpid());
+        answer(fd, "200 OK", text, (size_t)size);
+    }
+}
+
+/* Runs the whole requests in the buffer; returns 0 when the connection is of no more use. */
+static int run_all(int fd, struct connection *c) {
+    for (;;) {
+        c->buffer[c->used] = 0;
+        char *end = strstr(c->buffer, "\r\n\r\n");
+        if (!end) return c->used < buffer_size - 1;
+        size_t length = 0;
+        for (char *line = c->buffer; line && line < end; line = strstr(line, "\r\n")) {
+            while (*line == '\r' || *line == '\n') line++;
+            if (strncasecmp(line, "content-length:", 15) == 0) length = strtoul(line + 15, NULL, 10);
+        }
+        size_t whole = (size_t)(end + 4 - c->buffer) + length;
+        if (whole >= buffer_size) return 0;
+        if (c->used < whole) return 1;
+        run(fd, c->buffer, end + 4, length);
+        memmove(c->buffer, c->buffer + whole, c->used - whole);
+        c->used -= whole;
+    }
+}
+
+int main(void) {
+    if (getenv("POD_NAME")) pod = getenv("POD_NAME");
+    if (getenv("EXIT")) return (int)setting("EXIT", 0);
+    if (getenv("EXIT_UNLESS") && access(getenv("EXIT_UNLESS"), F_OK) != 0) return 3;
+    if (setting("IGNORE_TERM", 0)) signal(SIGTERM, SIG_IGN);
+    if (setting("GRANDCHILD", 0)) leave_daemon();
+    if (getenv("RECORD")) {
+        record = open(getenv("RECORD"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+        if (record < 0) fail(getenv("RECORD"));
+    }
+    usleep((useconds_t)setting("START_DELAY_MS", 0) * 1000);
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int one = 1;
+    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)setting("PORT", 8080))};
+    if (bind(listener, (struct sockaddr *)&address, sizeof address) < 0) fail("bind");
+    if (listen(listener, 4096) < 0) fail("listen");
+    int poll = epoll_create1(EPOLL_CLOEXEC);
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = listener};
+    epoll_ctl(poll, EPOLL_CTL_ADD, listener, &event);
+    for (;;) {
+        struct epoll_event events[64];
+        int count = epoll_wait(poll, events, 64, -1);
+        for (int i = 0; i < count; i++) {
+            int fd = events[i].data.fd;
+            if (fd == listener) {
+                int accepted = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+                if (accepted < 0) continue;
+                if (accepted >= descriptor_limit || !(connections[accepted] = malloc(sizeof(struct connection)))) {
+                    close(accepted);
+                    continue;
+                }
+                connections[accepted]->used = 0;
+                setsockopt(accepted, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+                event = (struct epoll_event){.events = EPOLLIN, .data.fd = accepted};
+                epoll_ctl(poll, EPOLL_CTL_ADD, accepted, &event);
+                continue;
+            }
+            struct connection *c = connections[fd];
+            ssize_t got = read(fd, c->buffer + c->used, buffer_size - 1 - c->used);
+            if (got < 0 && (errno == EAGAIN || errno == EINTR)) continue;
+            if (got > 0) c->used += (size_t)got;
+            if (got <= 0 || !run_all(fd, c)) {
+                close(fd);
+                free(c);
+                connections[fd] = NULL;
+            }
+        }
+    }
+}
