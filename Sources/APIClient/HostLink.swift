@@ -24,6 +24,8 @@ package final class HostLink: DescriptorStore {
     package var onMessage: (Value) -> Void = { _ in }
     /// `up` is gone. Called before the first attempt to reach a new one, and again before each further one.
     package var onHostLost: () -> Void = {}
+    /// A new `up` was reached; it has everything that the old one had of this role.
+    package var onHostBack: () -> Void = {}
 
     /// What `up` gives to every role under such a name is only held, so that it outlives `up`; a new `up` gets it back.
     package static let heldPrefix = "held:"
@@ -158,6 +160,7 @@ package final class HostLink: DescriptorStore {
                 for (name, descriptor) in stored.sorted(by: { $0.key < $1.key }) {
                     send(["op": "store", "name": .string(name)], descriptor: descriptor)
                 }
+                onHostBack()
             } catch {
                 disconnect()
                 retry()

@@ -23,6 +23,7 @@ package final class HostRole {
     /// Nil: the roles that were taken over hold it.
     private let claim: BlockClaim?
     private let care: NodeCare
+    private let program: String
     private var custodies: [String: OutputCustody] = [:]
     private var roles: [RoleProcess] = []
     private var connections: [ObjectIdentifier: RoleConnection] = [:]
@@ -35,14 +36,16 @@ package final class HostRole {
     /// Takes the instance over, or says why it cannot.
     ///
     /// - Parameters:
+    ///   - program: what the roles run; another one in tests.
     ///   - inheritedLock: the instance's lock, when a role that noticed the death of `up` took it and started this process.
     package init(
         loop: EventLoop, directory: DataDirectory, requested: HostConfiguration, isResuming: Bool, inheritedLock: Int32?,
-        care: NodeCare
+        care: NodeCare, program: String = "/proc/self/exe"
     ) throws {
         self.loop = loop
         self.directory = directory
         self.care = care
+        self.program = program
         self.isResuming = isResuming
         let longest = directory.roleSocket("agent-" + (requested.nodes.map(\.name).max { $0.utf8.count < $1.utf8.count } ?? ""))
         guard longest.utf8.count <= SocketAddress.unixPathLimit else {
@@ -53,23 +56,7 @@ package final class HostRole {
         guard requested.nodes.count <= HostConfiguration.nodeLimit else {
             throw HostError("\(requested.nodes.count) nodes were asked for; one instance has room for \(HostConfiguration.nodeLimit)")
         }
-        do {
-            try Files.makeDirectories(directory.roles)
-            try Files.makeDirectories(directory.nodes)
-        } catch {
-            throw HostError("the data directory cannot be used: \(error); choose another with --data-dir or STEADY_DATA_DIR")
-        }
-        if let inheritedLock {
-            lock = FileLock(fd: inheritedLock)
-        } else {
-            guard let taken = try FileLock.take(directory.hostLock) else {
-                let pid = ((try? Files.text(directory.hostLock)) ?? "").split(separator: "\n").first.map { " (pid \($0))" } ?? ""
-                throw HostError(
-                    "another steady up\(pid) runs on \(directory.path); stop it with: steady down --data-dir \(directory.path), or choose another "
-                        + "directory with --data-dir")
-            }
-            lock = taken
-        }
+        lock = try inheritedLock.map { FileLock(fd: $0) } ?? Self.lock(directory)
         Self.write(pidInto: lock)
         var configuration = requested
         if let recorded = Self.recorded(directory) {
@@ -104,6 +91,26 @@ package final class HostRole {
         try loop.onSignal(17) { [unowned self] in reap() }
     }
 
+    deinit {
+        for descriptor in [listener, claim.descriptor, lock.fd] where descriptor >= 0 { closeDescriptor(descriptor) }
+        for role in roles { kept.removeAll(role: role.name) }
+    }
+
+    /// Makes the directory and takes the instance's lock, or says why it cannot be had.
+    package static func lock(_ directory: DataDirectory) throws(HostError) -> FileLock {
+        do throws(LinuxError) {
+            try Files.makeDirectories(directory.roles)
+            try Files.makeDirectories(directory.nodes)
+            if let taken = try FileLock.take(directory.hostLock) { return taken }
+        } catch {
+            throw HostError("the data directory cannot be used: \(error); choose another with --data-dir or STEADY_DATA_DIR")
+        }
+        let pid = ((try? Files.text(directory.hostLock)) ?? "").split(separator: "\n").first.map { " (pid \($0))" } ?? ""
+        throw HostError(
+            "another steady up\(pid) runs on \(directory.path); stop it with: steady down --data-dir \(directory.path), or choose another "
+                + "directory with --data-dir")
+    }
+
     /// The arguments of an instance in this directory, as its last `up` recorded them.
     package static func recorded(_ directory: DataDirectory) -> HostConfiguration? {
         guard let bytes = try? Files.read(directory.hostRecord), let value = try? JSON.parse(bytes) else { return nil }
@@ -129,7 +136,7 @@ package final class HostRole {
     }
 
     private func add(_ name: String, _ arguments: [String]) {
-        let role = RoleProcess(name: name, arguments: arguments, loop: loop, launcher: launcher, directory: directory)
+        let role = RoleProcess(name: name, arguments: arguments, loop: loop, launcher: launcher, directory: directory, program: program)
         if isFailed(name) { role.handle(.fail) }
         role.onExit = { [unowned self] in
             custodies[name]?.agentEnded()
@@ -180,6 +187,8 @@ package final class HostRole {
             loop: loop, agent: role, drain: { [unowned self] in care.drainOutput(directory.node(node.name)) },
             onResume: { [unowned self] in connection(role.name)?.send(["op": "merge"]) })
         role.onAdopted = { [unowned custody] in custody.agentAdopted() }
+        // Nobody reads yet what may still run there.
+        custody.agentEnded()
         custodies[role.name] = custody
     }
 
@@ -256,8 +265,9 @@ package final class HostRole {
         for name in custodies.keys.sorted() { custodies[name]?.lookAtAgent() }
         while let (pid, status) = Processes.peekAny() {
             // A role's own process is reaped through its pidfd.
-            if roles.contains(where: { $0.pid == pid }) {
-                guard Processes.reap(pid: pid) != nil else { return }
+            if let role = roles.first(where: { $0.pid == pid }) {
+                guard let status = Processes.reap(pid: pid) else { return }
+                role.reaped(status)
                 continue
             }
             guard Processes.reap(pid: pid) != nil else { return }
@@ -296,6 +306,7 @@ package final class HostRole {
         for node in chosen {
             let name = "agent-\(node.name)"
             guard let role = roles.first(where: { $0.name == name }) else { continue }
+            RoleLog.say(.notice, "node \(node.name) \(isFailed ? "fails: its agent and processes are killed" : "recovers")")
             if isFailed {
                 // On disk first: an `up` that starts again must not bring the node back.
                 try? Files.replace(failedMark(name), with: [])
@@ -339,6 +350,7 @@ package final class HostRole {
         let proxies = roles.filter { $0.name.hasPrefix("proxy") }
         let agents = roles.filter { $0.name.hasPrefix("agent") }
         let servers = roles.filter { $0.name == "server" }
+        RoleLog.say(.information, purging ? "stopping, everything will be deleted" : "stopping")
         let sequence = StopSequence(
             loop: loop,
             stages: [

@@ -8,7 +8,7 @@ import Timing
 final class OutputCustody {
     private let loop: EventLoop
     private let agent: RoleProcess
-    private let drain: () -> Cancellation
+    private let drain: () -> Cancellation?
     /// Called when a stopped agent goes on, AFTER the drain has ended.
     private let onResume: () -> Void
     private var isAttended = false
@@ -22,7 +22,7 @@ final class OutputCustody {
     /// How often the state of an agent that is no child is looked at: with `patience`, less than 100 ms.
     static let lookPeriod: Duration = .milliseconds(50)
 
-    init(loop: EventLoop, agent: RoleProcess, drain: @escaping () -> Cancellation, onResume: @escaping () -> Void) {
+    init(loop: EventLoop, agent: RoleProcess, drain: @escaping () -> Cancellation?, onResume: @escaping () -> Void) {
         self.loop = loop
         self.agent = agent
         self.drain = drain
@@ -74,12 +74,15 @@ final class OutputCustody {
             guard let running else { return }
             running.cancel()
             self.running = nil
+            RoleLog.say(.information, "\(agent.name) reads its programs' output again")
             return onResume()
         }
         guard running == nil, begin?.isPending != true, agent.machine.state != .failed else { return }
         begin = loop.schedule(after: Self.patience) { [weak self] in
             guard let self, running == nil, agent.machine.state != .failed else { return }
             running = drain()
+            guard running != nil else { return }
+            RoleLog.say(.notice, "\(agent.name) is \(isStopped ? "stopped" : "not there"): its programs' output is stored here")
         }
     }
 }

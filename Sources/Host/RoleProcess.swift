@@ -15,6 +15,9 @@ final class RoleProcess {
     private let loop: EventLoop
     private let launcher: Launcher
     private let directory: DataDirectory
+    /// What every role runs: this program itself.
+    private let program: String
+    private var endStatus: ExitStatus?
     private var descriptor: Int32 = -1
     private var watch: EventLoop.Watch?
     private var timer: EventLoop.Timer?
@@ -27,15 +30,13 @@ final class RoleProcess {
     /// Called when a process that an earlier `up` started was taken over.
     var onAdopted: () -> Void = {}
 
-    /// The log of a role is cut here; the older part is kept once, as `.1`.
-    private static let logLimit = 16 << 20
-
-    init(name: String, arguments: [String], loop: EventLoop, launcher: Launcher, directory: DataDirectory) {
+    init(name: String, arguments: [String], loop: EventLoop, launcher: Launcher, directory: DataDirectory, program: String) {
         self.name = name
         self.arguments = arguments
         self.loop = loop
         self.launcher = launcher
         self.directory = directory
+        self.program = program
         machine = RoleMachine(now: loop.now)
     }
 
@@ -56,7 +57,9 @@ final class RoleProcess {
         for action in machine.handle(event, now: loop.now) {
             switch action {
             case .start: start()
-            case .kill: signal(9)
+            case .kill:
+                if machine.state != .failed { RoleLog.say(.warning, "\(name) (pid \(pid)) is silent: killed") }
+                signal(9)
             }
         }
         timer?.cancel()
@@ -69,6 +72,7 @@ final class RoleProcess {
         isChild = false
         observe(pid, descriptor)
         handle(.started)
+        RoleLog.say(.information, "\(name) (pid \(pid)) taken over")
         onAdopted()
     }
 
@@ -87,17 +91,18 @@ final class RoleProcess {
             let log = try openLog()
             defer { closeDescriptor(log) }
             var launch = Launch(
-                "/proc/self/exe", arguments: ["steady"] + arguments, environment: Processes.environmentList(), directory: "/", input: null,
-                output: log,
-                error: log)
+                program, arguments: ["steady"] + arguments, environment: Processes.environmentList(), directory: "/", input: null,
+                output: log, error: RoleLog.isJournal(2) ? 2 : log)
             launch.openFileLimit = Limits.raiseOpenFiles()
             let process = try launcher.launch(launch)
             failure = nil
             isChild = true
             observe(process.pid, process.pidfd)
             handle(.started)
+            RoleLog.say(.information, "\(name) started (pid \(process.pid))")
         } catch {
             failure = "\(error)"
+            RoleLog.say(.error, "\(name) cannot be started: \(error)")
             handle(.startFailed)
         }
     }
@@ -109,10 +114,15 @@ final class RoleProcess {
         watch = try? loop.watch(descriptor, .read) { [weak self] _ in self?.ended() }
     }
 
+    /// How its process ended, where it was reaped on another way.
+    func reaped(_ status: ExitStatus) { endStatus = status }
+
     private func ended() {
         watch?.cancel()
         watch = nil
-        _ = Processes.reap(descriptor)
+        if case .ended(let status) = Processes.reap(descriptor) { endStatus = status }
+        RoleLog.say(machine.isExpectedToEnd ? .information : .warning, "\(name) (pid \(pid)) \(endStatus?.words ?? "ended")")
+        endStatus = nil
         closeDescriptor(descriptor)
         descriptor = -1
         pid = 0
@@ -122,7 +132,6 @@ final class RoleProcess {
 
     private func openLog() throws(LinuxError) -> Int32 {
         let path = directory.roleLog(name)
-        if Files.size(path) > Self.logLimit { try Files.move(path, to: path + ".1") }
         // Append only: all writers of the file add to its end.
         return try Files.open(path, Files.appending)
     }

@@ -11,6 +11,14 @@ package enum ExitStatus: Hashable, Sendable {
         self = raw.kind == 1 ? .exited(code: raw.status) : .killed(signal: raw.status)
     }
 
+    /// For a log: `exited with 1`, `killed by signal 9`.
+    package var words: String {
+        switch self {
+        case .exited(let code): "exited with \(code)"
+        case .killed(let signal): "was killed by signal \(signal)"
+        }
+    }
+
     /// As shells and Kubernetes count: 128 + signal for a killed one.
     package var code: Int32 {
         switch self {
@@ -143,7 +151,8 @@ extension Processes {
 
     /// Whether it may bind ports below 1024 (CAP_NET_BIND_SERVICE is bit 10 of the effective set).
     package static var hasNetBindCapability: Bool {
-        guard let status = try? Files.text("/proc/self/status"), let line = status.split(separator: "\n").first(where: { $0.hasPrefix("CapEff:") }),
+        guard let status = try? Files.text("/proc/self/status"),
+            let line = status.split(separator: "\n").first(where: { $0.hasPrefix("CapEff:") }),
             let bits = UInt64(line.dropFirst(7).drop { $0 == "\t" || $0 == " " }, radix: 16)
         else { return false }
         return bits & (1 << 10) != 0

@@ -156,6 +156,7 @@ package final class AgentRole {
             try? Files.removeTree(paths.root)
         }
         for pod in all { begin(pod, left[pod.meta.uid]) }
+        if !left.isEmpty { RoleLog.say(.information, "took over \(drivers.count) pods; directories of \(left.count) were found") }
         adoption.closeUnused()
     }
 

@@ -68,4 +68,10 @@ package final class ProxyRole {
         get { link?.onHostLost ?? {} }
         set { link?.onHostLost = newValue }
     }
+
+    /// A new `up` was reached.
+    package var onHostBack: () -> Void {
+        get { link?.onHostBack ?? {} }
+        set { link?.onHostBack = newValue }
+    }
 }

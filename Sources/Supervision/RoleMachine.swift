@@ -37,6 +37,14 @@ package struct RoleMachine: Sendable {
     }
 
     package private(set) var state: State
+
+    /// Its end would be nobody's surprise.
+    package var isExpectedToEnd: Bool {
+        switch state {
+        case .failed, .stopped, .ending: true
+        case .waiting, .running: false
+        }
+    }
     /// How often it was started again after a death.
     package private(set) var restartCount = 0
     private var delay: Duration = .zero

@@ -23,12 +23,20 @@ enum RoleStart {
         let lock = try waitForLock(directory.roleLock(name), loop)
         Files.overwrite(lock.fd, with: "\(Processes.current)\n")
         let link = try HostLink(loop: loop, socketPath: directory.hostSocket, role: name)
+        begin(name, in: directory)
         let revival = HostRevival(directory: directory)
         link.onHostLost = { revival.attempt() }
+        link.onHostBack = { revival.isOver() }
         let role = try body(loop, link)
         loop.run()
         withExtendedLifetime((role, revival, lock)) {}
         return 0
+    }
+
+    /// From now on this process speaks as the role.
+    static func begin(_ name: String, in directory: DataDirectory) {
+        RoleLog.begin(name, path: directory.roleLog(name))
+        RoleLog.say(.information, "started (pid \(Processes.current))")
     }
 
     private static func waitForLock(_ path: String, _ loop: EventLoop) throws -> FileLock {
@@ -57,8 +65,18 @@ final class HostRevival {
     /// Set by a service manager's unit: it starts `up` again itself.
     private let isSupervised = Processes.environment("STEADY_SUPERVISED") != nil
 
+    private var isLost = false
+
+    /// A new `up` was reached.
+    func isOver() {
+        isLost = false
+        RoleLog.say(.information, "steady up is back")
+    }
+
     /// Does nothing while somebody else holds the lock: then a new `up` is on its way.
     func attempt() {
+        if !isLost { RoleLog.say(.warning, "steady up is gone\(isSupervised ? "; its service manager starts it again" : "")") }
+        isLost = true
         if isSupervised { return }
         // A stopped instance leaves no socket: it is not to be brought back.
         guard Files.exists(directory.hostSocket), let lock = (try? FileLock.take(directory.hostLock)) ?? nil else { return }
@@ -76,5 +94,6 @@ final class HostRevival {
             environment: Processes.environmentList(),
             directory: "/", input: lock.fd, output: log, error: log)
         started = try? launcher.launch(launch)
+        RoleLog.say(.notice, "brings steady up back")
     }
 }

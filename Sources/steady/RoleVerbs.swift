@@ -48,6 +48,7 @@ enum RoleVerbs {
                 controllers.start()
                 loops = controllers
             }
+            RoleLog.say(.information, "serves revision \(role.storage.revision.number) on \(role.address.map { "\($0)" } ?? "its socket")")
             for number in [SIGTERM, SIGINT] { try loop.onSignal(number) { role.stop() } }
             return Kept(role, loops)
         }
@@ -95,7 +96,9 @@ enum RoleVerbs {
         let exposed = invocation.value("expose").flatMap { IPv4Address($0) } ?? .loopback
         let role = try ProxyRole(ProxyConfiguration(name: name, directory: directory, block: try block(invocation), exposed: exposed))
         let revival = HostRevival(directory: directory)
+        RoleStart.begin(name, in: directory)
         role.onHostLost = { revival.attempt() }
+        role.onHostBack = { revival.isOver() }
         try role.run()
         return 0
     }

@@ -62,7 +62,7 @@ enum UpVerb {
                 killLeftovers: { Leftovers.kill(nodeDirectory: $0) },
                 drainOutput: { [unowned loop] nodeDirectory in
                     let drain = OutputDrain(loop: loop, nodeDirectory: nodeDirectory)
-                    return Cancellation { drain.end() }
+                    return drain.count == 0 ? nil : Cancellation { drain.end() }
                 }))
         let terminal = invocation.terminal
         var child: ApplyChild?
@@ -87,6 +87,11 @@ enum UpVerb {
             terminal.line("steady is up: API http://\(address), data directory \(directory.path)")
             if !files.isEmpty { child = ApplyChild(loop: loop, files: files, directory: directory) }
         }
+        RoleLog.begin("up", path: directory.roleLog("up"), output: try Files.open(directory.roleLog("up"), Files.appending))
+        RoleLog.say(
+            .notice,
+            "\(isResuming ? "came back after the death of up" : "started") (pid \(Processes.current)): API \(host.configuration.apiAddress), block "
+                + "\(host.configuration.block ?? 0)")
         host.start()
         loop.run()
         withExtendedLifetime((host, child)) {}
@@ -123,7 +128,13 @@ enum UpVerb {
             }
             out.exposeAddress = address
         }
-        if let user = invocation.value("run-as") { out.runAs = user }
+        if let user = invocation.value("run-as") {
+            guard Processes.isRoot else { throw .usage("--run-as is for root: pods run as you") }
+            guard Ownership.user(user) != nil else {
+                throw .usage("--run-as: there is no user \"\(user)\"; make it (useradd --system \(user)) or name another")
+            }
+            out.runAs = user
+        }
         return out
     }
 
@@ -137,7 +148,8 @@ enum UpVerb {
     }
 
     private static func detach(_ invocation: Invocation, _ directory: DataDirectory, _ manifests: [Manifest]?) throws -> Int32 {
-        try Files.makeDirectories(directory.roles)
+        // Whoever runs here already is told from the one that is started now.
+        try HostRole.lock(directory).release()
         let logPath = directory.roleLog("up")
         let log = try Files.open(logPath, Files.appending)
         let null = try Files.open("/dev/null", 0)

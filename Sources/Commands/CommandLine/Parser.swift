@@ -13,8 +13,8 @@ package struct CommandLineParser {
     }
 
     package func parse(_ arguments: [String], terminal: Terminal) throws(CommandError) -> Outcome {
-        guard let first = arguments.first(where: { !$0.hasPrefix("-") }) else { return .help(nil, prefix: nil) }
-        let at = arguments.firstIndex(of: first)!
+        guard let at = try verbIndex(arguments) else { return .help(nil, prefix: nil) }
+        let first = arguments[at]
         // Flags before the verb are common ones and go with the others.
         let before = Array(arguments[..<at])
         var after = Array(arguments[(at + 1)...])
@@ -25,7 +25,11 @@ package struct CommandLineParser {
             return .help(verb, prefix: nil)
         }
         let verb: Verb
-        if let found = find(first) {
+        if let second = after.first(where: { !$0.hasPrefix("-") }), let found = find("\(first) \(second)") {
+            // `create configmap` beside `create`: the longer name is meant.
+            after.remove(at: after.firstIndex(of: second)!)
+            verb = found
+        } else if let found = find(first) {
             verb = found
         } else {
             let prefix = try group(first)
@@ -38,6 +42,23 @@ package struct CommandLineParser {
             verb = found
         }
         return try read(before + after, verb, terminal)
+    }
+
+    /// Where the verb stands: the first word that is no flag and no common flag's value.
+    private func verbIndex(_ arguments: [String]) throws(CommandError) -> Int? {
+        var at = 0
+        while at < arguments.count {
+            let argument = arguments[at]
+            guard argument.hasPrefix("-") else { return at }
+            let flag = Verb.commonFlags.first { argument == "--\($0.name)" || $0.short.map { argument == "-\($0)" } ?? false }
+            if case .value? = flag?.kind { at += 1 }
+            at += 1
+        }
+        // What precedes no verb is a mistake unless it asks for help.
+        if let first = arguments.first, !["-h", "--help"].contains(first), !arguments.contains("--help") {
+            throw .usage("which command? found only \(arguments.joined(separator: " "))\nsteady --help lists all commands")
+        }
+        return nil
     }
 
     private func find(_ name: String) -> Verb? { verbs.first { $0.name == name || $0.aliases.contains(name) } }

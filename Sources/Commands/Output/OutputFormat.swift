@@ -62,7 +62,7 @@ struct OutputFormat {
             : ["apiVersion": "v1", "items": .array(found.map(\.object)), "kind": "List", "metadata": ["resourceVersion": ""]]
         switch kind {
         case .yaml: return YAML.text(whole.sortedByKeys)
-        case .json: return JSON.text(whole.sortedByKeys, pretty: true) + "\n"
+        case .json: return JSON.text(whole.sortedByKeys, pretty: true)
         case .name: return found.map { $0.type.shown($0.object.name) + "\n" }.joined()
         case .jsonPath(let path): return path.text(in: whole)
         case .columns(let columns):
@@ -133,7 +133,7 @@ struct OutputFormat {
         mutating func event(_ event: WatchEvent) -> String {
             switch format.kind {
             case .yaml: return "---\n" + YAML.text(event.object.sortedByKeys)
-            case .json: return JSON.text(event.object.sortedByKeys, pretty: true) + "\n"
+            case .json: return JSON.text(event.object.sortedByKeys, pretty: true)
             case .name: return type.shown(event.object.name) + "\n"
             case .jsonPath(let path): return path.text(in: event.object)
             case .columns(let columns):
@@ -156,20 +156,24 @@ struct OutputFormat {
 
 /// Columns under their headers, three spaces apart, as kubectl prints them.
 enum TextTable {
-    static func text(_ rows: [[String]]) -> String {
+    static let gap = 3
+    /// A column with its gap, as kubectl's.
+    private static let minimumWidth = 6
+
+    static func text(_ rows: [[String]], gap: Int = gap) -> String {
         var widths: [Int] = []
         for row in rows {
             for (at, cell) in row.enumerated() {
                 if at < widths.count { widths[at] = max(widths[at], cell.count) } else { widths.append(cell.count) }
             }
         }
-        return rows.map { line($0, widths) }.joined()
+        return rows.map { line($0, widths, gap: gap) }.joined()
     }
 
-    static func line(_ cells: [String], _ widths: [Int]) -> String {
+    static func line(_ cells: [String], _ widths: [Int], gap: Int = gap) -> String {
         var out = ""
         for (at, cell) in cells.enumerated() {
-            out += at == cells.count - 1 ? cell : cell.padded(to: (at < widths.count ? widths[at] : 0) + 3)
+            out += at == cells.count - 1 ? cell : cell.padded(to: max(minimumWidth, (at < widths.count ? widths[at] : 0) + gap))
         }
         return out + "\n"
     }
@@ -181,7 +185,7 @@ extension Value {
         switch self {
         case .null: ""
         case .string(let text): text
-        default: JSON.text(self)
+        default: JSON.text(sortedByKeys)
         }
     }
 }

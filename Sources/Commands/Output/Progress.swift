@@ -23,10 +23,12 @@ enum Progress {
         var said = ""
         var verdict: Bool?
         var failure: String?
+        var patience = WatchPatience()
         let list = ListRequest(
             key.type, namespace: key.namespace, fieldSelector: FieldSelector([.init(["metadata", "name"], key.name)]))
         let deadline = Clock.monotonic() + limit
         while verdict == nil, failure == nil {
+            var hasEnded = false
             let left = deadline - Clock.monotonic()
             guard left > .zero else {
                 failure = "timed out waiting for the condition"
@@ -47,9 +49,18 @@ enum Progress {
                     said = words
                     if isDone { verdict = true }
                     return isDone
+                case .synced:
+                    patience.renew()
+                    return false
+                case .ended:
+                    hasEnded = true
+                    return false
                 default: return false
                 }
             }
+            guard hasEnded else { continue }
+            if !patience.isLeft { failure = "the server is away" }
+            api.loop.runUntil(within: WatchPatience.pause) { false }
         }
         if let failure { invocation.terminal.complain("error: \(failure)") }
         return verdict ?? false

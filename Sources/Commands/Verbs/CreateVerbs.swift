@@ -52,7 +52,7 @@ enum CreateVerbs {
                 if let string = String(validating: bytes, as: UTF8.self) { text[key] = string } else { binary[key] = Base64.encode(bytes) }
             }
             var value: Value = [
-                "apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": .string(name), "namespace": .string(invocation.namespace)],
+                "apiVersion": "v1", "kind": "ConfigMap", "metadata": invocation.metadata(name),
             ]
             if !text.isEmpty { value["data"] = .strings(text) }
             if !binary.isEmpty { value["binaryData"] = .strings(binary) }
@@ -68,7 +68,7 @@ enum CreateVerbs {
             let words = invocation.words.first == "generic" ? Array(invocation.words.dropFirst()) : invocation.words
             let (name, data) = try collect(invocation, words)
             var value: Value = [
-                "apiVersion": "v1", "kind": "Secret", "metadata": ["name": .string(name), "namespace": .string(invocation.namespace)],
+                "apiVersion": "v1", "kind": "Secret", "metadata": invocation.metadata(name),
                 "type": .string(invocation.value("type") ?? "Opaque"),
             ]
             value["data"] = .strings(data.reduce(into: [:]) { $0[$1.0] = Base64.encode($1.1) })
@@ -100,7 +100,7 @@ enum CreateVerbs {
         }
         switch invocation.value("output") {
         case "yaml": invocation.terminal.write(YAML.text(object.sortedByKeys))
-        case "json": invocation.terminal.line(JSON.text(object.sortedByKeys, pretty: true))
+        case "json": invocation.terminal.write(JSON.text(object.sortedByKeys, pretty: true))
         case "name": invocation.terminal.line(key.type.shown(key.name))
         case nil:
             invocation.terminal.line(
@@ -148,5 +148,12 @@ enum CreateVerbs {
             }
         }
         return (words[0], data)
+    }
+}
+
+extension Invocation {
+    /// As kubectl: a namespace only where one was named.
+    fileprivate func metadata(_ name: String) -> Value {
+        isGiven("namespace") ? ["name": .string(name), "namespace": .string(namespace)] : ["name": .string(name)]
     }
 }

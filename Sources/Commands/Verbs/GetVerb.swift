@@ -82,16 +82,19 @@ enum GetVerb {
             from = revision
         }
         var failure: StatusError?
+        var patience = WatchPatience()
         while true {
             var last = from
             api.watch(list, from: from, within: .seconds(86_400)) { signal in
                 switch signal {
                 case .event(let event):
+                    patience.renew()
                     last = event.revision
                     guard event.kind != .bookmark else { return false }
                     invocation.terminal.write(rows.event(event))
                     return false
                 case .synced(let revision):
+                    patience.renew()
                     last = revision
                     return false
                 case .ended(let error):
@@ -99,7 +102,14 @@ enum GetVerb {
                     return true
                 }
             }
-            if let failure { throw CommandError(failure) }
+            if let ended = failure {
+                failure = nil
+                // A server that restarts is back in milliseconds; what happened meanwhile is caught up with.
+                guard ended.code == 410 || ended.code >= 500, patience.isLeft else { throw CommandError(ended) }
+                from = ended.code == 410 ? nil : last
+                api.loop.runUntil(within: WatchPatience.pause) { false }
+                continue
+            }
             from = last
         }
     }

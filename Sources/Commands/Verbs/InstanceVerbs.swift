@@ -91,7 +91,7 @@ enum InstanceVerbs {
             server = (try? JSON.parse(bytes)) ?? .null
         }
         if invocation.value("output") == "json" {
-            invocation.terminal.line(
+            invocation.terminal.write(
                 JSON.text(["clientVersion": ["gitVersion": .string("v\(Program.version)")], "serverVersion": server], pretty: true))
             return 0
         }

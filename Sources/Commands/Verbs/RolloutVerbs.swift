@@ -32,15 +32,19 @@ enum RolloutVerbs {
             run: { try undo($0) }),
         Verb(
             "rollout pause", group: .workloads, summary: "Hold a rollout", usage: "deployment/NAME", flags: [Verb.namespaceFlag],
-            run: { try change($0, "paused") { $0["spec"]["paused"].bool == true ? nil : ["spec": ["paused": true]] } }),
+            run: { try change($0, "paused", "is already paused") { $0["spec"]["paused"].bool == true ? nil : ["spec": ["paused": true]] } }),
         Verb(
             "rollout resume", group: .workloads, summary: "Let a held rollout go on", usage: "deployment/NAME", flags: [Verb.namespaceFlag],
-            run: { try change($0, "resumed") { $0["spec"]["paused"].bool == true ? ["spec": .object(Object([("paused", .null)]))] : nil } }),
+            run: {
+                try change($0, "resumed", "is not paused") {
+                    $0["spec"]["paused"].bool == true ? ["spec": .object(Object([("paused", .null)]))] : nil
+                }
+            }),
         Verb(
             "rollout restart", group: .workloads, summary: "Replace all replicas, a few at a time", usage: "deployment/NAME",
             flags: [Verb.namespaceFlag],
             run: {
-                try change($0, "restarted") { _ in
+                try change($0, "restarted", "") { _ in
                     let at: Value = .string(Clock.realtime().rfc3339)
                     return ["spec": ["template": ["metadata": ["annotations": ["kubectl.kubernetes.io/restartedAt": at]]]]]
                 }
@@ -108,7 +112,8 @@ enum RolloutVerbs {
                     [["REVISION", "CHANGE-CAUSE"]]
                         + revisions.map {
                             ["\($0.number)", $0.replicaSet["metadata"]["annotations"]["kubernetes.io/change-cause"].string ?? "<none>"]
-                        }))
+                        }, gap: 2))
+            invocation.terminal.line("")
         }
         return 0
     }
@@ -151,10 +156,12 @@ enum RolloutVerbs {
         return 0
     }
 
-    private static func change(_ invocation: Invocation, _ words: String, _ patch: (Value) -> Value?) throws(CommandError) -> Int32 {
+    private static func change(_ invocation: Invocation, _ words: String, _ refusal: String, _ patch: (Value) -> Value?)
+        throws(CommandError) -> Int32
+    {
         let api = try Instance.connect(invocation)
         for deployment in try deployments(invocation, api) {
-            guard let patch = patch(deployment) else { throw CommandError("deployments.apps \"\(deployment.name)\" is already \(words)") }
+            guard let patch = patch(deployment) else { throw CommandError("deployments.apps \"\(deployment.name)\" \(refusal)") }
             let key = ObjectKey(.deployments, namespace: deployment.namespaceName, name: deployment.name)
             _ = try api.ask(.patch(key, .strategic(patch), nil, WriteOptions(fieldManager: "kubectl-rollout")))
             invocation.terminal.line("deployment.apps/\(deployment.name) \(words)")

@@ -46,6 +46,9 @@ enum ScalingVerbs {
             }
             _ = try api.ask(.patch(key, .merge(["spec": ["replicas": .int(Int64(replicas))]]), .scale))
             invocation.terminal.line("\(type.shown(object.name)) scaled")
+            if replicas == 0, current > 0 {
+                invocation.terminal.complain("Warning: no replica is left to answer: requests fail until it is scaled up again")
+            }
         }
         return 0
     }

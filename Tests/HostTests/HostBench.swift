@@ -1,0 +1,131 @@
+import APIClient
+import Formats
+import Foundation
+import Linux
+import Synchronization
+import Timing
+
+@testable import Host
+
+/// A directory of a test's own; everything in it is gone afterwards.
+final class Scratch {
+    let path: String
+
+    init() throws {
+        path = NSTemporaryDirectory() + "sh\(UUID().uuidString.prefix(8))"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    /// A program that does what the script says.
+    func program(_ script: String) throws -> String {
+        let file = path + "/program"
+        try Data("#!/bin/sh\n\(script)\n".utf8).write(to: URL(fileURLWithPath: file))
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file)
+        return file
+    }
+}
+
+/// `up` on a thread of its own, with roles that are what the script says; the test talks to it over its socket as roles and verbs do.
+final class HostBench {
+    let scratch: Scratch
+    let directory: DataDirectory
+    let loop: EventLoop
+    private let seen = Seen()
+    private var links: [HostLink] = []
+
+    /// What happened on the host's thread.
+    final class Seen: Sendable {
+        struct State {
+            var leftovers: [String] = []
+            var drains: [String: Int] = [:]
+            var progress: [String] = []
+            var hasStopped = false
+            var failure: String?
+            var address: String?
+        }
+        let state = Mutex(State())
+    }
+
+    init(
+        configuration: HostConfiguration = HostConfiguration(zones: ["a", "b"]), script: String = "exec sleep 1000", at path: String? = nil
+    ) throws {
+        scratch = try Scratch()
+        directory = DataDirectory(path ?? scratch.path + "/data")
+        loop = try EventLoop()
+        let (directory, seen, program) = (directory, seen, try scratch.program(script))
+        Thread {
+            do {
+                let loop = try EventLoop()
+                let host = try HostRole(
+                    loop: loop, directory: directory, requested: configuration, isResuming: false, inheritedLock: nil,
+                    care: NodeCare(
+                        killLeftovers: { node in seen.state.withLock { $0.leftovers.append(node) } },
+                        drainOutput: { node in
+                            seen.state.withLock { $0.drains[node, default: 0] += 1 }
+                            return Cancellation { seen.state.withLock { $0.drains[node, default: 0] -= 1 } }
+                        }), program: program)
+                host.onProgress = { words in seen.state.withLock { $0.progress.append(words) } }
+                host.onStopped = { loop.stop() }
+                host.onReady = { address in seen.state.withLock { $0.address = "\(address)" } }
+                host.start()
+                loop.run()
+                withExtendedLifetime(host) {}
+            } catch {
+                seen.state.withLock { $0.failure = "\(error)" }
+            }
+            seen.state.withLock { $0.hasStopped = true }
+        }.start()
+        _ = wait { $0.address != nil || $0.failure != nil }
+    }
+
+    deinit {
+        for link in links { link.close() }
+        if state.failure == nil, !state.hasStopped { stop() }
+    }
+
+    var state: Seen.State { seen.state.withLock { $0 } }
+    var failure: String { state.failure ?? "" }
+    func node(_ name: String) -> String { directory.node(name) }
+
+    func wait(within limit: Duration = .seconds(10), _ condition: (Seen.State) -> Bool) -> Bool {
+        until(within: limit) { condition(state) }
+    }
+
+    /// Looks again every few milliseconds: what is waited for happens in other processes.
+    func until(within limit: Duration = .seconds(10), _ condition: () -> Bool) -> Bool {
+        loop.runUntil(within: limit) {
+            if condition() { return true }
+            loop.schedule(after: .milliseconds(2)) {}
+            return false
+        }
+    }
+
+    func link(_ role: String) throws -> HostLink {
+        let link = try HostLink(loop: loop, socketPath: directory.hostSocket, role: role)
+        links.append(link)
+        return link
+    }
+
+    /// Asks as a verb does.
+    func ask(_ message: Value) throws -> Value {
+        let link = try HostLink(loop: loop, socketPath: directory.hostSocket, role: "verb")
+        defer { link.close() }
+        var answer = Value.null
+        link.request(message) { answer = $0 }
+        _ = until { !answer.isNull }
+        return answer
+    }
+
+    func role(_ name: String) throws -> Value {
+        try ask(["op": "status"])["roles"].elements.first { $0["name"].string == name } ?? .null
+    }
+
+    func pid(_ name: String) throws -> Int32 { Int32(try role(name)["pid"].int ?? 0) }
+
+    func stop(purging: Bool = false) {
+        _ = try? ask(["op": "down", "purge": .bool(purging)])
+        _ = wait { $0.hasStopped }
+    }
+}

@@ -1,0 +1,182 @@
+import APIClient
+import Formats
+import Foundation
+import Linux
+import Testing
+import Timing
+
+@testable import Host
+
+@Suite(.serialized) struct HostRoleTests {
+    @Test func `every role runs, and one that dies runs again at once`() throws {
+        let bench = try HostBench()
+        let names = try bench.ask(["op": "status"])["roles"].elements.compactMap { $0["name"].string }
+        #expect(names == ["server", "agent-a1", "agent-b1", "proxy-1"])
+        let first = try bench.pid("agent-a1")
+        #expect(first > 0)
+        kill(first, SIGKILL)
+        var second: Int32 = 0
+        #expect(
+            bench.until {
+                second = (try? bench.pid("agent-a1")) ?? 0
+                return second > 0 && second != first
+            })
+        #expect(try bench.role("agent-a1")["restarts"].int == 1)
+        #expect(try bench.role("server")["restarts"].int == 0)
+    }
+
+    @Test func `what a role stored is there for the next process of the role, and for no other`() throws {
+        let bench = try HostBench()
+        var ends: [Int32] = [-1, -1]
+        pipe(&ends)
+        let first = try bench.link("proxy-1")
+        first.store("listener:x", ends[0])
+        #expect(bench.until { (try? bench.ask(["op": "status"])["descriptors"].int) == 3 })
+        first.close()
+        close(ends[0])
+        let next = try bench.link("proxy-1").fetchAll()
+        #expect(next.map(\.name) == ["listener:x"])
+        #expect(try bench.link("agent-a1").fetchAll().isEmpty)
+        write(ends[1], "y", 1)
+        var byte: UInt8 = 0
+        #expect(next.first.map { read($0.descriptor, &byte, 1) } == 1)
+        #expect(byte == UInt8(ascii: "y"))
+        close(ends[1])
+    }
+
+    @Test func `the API's listeners wait for the server`() throws {
+        let bench = try HostBench()
+        #expect(try bench.link("server").fetchAll().map(\.name) == ["listener:tcp", "listener:unix"])
+        let address = try #require(bench.state.address.flatMap { SocketAddress($0) })
+        // Nobody accepts, and nobody is refused.
+        let client = try Sockets.connect(to: address)
+        var peer = sockaddr()
+        var length = socklen_t(MemoryLayout<sockaddr>.size)
+        #expect(bench.until { getpeername(client, &peer, &length) == 0 })
+        closeDescriptor(client)
+    }
+
+    @Test func `a failed zone is killed, stays down, and comes back when it recovers`() throws {
+        let bench = try HostBench()
+        let before = try bench.pid("agent-b1")
+        #expect(try bench.ask(["op": "fail", "zone": "b"])["nodes"] == ["b1"])
+        #expect(bench.state.leftovers == [bench.node("b1")])
+        #expect(bench.until { kill(before, 0) != 0 })
+        #expect(try bench.role("agent-b1")["state"].string == "Failed")
+        #expect(try bench.role("agent-a1")["state"].string == "Running")
+        #expect(try bench.ask(["op": "recover", "zone": "b"])["nodes"] == ["b1"])
+        #expect(bench.until { ((try? bench.pid("agent-b1")) ?? 0) > 0 })
+    }
+
+    @Test func `an unknown zone or node is answered with those that there are`() throws {
+        let bench = try HostBench()
+        #expect(try bench.ask(["op": "fail", "zone": "x"])["error"].string == "zone \"x\" not found; zones are: a, b")
+        #expect(try bench.ask(["op": "fail", "node": "x"])["error"].string == "nodes \"x\" not found; nodes are: a1, b1")
+    }
+
+    @Test func `a node that failed is still down after a restart of the instance`() throws {
+        let scratch = try Scratch()
+        let first = try HostBench(at: scratch.path)
+        _ = try first.ask(["op": "fail", "node": "a1"])
+        first.stop()
+        let second = try HostBench(at: scratch.path)
+        #expect(try second.role("agent-a1")["state"].string == "Failed")
+        #expect(try second.role("agent-b1")["state"].string == "Running")
+    }
+
+    @Test func `output is stored here until the agent says that it reads`() throws {
+        let bench = try HostBench()
+        #expect(bench.wait { $0.drains[bench.node("a1")] == 1 && $0.drains[bench.node("b1")] == 1 })
+        let agent = try bench.link("agent-a1")
+        var isDone = false
+        agent.request(["op": "read"]) { _ in isDone = true }
+        #expect(bench.until { isDone })
+        #expect(bench.state.drains[bench.node("a1")] == 0)
+        #expect(bench.state.drains[bench.node("b1")] == 1)
+        kill(try bench.pid("agent-a1"), SIGKILL)
+        #expect(bench.wait { $0.drains[bench.node("a1")] == 1 })
+    }
+
+    @Test func `the API's port and the block are the same at the next start`() throws {
+        let scratch = try Scratch()
+        let first = try HostBench(at: scratch.path)
+        let (address, block) = (first.state.address, try first.ask(["op": "status"])["block"])
+        first.stop()
+        let second = try HostBench(at: scratch.path)
+        #expect(second.state.address == address)
+        #expect(try second.ask(["op": "status"])["block"] == block)
+    }
+
+    @Test func `a role that an earlier up left running is taken over, not doubled`() throws {
+        let scratch = try Scratch()
+        let directory = DataDirectory(scratch.path + "/data")
+        try Files.makeDirectories(directory.roles)
+        let null = try Files.openNull()
+        defer { closeDescriptor(null) }
+        let holder = try Launcher().launch(Launch("/bin/sleep", arguments: ["sleep", "1000"], input: null, output: null, error: null))
+        defer { closeDescriptor(holder.pidfd) }
+        let lock = try #require(try FileLock.take(directory.roleLock("agent-a1")))
+        Files.overwrite(lock.fd, with: "\(holder.pid)\n")
+        let bench = try HostBench(at: directory.path)
+        #expect(try bench.pid("agent-a1") == holder.pid)
+        #expect(try bench.role("agent-a1")["restarts"].int == 0)
+        lock.release()
+        try Processes.signal(holder.pidfd, SIGKILL)
+        #expect(
+            bench.until {
+                let pid = (try? bench.pid("agent-a1")) ?? 0
+                return pid > 0 && pid != holder.pid
+            })
+    }
+
+    @Test func `everything stops in order, and only purging forgets`() throws {
+        let bench = try HostBench()
+        bench.stop()
+        #expect(
+            bench.state.progress == ["proxy: finishing open requests", "nodes: stopping all pods", "server: closing the journal"])
+        #expect(Set(bench.state.leftovers) == [bench.node("a1"), bench.node("b1")])
+        #expect(!Files.exists(bench.directory.hostSocket))
+        #expect(Files.exists(bench.directory.hostRecord))
+        let again = try HostBench(at: bench.directory.path)
+        again.stop(purging: true)
+        #expect(!Files.exists(again.directory.path))
+    }
+
+    @Test func `an agent on the line is asked to stop its pods`() throws {
+        let bench = try HostBench()
+        let agent = try bench.link("agent-a1")
+        var asked: [String] = []
+        agent.onMessage = { message in
+            asked.append(message["op"].string ?? "")
+            if let pid = try? bench.pid("agent-a1") { kill(pid, SIGKILL) }
+        }
+        bench.stop()
+        #expect(asked == ["shutdown"])
+        #expect(bench.state.hasStopped)
+    }
+
+    @Test func `what cannot start says why and what to do`() throws {
+        let bench = try HostBench()
+        let second = try HostBench(at: bench.directory.path)
+        #expect(second.failure.hasPrefix("another steady up (pid \(getpid())) runs on \(bench.directory.path); stop it with: steady down"))
+
+        let long = try HostBench(at: bench.scratch.path + "/" + String(repeating: "x", count: 100))
+        #expect(long.failure.contains("is too long: its sockets need a path of") && long.failure.contains("STEADY_DATA_DIR"))
+
+        let port = try #require(bench.state.address.flatMap { SocketAddress($0) })
+        let taken = try HostBench(configuration: HostConfiguration(zones: ["a"], apiAddress: port))
+        #expect(taken.failure.hasPrefix("the API cannot listen on \(port): ") && taken.failure.contains("--api 127.0.0.1:PORT"))
+
+        let block = Int(try bench.ask(["op": "status"])["block"].int ?? 0)
+        let doubled = try HostBench(configuration: HostConfiguration(zones: ["a"], block: block))
+        #expect(doubled.failure.hasPrefix("block \(block) of the loopback addresses is used by another instance"))
+
+        let crowd = try HostBench(configuration: HostConfiguration(zones: ["a", "b"], nodesPerZone: 100))
+        #expect(crowd.failure == "200 nodes were asked for; one instance has room for 128")
+
+        let file = bench.scratch.path + "/file"
+        try Data().write(to: URL(fileURLWithPath: file))
+        let blocked = try HostBench(at: file)
+        #expect(blocked.failure.hasPrefix("the data directory cannot be used: ") && blocked.failure.contains("--data-dir"))
+    }
+}

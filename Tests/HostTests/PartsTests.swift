@@ -1,0 +1,134 @@
+import APIClient
+import Foundation
+import Linux
+import Testing
+import Timing
+
+@testable import Host
+
+struct PartsTests {
+    private func isOpen(_ descriptor: Int32) -> Bool { fcntl(descriptor, F_GETFD) >= 0 }
+
+    private func descriptor() -> Int32 { open("/dev/null", O_RDONLY | O_CLOEXEC) }
+
+    @Test func `a kept descriptor replaces the one of its name, and goes with its name`() {
+        var kept = KeptDescriptors()
+        let (a, b, c) = (descriptor(), descriptor(), descriptor())
+        kept.keep(b, role: "proxy-1", name: "y")
+        kept.keep(a, role: "proxy-1", name: "x")
+        #expect(kept.all(role: "proxy-1").map(\.name) == ["x", "y"])
+        kept.keep(c, role: "proxy-1", name: "x")
+        #expect(!isOpen(a))
+        #expect(kept.count == 2)
+        #expect(kept.has(role: "proxy-1", name: "x") && !kept.has(role: "server", name: "x"))
+        kept.remove(role: "proxy-1", name: "x")
+        kept.removeAll(role: "proxy-1")
+        #expect(kept.count == 0)
+    }
+
+    @Test func `two instances have two blocks, and a taken one is refused with the remedy`() throws {
+        let first = try BlockClaim.take(nil)
+        defer { closeDescriptor(first.descriptor) }
+        let second = try BlockClaim.take(nil)
+        defer { closeDescriptor(second.descriptor) }
+        #expect(first.block != second.block)
+        #expect(throws: HostError.self) { try BlockClaim.take(first.block) }
+    }
+
+    @Test func `an orphan's end is handed out once`() {
+        var ledger = ExitLedger()
+        ledger.add(pid: 7, status: .exited(code: 3), at: Timestamp(nanosecondsSince1970: 0))
+        ledger.add(pid: 8, status: .killed(signal: 9), at: Timestamp(nanosecondsSince1970: 0))
+        #expect(ledger.take([8, 9]).map { $0["signal"].int } == [9])
+        #expect(ledger.take([8]).isEmpty)
+        #expect(ledger.take([7]).map { $0["code"].int } == [3])
+    }
+
+    @Test func `what up was asked for is read back as it was written`() {
+        let configuration = HostConfiguration(
+            zones: ["x", "y"], nodesPerZone: 3, apiAddress: .ipv4(.loopback, port: 6443), exposeAddress: IPv4Address("0.0.0.0")!, block: 5,
+            runAs: "nobody")
+        #expect(HostConfiguration(configuration.value) == configuration)
+        #expect(configuration.nodes.map(\.name) == ["x1", "x2", "x3", "y1", "y2", "y3"])
+        #expect(HostConfiguration(["zones": []]) == nil)
+    }
+
+    @Test func `kubectl's configuration names the address and no credentials`() {
+        let text = Kubeconfig.text(server: .ipv4(.loopback, port: 1234))
+        #expect(text.contains("server: http://127.0.0.1:1234\n"))
+        #expect(text.contains("current-context: steady"))
+    }
+}
+
+@Suite(.serialized) struct StopSequenceTests {
+    private func role(_ name: String, _ script: String, _ loop: EventLoop, _ scratch: Scratch) throws -> RoleProcess {
+        let directory = DataDirectory(scratch.path)
+        try Files.makeDirectories(directory.roles)
+        let role = RoleProcess(
+            name: name, arguments: [], loop: loop, launcher: Launcher(), directory: directory, program: try scratch.program(script))
+        role.handle(.tick)
+        #expect(role.isRunning)
+        return role
+    }
+
+    @Test func `a stage begins when the one before has ended`() throws {
+        let (scratch, loop) = (try Scratch(), try EventLoop())
+        let (a, b) = (try role("a", "exec sleep 1000", loop, scratch), try role("b", "exec sleep 1000", loop, scratch))
+        var said: [String] = []
+        var isDone = false
+        let sequence = StopSequence(
+            loop: loop,
+            stages: [
+                .init("first", [a], limit: .seconds(60)),
+                .init("second", [b], limit: .seconds(60)) {
+                    #expect(!a.isRunning)
+                    $0.signal(SIGTERM)
+                },
+            ], onProgress: { said.append($0) })
+        for role in [a, b] { role.onExit = { sequence.roleEnded() } }
+        sequence.alsoCall { isDone = true }
+        sequence.begin()
+        #expect(loop.runUntil(within: .seconds(10)) { isDone })
+        #expect(said == ["first", "second"])
+        #expect(!b.isRunning)
+        sequence.alsoCall { said.append("at once") }
+        #expect(said.last == "at once")
+    }
+
+    @Test func `a role that does not end is killed when its time is over`() throws {
+        let (scratch, loop) = (try Scratch(), try EventLoop())
+        let deaf = try role("deaf", "trap '' TERM; touch \(scratch.path)/deaf; while :; do sleep 1000; done", loop, scratch)
+        var isDone = false
+        let sequence = StopSequence(loop: loop, stages: [.init("deaf", [deaf], limit: .milliseconds(20))], onProgress: { _ in })
+        deaf.onExit = { sequence.roleEnded() }
+        sequence.alsoCall { isDone = true }
+        sequence.begin()
+        #expect(loop.runUntil(within: .seconds(10)) { isDone })
+    }
+
+    @Test func `whoever does not wait kills all that is left`() throws {
+        let (scratch, loop) = (try Scratch(), try EventLoop())
+        let roles = try ["a", "b"].map { try role($0, "exec sleep 1000", loop, scratch) }
+        var isDone = false
+        let sequence = StopSequence(
+            loop: loop, stages: roles.map { .init($0.name, [$0], limit: .seconds(60)) { _ in } }, onProgress: { _ in })
+        for role in roles { role.onExit = { sequence.roleEnded() } }
+        sequence.alsoCall { isDone = true }
+        sequence.begin()
+        #expect(!isDone)
+        sequence.hurry()
+        #expect(loop.runUntil(within: .seconds(10)) { isDone })
+    }
+
+    @Test func `a stopped role is continued, so that it can do as it is asked`() throws {
+        let (scratch, loop) = (try Scratch(), try EventLoop())
+        let paused = try role("paused", "exec sleep 1000", loop, scratch)
+        kill(paused.pid, SIGSTOP)
+        var isDone = false
+        let sequence = StopSequence(loop: loop, stages: [.init("paused", [paused], limit: .seconds(60))], onProgress: { _ in })
+        paused.onExit = { sequence.roleEnded() }
+        sequence.alsoCall { isDone = true }
+        sequence.begin()
+        #expect(loop.runUntil(within: .seconds(10)) { isDone })
+    }
+}
