@@ -29,6 +29,7 @@ int clinux_take_address_call(int listener, struct clinux_address_call *call) {
     struct iovec here = {.iov_base = call->address, .iov_len = length};
     struct iovec there = {.iov_base = (void *)(uintptr_t)request.data.args[1], .iov_len = length};
     ssize_t got = process_vm_readv(call->thread, &here, 1, &there, 1, 0);
+    call->read_errno = got < 0 ? errno : 0;
     call->address_length = got == (ssize_t)length ? (uint32_t)length : 0;
     return 0;
 }
@@ -123,11 +124,35 @@ int clinux_bind_ipv6_loopback(int fd) {
     return bind(fd, (struct sockaddr *)&loopback, sizeof loopback);
 }
 
-int clinux_connect_ipv4(int fd, uint32_t address, uint16_t port) {
+int clinux_bind_source(int fd, uint32_t address) {
+    struct sockaddr_storage now, wanted;
+    socklen_t length = sizeof now;
+    if (getsockname(fd, (struct sockaddr *)&now, &length) < 0) return -1;
+    // The port stands at the same place in both families.
+    if (((struct sockaddr_in *)&now)->sin_port) return 0;
+    static const struct in6_addr unset = IN6ADDR_ANY_INIT;
+    if (now.ss_family == AF_INET6 && memcmp(&((struct sockaddr_in6 *)&now)->sin6_addr, &unset, sizeof unset)) return 0;
+    if (now.ss_family == AF_INET && ((struct sockaddr_in *)&now)->sin_addr.s_addr) return 0;
+    int on = 1;
+    if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) < 0) return -1;
+    length = address_for(fd, address, 0, &wanted);
+    if (wanted.ss_family == AF_INET6) accept_ipv4_too(fd);
+    return bind(fd, (struct sockaddr *)&wanted, length);
+}
+
+int clinux_begin_connect(int fd, uint32_t address, uint16_t port, int *blocks) {
     struct sockaddr_storage storage;
     socklen_t length = address_for(fd, address, port, &storage);
     if (storage.ss_family == AF_INET6) accept_ipv4_too(fd);
-    return connect(fd, (struct sockaddr *)&storage, length);
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0) return -1;
+    *blocks = !(flags & O_NONBLOCK);
+    if (*blocks && fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) return -1;
+    int result = connect(fd, (struct sockaddr *)&storage, length);
+    int error = errno;
+    if (*blocks) fcntl(fd, F_SETFL, flags);
+    errno = error;
+    return result;
 }
 
 int clinux_is_ipv6_only(int fd) {

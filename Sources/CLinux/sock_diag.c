@@ -3,8 +3,12 @@
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
 
-int clinux_tcp_owner(uint32_t local, uint16_t local_port, uint32_t peer, uint16_t peer_port, uint32_t *uid, uint32_t *inode, uint8_t *state) {
+// Asks for one socket by its addresses and fills `found`. 0; -1 and errno: ENOENT when there is none.
+static int look_up(uint8_t protocol, uint32_t source, uint16_t source_port, uint32_t destination, uint16_t destination_port,
+                   struct inet_diag_msg *found) {
   int netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
   if (netlink < 0) return -1;
   struct {
@@ -16,13 +20,12 @@ int clinux_tcp_owner(uint32_t local, uint16_t local_port, uint32_t peer, uint16_
   request.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
   request.header.nlmsg_flags = NLM_F_REQUEST;
   request.body.sdiag_family = AF_INET;
-  request.body.sdiag_protocol = IPPROTO_TCP;
+  request.body.sdiag_protocol = protocol;
   request.body.idiag_states = ~0u;
-  // The peer's socket is looked up by its own view: its source is our peer.
-  request.body.id.idiag_src[0] = peer;
-  request.body.id.idiag_sport = peer_port;
-  request.body.id.idiag_dst[0] = local;
-  request.body.id.idiag_dport = local_port;
+  request.body.id.idiag_src[0] = source;
+  request.body.id.idiag_sport = source_port;
+  request.body.id.idiag_dst[0] = destination;
+  request.body.id.idiag_dport = destination_port;
   request.body.id.idiag_cookie[0] = INET_DIAG_NOCOOKIE;
   request.body.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
   int result = -1, error = EIO;
@@ -36,10 +39,7 @@ int clinux_tcp_owner(uint32_t local, uint16_t local_port, uint32_t peer, uint16_
       if (answer.header.nlmsg_type == NLMSG_ERROR) {
         error = -((struct nlmsgerr *)NLMSG_DATA(&answer.header))->error;
       } else if (answer.header.nlmsg_len >= NLMSG_LENGTH(sizeof(struct inet_diag_msg))) {
-        struct inet_diag_msg *found = NLMSG_DATA(&answer.header);
-        *uid = found->idiag_uid;
-        *inode = found->idiag_inode;
-        *state = found->idiag_state;
+        memcpy(found, NLMSG_DATA(&answer.header), sizeof *found);
         result = 0;
       }
     }
@@ -49,4 +49,28 @@ int clinux_tcp_owner(uint32_t local, uint16_t local_port, uint32_t peer, uint16_
   close(netlink);
   if (result < 0) errno = error;
   return result;
+}
+
+int clinux_tcp_owner(uint32_t local, uint16_t local_port, uint32_t peer, uint16_t peer_port, uint32_t *uid, uint32_t *inode, uint8_t *state) {
+  struct inet_diag_msg found;
+  // The peer's socket is looked up by its own view: its source is our peer.
+  if (look_up(IPPROTO_TCP, peer, peer_port, local, local_port, &found) < 0) return -1;
+  *uid = found.idiag_uid;
+  *inode = found.idiag_inode;
+  *state = found.idiag_state;
+  return 0;
+}
+
+int clinux_socket_at(int type, uint32_t address, uint16_t port) {
+  struct inet_diag_msg found;
+  uint32_t wanted = htonl(address);
+  int is_datagram = type == SOCK_DGRAM;
+  // UDP takes the two ends the other way round than TCP.
+  int result = is_datagram ? look_up(IPPROTO_UDP, 0, 0, wanted, htons(port), &found) : look_up(IPPROTO_TCP, wanted, htons(port), 0, 0, &found);
+  if (result < 0) return errno == ENOENT ? 0 : -1;
+  // A socket on every address is found, too: it is not the one at this address. An IPv6 socket shows the mapped form.
+  uint32_t at = found.idiag_family == AF_INET6 ? found.id.idiag_src[3] : found.id.idiag_src[0];
+  if (at != wanted || found.id.idiag_sport != htons(port)) return 0;
+  if (!is_datagram && found.idiag_state != TCP_LISTEN) return 0;
+  return found.idiag_family;
 }

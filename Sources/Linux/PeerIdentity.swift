@@ -43,3 +43,16 @@ package enum PeerIdentity: Hashable, Sendable {
     private static let tcpEstablished: UInt8 = 1
     private static let tcpCloseWait: UInt8 = 8
 }
+
+extension Sockets {
+    /// The family of the socket that listens (stream) or is bound (datagram) at exactly this IPv4 address, host order; an IPv6 socket by its mapped
+    /// form. Nil when there is none, or where the kernel cannot tell. Costs a few microseconds, however many sockets there are.
+    package static func family(at address: UInt32, port: UInt16, _ transport: AddressCall.Transport) -> AddressCall.Family? {
+        let type = transport == .datagram ? SOCK_DGRAM : SOCK_STREAM
+        switch clinux_socket_at(Int32(type.rawValue), address, port) {
+        case AF_INET: return .ipv4
+        case AF_INET6: return .ipv6
+        default: return nil
+        }
+    }
+}

@@ -15,6 +15,8 @@ struct ActionRunner {
     /// The container's environment and directory; its program is replaced by the command.
     let plan: LaunchPlan?
     let user: Launch.User?
+    /// Which calls of a command are answered for it.
+    let handOff: Launch.HandOff
 
     /// What a finished action says; the message matters for a failure.
     typealias Outcome = (succeeded: Bool, message: String)
@@ -96,7 +98,7 @@ struct ActionRunner {
         plan.arguments = command
         guard let (sink, source) = try? Sockets.pair() else { return answer((false, "no descriptors left"), done) }
         let started: LaunchedProcess
-        do { started = try process.startBeside(plan, user: user, output: sink) } catch {
+        do { started = try process.startBeside(plan, user: user, output: sink, handOff: handOff) } catch {
             closeDescriptor(sink)
             closeDescriptor(source)
             let problem = (error as? LaunchProblem)?.message ?? "\(error)"

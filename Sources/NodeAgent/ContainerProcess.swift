@@ -14,8 +14,7 @@ final class ContainerProcess {
     private var outputWatch: EventLoop.Watch?
     private var pidfd: Int32 = -1
     private var exitWatch: EventLoop.Watch?
-    private var listener: Int32 = -1
-    private var listenerWatch: EventLoop.Watch?
+    private var listener: HandOffListener?
     private(set) var identity: ProcessIdentity?
     private(set) var startedAt = Timestamp(nanosecondsSince1970: 0)
     /// Its orphans are not our children.
@@ -24,6 +23,8 @@ final class ContainerProcess {
     private let handOff: SharedHandOff
     private var clearTimer: EventLoop.Timer?
     private var isGroupMember = false
+    /// Of commands beside the program, by descriptor.
+    private var listenersBeside: [Int32: HandOffListener] = [:]
     private var told: Set<Int32> = []
 
     /// The first process has ended.
@@ -51,7 +52,7 @@ final class ContainerProcess {
     // MARK: - Start
 
     /// Starts the program. AFTER it returns the exit is watched, so that Running may be reported.
-    func launch(_ plan: LaunchPlan, user: Launch.User?, restartCount: Int, handsOff: Bool) throws(LaunchProblem) {
+    func launch(_ plan: LaunchPlan, user: Launch.User?, restartCount: Int, handOff calls: Launch.HandOff) throws(LaunchProblem) {
         do throws(LinuxError) {
             try Files.makeDirectories(paths.container(name))
             try openOutput(owner: user)
@@ -63,7 +64,7 @@ final class ContainerProcess {
         startedAt = Clock.realtime()
         let process: LaunchedProcess
         do {
-            process = try start(executable, plan, user, restartCount, handsOff)
+            process = try start(executable, plan, user, restartCount, calls)
         } catch {
             throw Self.problem(error, plan)
         }
@@ -73,7 +74,7 @@ final class ContainerProcess {
         if let listener = process.listener { watch(listener: listener) }
     }
 
-    private func start(_ executable: String, _ plan: LaunchPlan, _ user: Launch.User?, _ restartCount: Int, _ handsOff: Bool) throws
+    private func start(_ executable: String, _ plan: LaunchPlan, _ user: Launch.User?, _ restartCount: Int, _ calls: Launch.HandOff) throws
         -> LaunchedProcess
     {
         let sink = try OutputPipe.openForProgram(paths.output(name))
@@ -87,7 +88,7 @@ final class ContainerProcess {
         let place = context.controlGroup?.child(groupName)?.open()
         defer { if let place { closeDescriptor(place) } }
         launch.cgroup = place
-        launch.handOff = handsOff && context.canHandOff ? .bind : []
+        launch.handOff = context.canHandOff ? calls : []
         func attempt() throws -> LaunchedProcess {
             let record = try ContainerRecord.begin(
                 paths.record(name), boot: context.bootIdentifier, restartCount: restartCount, startedAt: startedAt)
@@ -173,50 +174,26 @@ final class ContainerProcess {
         exitWatch = try? context.loop.watch(descriptor, .read) { [weak self] _ in self?.didEnd() }
     }
 
-    // MARK: - Binds
+    // MARK: - Held calls
 
     private func watch(listener descriptor: Int32) {
-        listener = descriptor
+        listener = HandOffListener(
+            descriptor, loop: context.loop, handOff: handOff, trouble: { [weak self] in self?.warn($0, $1) },
+            ended: { [weak self] in self?.dropListener() })
         context.descriptors.store("bind:\(podUID)/\(name)", descriptor)
-        listenerWatch = try? context.loop.watch(descriptor, .read) { [weak self] readiness in
-            guard let self else { return }
-            if readiness.isHungUp { return dropListener() }
-            guard let call = AddressCall(from: descriptor) else { return }
-            tell(handOff.machine.answer(call))
-        }
     }
 
-    private func tell(_ outcome: BindHandOff.Outcome) {
-        switch outcome {
-        case .unchanged, .moved, .twin, .gone: break
-        case .refused(let port, let error) where error.isDenied:
-            onNote(
-                PodNote(
-                    "BindDenied",
-                    "port \(port) needs the right to bind ports below 1024: run steady as root, give it the capability (setcap cap_net_bind_service=+ep on "
-                        + "the steady program, or AmbientCapabilities in its unit), or lower net.ipv4.ip_unprivileged_port_start",
-                    container: name,
-                    isWarning: true))
-        case .refused(let port, let error) where error.isAddressInUse:
-            let holder = PortHolder.describe(port: port, pod: handOff.machine.podAddress)
-            onNote(PodNote("AddressInUse", "port \(port): \(holder)", container: name, isWarning: true))
-        case .refused(let port, let error):
-            onNote(PodNote("BindFailed", "port \(port): \(error.text)", container: name, isWarning: true))
-        case .outOfReach(let port, let error):
-            onNote(
-                PodNote(
-                    "BindHandOffDenied",
-                    "port \(port): the socket could not be taken (\(error.text)); the program was left to bind as it asked. See kernel.yama.ptrace_scope",
-                    container: name, isWarning: true))
-        }
-    }
+    private func warn(_ reason: String, _ message: String) { onNote(PodNote(reason, message, container: name, isWarning: true)) }
 
     private func dropListener() {
-        guard listener >= 0 else { return }
-        listenerWatch?.cancel()
-        closeDescriptor(listener)
-        listener = -1
+        guard let listener else { return }
+        listener.close()
+        self.listener = nil
         context.descriptors.remove("bind:\(podUID)/\(name)")
+    }
+
+    private func closeListenersBeside() {
+        for descriptor in listenersBeside.keys.sorted() { listenersBeside.removeValue(forKey: descriptor)?.close() }
     }
 
     // MARK: - End
@@ -284,6 +261,7 @@ final class ContainerProcess {
     /// Calls `done` when no process of the container is left; after `patience` the others are killed.
     func clear(within patience: Duration, _ done: @escaping () -> Void) {
         dropListener()
+        closeListenersBeside()
         told = []
         poll(killAt: context.loop.now + patience, pause: .milliseconds(1), done)
     }
@@ -339,9 +317,9 @@ final class ContainerProcess {
         exitWatch?.cancel()
         if pidfd >= 0 { closeDescriptor(pidfd) }
         pidfd = -1
-        listenerWatch?.cancel()
-        if listener >= 0 { closeDescriptor(listener) }
-        listener = -1
+        listener?.close()
+        listener = nil
+        closeListenersBeside()
         outputWatch?.cancel()
         output?.close()
         output = nil
@@ -369,22 +347,24 @@ final class ContainerProcess {
     // MARK: - Beside the program
 
     /// Starts a command in the container's surroundings: for exec probes and hooks.
-    func startBeside(_ plan: LaunchPlan, user: Launch.User?, output: Int32) throws -> LaunchedProcess {
+    func startBeside(_ plan: LaunchPlan, user: Launch.User?, output: Int32, handOff calls: Launch.HandOff) throws -> LaunchedProcess {
         let executable = try Self.find(plan)
         var launch = Launch(
             executable, arguments: plan.arguments, environment: plan.environmentLines + [marker], directory: plan.directory,
             input: context.null,
             output: output, error: output)
         launch.user = user
+        launch.handOff = context.canHandOff ? calls : []
         let place = isGroupMember ? group?.open() : nil
         defer { if let place { closeDescriptor(place) } }
         launch.cgroup = place
-        return try context.launcher.launch(launch)
+        var process = try context.launcher.launch(launch)
+        if let descriptor = process.listener.take() {
+            let listener = HandOffListener(
+                descriptor, loop: context.loop, handOff: handOff, trouble: { [weak self] in self?.warn($0, $1) },
+                ended: { [weak self] in self?.listenersBeside[descriptor] = nil })
+            listenersBeside[descriptor] = listener
+        }
+        return process
     }
-}
-
-/// The bind answers of one pod.
-final class SharedHandOff {
-    var machine: BindHandOff
-    init(podAddress: UInt32) { machine = BindHandOff(podAddress: podAddress) }
 }

@@ -193,7 +193,7 @@ final class PodDriver {
                 }
                 memory.address = address
             }
-            handOff?.machine = BindHandOff(podAddress: memory.address ?? 0)
+            handOff?.podAddress = memory.address ?? 0
             try pinImages()
             do throws(LinuxError) {
                 try Files.makeDirectories(paths.root)
@@ -265,7 +265,7 @@ final class PodDriver {
         if plans[name] == nil { plans[name] = try? plan(for: container) }
         return ActionRunner(
             context: context, pod: pod.spec, podIP: pod.spec.isHostNetwork ? .loopback : address, container: container, process: process,
-            plan: plans[name], user: context.user(for: pod.spec, container))
+            plan: plans[name], user: context.user(for: pod.spec, container), handOff: pod.spec.isHostNetwork ? [] : [.bind, .connect])
     }
 
     private func probe(_ name: String, _ kind: ProbeKind) {

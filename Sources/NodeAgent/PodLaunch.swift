@@ -13,11 +13,18 @@ extension PodDriver {
             let plan = try plan(for: container)
             plans[name] = plan
             let count = machine[name]?.restartCount ?? 0
-            try process.launch(plan, user: user, restartCount: count, handsOff: !pod.spec.isHostNetwork)
+            try process.launch(plan, user: user, restartCount: count, handOff: heldCalls)
             return .launched(containerID: process.containerID)
         } catch {
             return .launchFailed(reason: error.reason, message: error.message)
         }
+    }
+
+    /// Which calls of its programs are answered for them. Containers find each other at 127.0.0.1; one alone does not pay for every connection.
+    private var heldCalls: Launch.HandOff {
+        if pod.spec.isHostNetwork { return [] }
+        let together = pod.spec.containers.count + pod.spec.initContainers.filter(\.isSidecar).count
+        return together > 1 ? [.bind, .connect] : .bind
     }
 
     func plan(for container: Container) throws(LaunchProblem) -> LaunchPlan {

@@ -234,7 +234,8 @@ let nginx = ["/usr/sbin/nginx"].first { FileManager.default.isExecutableFile(atP
         let zeros = [UInt8](repeating: 0, count: 15)
         let mapped: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]
         let table: [([UInt8], AddressCall.Destination)] = [
-            (v4([0, 0, 0, 0]), .any(port: 8080)), (v4([127, 0, 0, 1]), .loopback(port: 8080)), (v4([127, 0, 0, 2]), .other),
+            (v4([0, 0, 0, 0]), .any(port: 8080)), (v4([127, 0, 0, 1]), .loopback(port: 8080)), (v4([127, 0, 0, 2]), .local(port: 8080)),
+            (v4([10, 0, 0, 2]), .other),
             (v6(zeros + [0]), .any(port: 8080)), (v6(zeros + [1]), .loopback(port: 8080)), (v6(zeros + [2]), .other),
             (v6(mapped + [0, 0, 0, 0]), .any(port: 8080)), (v6(mapped + [127, 0, 0, 1]), .loopback(port: 8080)),
             (v6(mapped + [10, 0, 0, 1]), .other),

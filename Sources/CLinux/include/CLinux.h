@@ -145,4 +145,8 @@ static inline int clinux_peer_credentials(int socket, struct clinux_ucred *out) 
 // order. Returns 0 and fills uid, inode and TCP state; -1 with errno otherwise.
 int clinux_tcp_owner(uint32_t local, uint16_t local_port, uint32_t peer, uint16_t peer_port, uint32_t *uid, uint32_t *inode, uint8_t *state);
 
+// Whether somebody listens (SOCK_STREAM) or is bound (SOCK_DGRAM) at exactly this IPv4 address, host order: the family of that socket, AF_INET or
+// AF_INET6 (mapped); 0 when there is none; -1 with errno when the kernel cannot tell.
+int clinux_socket_at(int type, uint32_t address, uint16_t port);
+
 #endif

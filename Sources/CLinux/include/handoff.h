@@ -13,9 +13,10 @@ struct clinux_address_call {
     int is_connect;
     /// The caller's descriptor number.
     int descriptor;
-    /// The caller's sockaddr, `address_length` bytes of it; 0 when it could not be read.
+    /// The caller's sockaddr, `address_length` bytes of it; 0 when it could not be read, and `read_errno` says why.
     uint8_t address[128];
     uint32_t address_length;
+    int read_errno;
 };
 
 /// Takes the next waiting call. 0, or -1 and errno: ENOENT when its thread died meanwhile.
@@ -35,8 +36,11 @@ int clinux_socket_kind(int fd, int *family, int *type);
 int clinux_bind_ipv4(int fd, uint32_t address, uint16_t port);
 /// Binds an AF_INET6 socket to [::1], any free port.
 int clinux_bind_ipv6_loopback(int fd);
-/// Connects to an IPv4 address as the socket's family demands; the socket stays as blocking as it is.
-int clinux_connect_ipv4(int fd, uint32_t address, uint16_t port);
+/// Gives an unbound stream socket an IPv4 source address; its port is chosen when it connects. 0, also when it has a source already, or -1 and errno.
+int clinux_bind_source(int fd, uint32_t address);
+/// Connects to an IPv4 address as the socket's family demands, and never waits: a blocking socket is made non-blocking meanwhile. 0 or -1 and
+/// errno; EINPROGRESS and EALREADY: it is under way. `blocks`: whether the caller would have waited.
+int clinux_begin_connect(int fd, uint32_t address, uint16_t port, int *blocks);
 /// 1 when the socket takes IPv6 only.
 int clinux_is_ipv6_only(int fd);
 
