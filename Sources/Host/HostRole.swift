@@ -92,7 +92,7 @@ package final class HostRole {
     }
 
     deinit {
-        for descriptor in [listener, claim.descriptor, lock.fd] where descriptor >= 0 { closeDescriptor(descriptor) }
+        for descriptor in [listener, claim?.descriptor ?? -1, lock.fd] where descriptor >= 0 { closeDescriptor(descriptor) }
         for role in roles { kept.removeAll(role: role.name) }
     }
 

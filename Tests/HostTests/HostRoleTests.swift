@@ -30,8 +30,9 @@ import Timing
         var ends: [Int32] = [-1, -1]
         pipe(&ends)
         let first = try bench.link("proxy-1")
+        let before = try bench.ask(["op": "status"])["descriptors"].int ?? 0
         first.store("listener:x", ends[0])
-        #expect(bench.until { (try? bench.ask(["op": "status"])["descriptors"].int) == 3 })
+        #expect(bench.until { (try? bench.ask(["op": "status"])["descriptors"].int) == before + 1 })
         first.close()
         close(ends[0])
         let next = try bench.link("proxy-1").fetchAll()
