@@ -24,6 +24,13 @@ package struct ControlGroup: Sendable {
         return access("\(group.path)/cgroup.kill", W_OK) == 0 ? group : nil
     }
 
+    /// Like `child`, but never one that was killed before: from Linux 6.14 on a process that is started right into such a group (CLONE_INTO_CGROUP)
+    /// is killed as if it had raced with that kill. Of an older group nothing may run any more.
+    package func emptyChild(_ name: String) -> ControlGroup? {
+        rmdir("\(path)/\(name)")
+        return child(name)
+    }
+
     /// For `Launch.cgroup`; the caller closes it.
     package func open() -> Int32? { try? Files.open(path, O_RDONLY | O_DIRECTORY) }
 

@@ -85,7 +85,7 @@ final class ContainerProcess {
             output: sink, error: sink)
         launch.user = user
         launch.openFileLimit = Self.openFileLimit
-        let place = context.controlGroup?.child(groupName)?.open()
+        let place = context.controlGroup?.emptyChild(groupName)?.open()
         defer { if let place { closeDescriptor(place) } }
         launch.cgroup = place
         launch.handOff = context.canHandOff ? calls : []

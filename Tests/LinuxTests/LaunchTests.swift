@@ -151,6 +151,29 @@ let nginx = ["/usr/sbin/nginx"].first { FileManager.default.isExecutableFile(atP
         #expect(UInt64(lines[1]) == process.startTime)
     }
 
+    @Test(.enabled(if: ControlGroup.below(own: "steady-test-probe").map { $0.remove() } != nil))
+    func `a program starts in a group of a name whose earlier group was killed`() throws {
+        let bench = Workbench()
+        let parent = try #require(ControlGroup.below(own: "steady-test-\(UUID().uuidString)"))
+        defer { parent.remove() }
+        for expected: Int32 in [137, 137, 7] {
+            let group = try #require(parent.emptyChild("main"))
+            let place = try #require(group.open())
+            defer { close(place) }
+            let process = try bench.launch("/bin/sh", ["-c", expected == 7 ? "exit 7" : "sleep 60 & sleep 60"]) { $0.cgroup = place }
+            if expected == 137 {
+                // It runs, and is not dead of what happened to the group before it.
+                var poll = pollfd(fd: process.pidfd, events: Int16(POLLIN), revents: 0)
+                #expect(Glibc.poll(&poll, 1, 20) == 0)
+                group.kill()
+            }
+            #expect(bench.wait(process) == expected)
+            let deadline = Date() + 5
+            while group.isPopulated, Date() < deadline { sched_yield() }
+        }
+        parent.emptyChild("main")?.remove()
+    }
+
     @Test func `the child leads its own session, ignores nothing, blocks nothing and has no descriptors but three`() throws {
         let bench = Workbench()
         let stray = open("/dev/null", O_RDONLY)
