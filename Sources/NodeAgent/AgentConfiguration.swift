@@ -17,6 +17,8 @@ package struct AgentConfiguration: Sendable {
     package var baseEnvironment: [(String, String)]
     package var leaseDuration = Duration.seconds(10)
     package var leasePeriod = Duration.seconds(2)
+    /// How many proxies must have acknowledged a withdrawal; 0 where pods are not routed to.
+    package var proxyCount = 0
     /// How many pods the node takes.
     package var podLimit = 1000
 

@@ -46,7 +46,7 @@ package final class AgentRole {
         context = try AgentContext(loop: loop, configuration: configuration, descriptors: descriptors ?? NoDescriptorStore())
         if let askExits { context.askExits = askExits }
         self.beginReading = beginReading
-        world = NodeWorld(api: api)
+        world = NodeWorld(api: api, proxyCount: configuration.proxyCount)
         let selector = FieldSelector([FieldSelector.Term(["spec", "nodeName"], configuration.nodeName)])
         pods = ObjectCache(api: api, list: ListRequest(.pods, fieldSelector: selector))
         registration = NodeRegistration(api: api, configuration: configuration)

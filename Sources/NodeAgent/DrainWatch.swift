@@ -18,7 +18,14 @@ final class DrainWatch {
         var done: () -> Void
     }
 
-    init(api: any ResourceAPI) { cache = ObjectCache(api: api, list: ListRequest(.proxyStatuses)) }
+    /// How many proxies the instance runs. With fewer reports than that, one is silent, not absent: a server that was restarted has forgotten all
+    /// of them, and each proxy routes on from memory until it has written its own again.
+    private let proxyCount: Int
+
+    init(api: any ResourceAPI, proxyCount: Int) {
+        self.proxyCount = proxyCount
+        cache = ObjectCache(api: api, list: ListRequest(.proxyStatuses))
+    }
 
     func start(onSynced: @escaping () -> Void) {
         cache.start(
@@ -31,8 +38,8 @@ final class DrainWatch {
 
     func stop() { cache.stop() }
 
-    /// The lowest revision that any proxy routes by; nil without proxies.
-    var acknowledged: Revision? { statuses.values.lazy.map(\.routeRevision).min() }
+    /// The lowest revision that any proxy routes by, zero while one is silent; nil without proxies.
+    var acknowledged: Revision? { statuses.count < proxyCount ? .zero : statuses.values.lazy.map(\.routeRevision).min() }
 
     /// Calls `done` once every proxy routes by the revision or a later one and, if asked for, has no exchange with the address.
     func wait(for address: String, from revision: Revision, untilIdle: Bool, _ done: @escaping () -> Void) -> Cancellation {
@@ -51,7 +58,10 @@ final class DrainWatch {
     }
 
     private func isSatisfied(_ entry: Waiting) -> Bool {
-        statuses.values.allSatisfy { status in
+        // No slice has ever listed it: nobody routes there.
+        if entry.revision == .zero { return true }
+        guard statuses.count >= proxyCount else { return false }
+        return statuses.values.allSatisfy { status in
             status.routeRevision >= entry.revision
                 && !(entry.untilIdle && status.activeExchanges.contains { $0.key.hasPrefix(entry.address) && $0.value > 0 })
         }

@@ -18,13 +18,13 @@ final class NodeWorld {
     /// Something that a pod may wait for has changed.
     var onChange: (ObjectKey) -> Void = { _ in }
 
-    init(api: any ResourceAPI) {
+    init(api: any ResourceAPI, proxyCount: Int) {
         self.api = api
         images = ObjectCache(api: api, list: ListRequest(.images))
         configMaps = ObjectCache(api: api, list: ListRequest(.configMaps))
         secrets = ObjectCache(api: api, list: ListRequest(.secrets))
         services = ObjectCache(api: api, list: ListRequest(.services))
-        drains = DrainWatch(api: api)
+        drains = DrainWatch(api: api, proxyCount: proxyCount)
     }
 
     /// `onSynced` is called once, when all are complete.

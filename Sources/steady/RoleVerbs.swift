@@ -57,10 +57,11 @@ enum RoleVerbs {
     private static func agent(_ invocation: Invocation) throws -> Int32 {
         let directory = invocation.dataDirectory
         let node = invocation.value("node") ?? "a1"
-        let configuration = AgentConfiguration(
+        var configuration = AgentConfiguration(
             nodeName: node, zone: invocation.value("zone") ?? "a", index: try invocation.integer("index", in: 0...127) ?? 0,
             block: try block(invocation),
             directory: directory, runAs: invocation.value("run-as"))
+        configuration.proxyCount = 1
         return try RoleStart.run("agent-\(node)", in: directory) { loop, link in
             try Processes.becomeSubreaper()
             let role = try AgentRole(

@@ -32,11 +32,13 @@ final class AgentBench {
     private let directory: String
     let kept = KeptDescriptors()
 
-    init() throws {
+    init(proxyCount: Int = 0) throws {
         directory = NSTemporaryDirectory() + "steady-agent-\(UUID().uuidString.prefix(8))"
         loop = try EventLoop()
         api = MemoryAPI(loop: loop)
-        configuration = AgentConfiguration(nodeName: "a1", zone: "a", directory: DataDirectory(directory))
+        var configuration = AgentConfiguration(nodeName: "a1", zone: "a", directory: DataDirectory(directory))
+        configuration.proxyCount = proxyCount
+        self.configuration = configuration
         agent = try AgentRole(loop: loop, configuration: configuration, api: api, descriptors: kept)
         agent.start()
     }
@@ -163,6 +165,26 @@ func isAlive(_ pid: Int32) -> Bool { pid > 1 && kill(pid, 0) == 0 }
         bench.api.put(["metadata": ["name": "p1"], "status": ["routeRevision": "901", "endpoints": []]], .proxyStatuses)
         #expect(bench.loop.runUntil(within: .seconds(5)) { bench.api[key].isNull })
         #expect(!isAlive(pid))
+    }
+
+    @Test func `a server that has forgotten its proxies has not acknowledged a withdrawal`() throws {
+        let bench = try AgentBench(proxyCount: 1)
+        let key = bench.pod("web", sleeper)
+        #expect(bench.wait(key) { $0.isReady })
+        let pid = bench.api[key]["status"].pid
+        bench.delete(key, withdrawnAt: "900")
+        bench.loop.runUntil(within: .milliseconds(100)) { !isAlive(pid) }
+        #expect(isAlive(pid))
+        bench.api.put(["metadata": ["name": "p1"], "status": ["routeRevision": "900", "endpoints": []]], .proxyStatuses)
+        #expect(bench.loop.runUntil(within: .seconds(5)) { bench.api[key].isNull })
+    }
+
+    @Test func `a pod that no Service ever listed is terminated at once`() throws {
+        let bench = try AgentBench(proxyCount: 1)
+        let key = bench.pod("web", sleeper)
+        #expect(bench.wait(key) { $0.isReady })
+        bench.delete(key, withdrawnAt: "0")
+        #expect(bench.loop.runUntil(within: .seconds(5)) { bench.api[key].isNull })
     }
 
     @Test func `a program that does not exist is named with the remedy, and runs once it is there`() throws {
