@@ -134,6 +134,9 @@ extension Processes {
     /// Shows in `ps` as the command's name: 15 bytes of it.
     package static func name(_ name: String) { _ = clinux_set_name(name) }
 
+    /// Lets others run first.
+    package static func yield() { sched_yield() }
+
     /// This process.
     package static var current: Int32 { getpid() }
 

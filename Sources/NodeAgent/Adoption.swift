@@ -96,39 +96,3 @@ struct Adoption {
             finishedAt: value["finishedAt"].timestamp, containerID: value["containerID"].string ?? "")
     }
 }
-
-/// Kills what a node's records name, with all that it started: for `up` when a node fails, and for pods that are no more.
-package enum Leftovers {
-    /// How often the machine is looked over for processes that appear while others die.
-    private static let roundLimit = 20
-
-    /// Returns AFTER the signals were sent and nothing more was found. The machine is looked over for all pods at once: its cost grows with the
-    /// processes of the machine, not with the pods of the node.
-    package static func kill(nodeDirectory: String) {
-        let pods = nodeDirectory + "/pods"
-        kill(((try? Files.list(pods)) ?? []).map { (PodPaths(root: "\(pods)/\($0)"), $0) })
-    }
-
-    static func kill(pod paths: PodPaths, uid: String) { kill([(paths, uid)]) }
-
-    private static func kill(_ pods: [(paths: PodPaths, uid: String)]) {
-        let boot = Processes.bootIdentifier()
-        var markers: Set<ArraySlice<UInt8>> = []
-        for (paths, uid) in pods {
-            for name in (try? Files.list(paths.containers)) ?? [] {
-                guard let record = ContainerRecord.read(paths.record(name)), record.boot == boot else { continue }
-                markers.insert(Array("STEADY_CONTAINER=\(uid)/\(name)".utf8)[...])
-                guard let identity = record.identity, let descriptor = Processes.openDescriptor(identity) else { continue }
-                Survivors.signal(group: identity.pid, 9)
-                try? Processes.signal(descriptor, 9)
-                closeDescriptor(descriptor)
-            }
-        }
-        guard !markers.isEmpty else { return }
-        for _ in 0..<roundLimit {
-            let found = Survivors.everybody().filter { Survivors.isMarked($0, amongst: markers) }
-            if found.isEmpty { return }
-            for pid in found { Survivors.signal(pid, 9) }
-        }
-    }
-}

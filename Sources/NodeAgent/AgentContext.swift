@@ -48,12 +48,18 @@ final class AgentContext {
             }
         }
         controlGroup = ControlGroup.below(own: Self.groupName(configuration))
+        if let controlGroup {
+            Leftovers.note(controlGroup, in: configuration.nodeDirectory)
+            controlGroup.removeEmptyNeighbours(prefix: Self.groupPrefix)
+        }
         try Processes.becomeSubreaper()
     }
 
+    private static let groupPrefix = "steady-"
+
     /// Differs between instances and nodes, and is the same after a restart.
     static func groupName(_ configuration: AgentConfiguration) -> String {
-        "steady-\(configuration.nodeName)-\(Fingerprint.text(of: Array(configuration.nodeDirectory.utf8)))"
+        "\(groupPrefix)\(configuration.nodeName)-\(Fingerprint.text(of: Array(configuration.nodeDirectory.utf8)))"
     }
 
     /// A control group could not be entered: from now on it goes without.

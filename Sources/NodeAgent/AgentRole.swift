@@ -152,9 +152,10 @@ package final class AgentRole {
         for uid in left.keys.sorted() where !known.contains(uid) {
             // Removed while nobody was here.
             let paths = PodPaths(configuration, uid: uid)
-            Leftovers.kill(pod: paths, uid: uid)
+            Leftovers.kill(pod: paths, uid: uid, group: context.controlGroup)
             try? Files.removeTree(paths.root)
         }
+        if let group = context.controlGroup { Leftovers.clear(group, except: known) }
         for pod in all { begin(pod, left[pod.meta.uid]) }
         if !left.isEmpty { RoleLog.say(.information, "took over \(drivers.count) pods; directories of \(left.count) were found") }
         adoption.closeUnused()

@@ -45,7 +45,7 @@ final class ContainerProcess {
 
     var containerID: String { identity.map { "steady://\($0.pid)" } ?? "" }
     private var groupName: String { "\(podUID).\(name)" }
-    private var group: ControlGroup? { context.controlGroup.map { ControlGroup(path: "\($0.path)/\(groupName)") } }
+    private var group: ControlGroup? { context.controlGroup.map { ControlGroup(path: "\($0.path)/\(groupName)", kind: $0.kind) } }
     /// In the environment of every program: what it started is known by it.
     var marker: String { "STEADY_CONTAINER=\(podUID)/\(name)" }
 
@@ -85,9 +85,10 @@ final class ContainerProcess {
             output: sink, error: sink)
         launch.user = user
         launch.openFileLimit = Self.openFileLimit
-        let place = context.controlGroup?.emptyChild(groupName)?.open()
+        let group = context.controlGroup?.emptyChild(groupName)
+        let place = group?.open()
         defer { if let place { closeDescriptor(place) } }
-        launch.cgroup = place
+        launch.enter(group, by: place)
         launch.handOff = context.canHandOff ? calls : []
         func attempt() throws -> LaunchedProcess {
             let record = try ContainerRecord.begin(
@@ -100,10 +101,10 @@ final class ContainerProcess {
         do {
             isGroupMember = place != nil
             return try attempt()
-        } catch let failure as LaunchFailure where failure.step == .clone && launch.cgroup != nil {
+        } catch let failure as LaunchFailure where (failure.step == .clone || failure.step == .cgroup) && isGroupMember {
             // The tree cannot be entered from where we are (a delegation that ends above us).
             context.giveUpControlGroups()
-            launch.cgroup = nil
+            launch.enter(nil, by: nil)
             isGroupMember = false
             return try attempt()
         } catch let failure as LaunchFailure where failure.step == .filter {
@@ -295,7 +296,7 @@ final class ContainerProcess {
     /// Takes over a process that an earlier agent started; false when it is gone.
     func adopt(_ record: ContainerRecord, listener: Int32?, owner: Launch.User?) -> Bool {
         isAdopted = true
-        isGroupMember = group.map { Files.exists($0.path) } ?? false
+        isGroupMember = group?.exists ?? false
         startedAt = record.startedAt
         log.open(run: record.restartCount)
         log.merge(spill: paths.spill(name))
@@ -357,7 +358,7 @@ final class ContainerProcess {
         launch.handOff = context.canHandOff ? calls : []
         let place = isGroupMember ? group?.open() : nil
         defer { if let place { closeDescriptor(place) } }
-        launch.cgroup = place
+        launch.enter(group, by: place)
         var process = try context.launcher.launch(launch)
         if let descriptor = process.listener.take() {
             let listener = HandOffListener(

@@ -311,6 +311,28 @@ func isAlive(_ pid: Int32) -> Bool { pid > 1 && kill(pid, 0) == 0 }
         #expect(bench.loop.runUntil(within: .seconds(1)) { !isAlive(grandchild) })
     }
 
+    @Test func `when a node fails, nothing of it is left: not what hid from its agent, nor its control groups`() throws {
+        let bench = try AgentBench()
+        guard Leftovers.group(of: bench.configuration.nodeDirectory) != nil else { return print("no control group may be written here") }
+        let script = "env -i /usr/bin/setsid /bin/sh -c 'echo $$$$; exec /bin/sleep 1000' & exec sleep 1000"
+        let keys = (0..<3).map { bench.pod("p\($0)", ["command": ["/bin/sh", "-c", .string(script)]]) }
+        var hidden: [Int32] = []
+        #expect(
+            bench.loop.runUntil(within: .seconds(10)) {
+                hidden = keys.compactMap { Int32(bench.log($0).split(separator: "\n").first ?? "") }
+                return hidden.count == 3
+            })
+        let group = try #require(Leftovers.group(of: bench.configuration.nodeDirectory))
+        bench.agent.close()
+        #expect(hidden.allSatisfy(isAlive) && group.exists)
+        Leftovers.kill(nodeDirectory: bench.configuration.nodeDirectory)
+        for pid in hidden { waitpid(pid, nil, 0) }
+        #expect(!hidden.contains(where: isAlive))
+        #expect(!group.exists)
+        try bench.restartAgent()
+        for key in keys { #expect(bench.wait(key) { $0.main["restartCount"] == 1 && $0.isReady }) }
+    }
+
     @Test func `init containers run one after the other before the rest, and a pod that is done has succeeded`() throws {
         let bench = try AgentBench()
         let key = bench.pod(
