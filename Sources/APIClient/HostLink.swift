@@ -1,4 +1,3 @@
-import CLinux
 import Formats
 import Linux
 import Timing
@@ -55,8 +54,7 @@ package final class HostLink: DescriptorStore {
 
     package func store(_ name: String, _ descriptor: Int32) {
         // A copy of our own: it is what is stored again with a new `up`.
-        let copy = clinux_duplicate(descriptor)
-        guard copy >= 0 else { return }
+        guard let copy = try? Sockets.duplicate(descriptor) else { return }
         if let old = stored.updateValue(copy, forKey: name) { closeDescriptor(old) }
         send(["op": "store", "name": .string(name)], descriptor: copy)
     }
@@ -70,8 +68,7 @@ package final class HostLink: DescriptorStore {
     package func fetchAll() -> [(name: String, descriptor: Int32)] {
         defer { fetched = [] }
         for (name, descriptor) in fetched where stored[name] == nil {
-            let copy = clinux_duplicate(descriptor)
-            if copy >= 0 { stored[name] = copy }
+            if let copy = try? Sockets.duplicate(descriptor) { stored[name] = copy }
         }
         return fetched
     }
@@ -113,13 +110,12 @@ package final class HostLink: DescriptorStore {
         while true {
             guard let (bytes, descriptors) = try DescriptorPassing.receive(from: socket) else {
                 let left = deadline - Clock.monotonic()
-                guard left > .zero else { throw LinuxError(errno: ETIMEDOUT, operation: "greeting of steady up at \(path)") }
-                var request = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
-                poll(&request, 1, Int32(clamping: left.millisecondsRoundedUp))
+                guard left > .zero else { throw .timedOut("greeting of steady up at \(path)") }
+                Sockets.waitUntilReadable(socket, within: left)
                 continue
             }
             guard !bytes.isEmpty, let message = try? JSON.parse(bytes) else {
-                throw LinuxError(errno: ECONNRESET, operation: "greeting of steady up at \(path)")
+                throw .connectionReset("greeting of steady up at \(path)")
             }
             if message["op"].string == "welcome" { return kept }
             if let name = message["name"].string, let descriptor = descriptors.first { kept.append((name, descriptor)) }
@@ -189,10 +185,10 @@ package final class HostLink: DescriptorStore {
             do throws(LinuxError) {
                 // A descriptor that was removed meanwhile is closed and cannot be sent; its removal follows.
                 try DescriptorPassing.send(bytes, descriptors: descriptor.map { [$0] } ?? [], over: socket)
-            } catch  where error.errno == EAGAIN {
+            } catch  where error.isWouldBlock {
                 watch?.update([.read, .write])
                 return
-            } catch  where error.errno == EBADF {
+            } catch  where error.isBadDescriptor {
             } catch {
                 loop.later { [weak self] in self?.lost() }
                 return

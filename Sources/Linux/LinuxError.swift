@@ -19,6 +19,13 @@ package struct LinuxError: Error, Hashable, Sendable, CustomStringConvertible {
 
     /// Nothing went wrong: it cannot be done now without waiting.
     package var isWouldBlock: Bool { errno == EAGAIN }
+    /// The descriptor was closed before.
+    package var isBadDescriptor: Bool { errno == EBADF }
+
+    /// What a peer said nothing to in time.
+    package static func timedOut(_ operation: String) -> LinuxError { LinuxError(errno: ETIMEDOUT, operation: operation) }
+    /// What a peer broke off.
+    package static func connectionReset(_ operation: String) -> LinuxError { LinuxError(errno: ECONNRESET, operation: operation) }
 
     package var description: String { "\(operation): \(reason)" }
 }

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Timing
 
 extension Sockets {
     /// What became of one attempt to send or receive without waiting.
@@ -41,6 +42,12 @@ extension Sockets {
 
     /// Says that nothing more will be sent; receiving goes on.
     package static func shutdownSending(_ fd: Int32) { Glibc.shutdown(fd, Int32(SHUT_WR)) }
+
+    /// Blocks until there is something to receive, the peer has gone, a signal came, or the time is over. For what runs before a loop turns.
+    package static func waitUntilReadable(_ fd: Int32, within limit: Duration) {
+        var request = pollfd(fd: fd, events: Int16(POLLIN), revents: 0)
+        poll(&request, 1, Int32(clamping: limit.millisecondsRoundedUp))
+    }
 
     /// A second descriptor of the same socket, close-on-exec.
     package static func duplicate(_ fd: Int32) throws(LinuxError) -> Int32 { try attempt("duplicate a socket") { clinux_duplicate(fd) } }
