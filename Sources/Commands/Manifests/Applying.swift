@@ -109,8 +109,10 @@ extension Manifests {
 
     private static func change(_ manifest: Manifest, _ api: BlockingAPI) throws(StatusError) -> Change {
         var wanted = manifest.value
-        let annotations = wanted["metadata"]["annotations"]
-        if case .object = annotations { wanted["metadata"]["annotations"][lastApplied] = .null }
+        // kubectl records the annotations also when there are none: else each of the two would find the other's record changed.
+        var annotations = wanted["metadata"]["annotations"].object ?? Object()
+        annotations[lastApplied] = nil
+        wanted["metadata"]["annotations"] = .object(annotations)
         let record = JSON.text(wanted.sortedByKeys) + "\n"
         wanted["metadata"]["annotations"][lastApplied] = .string(record)
         let current: Value
