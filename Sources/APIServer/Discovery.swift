@@ -5,6 +5,7 @@ import Resources
 ///
 /// The shapes are Kubernetes': `apidiscovery.k8s.io` for kubectl, the legacy lists for clients that ask without naming it.
 package enum Discovery {
+    /// One version of one API group, as discovery lists it.
     package struct GroupVersion: Hashable, Sendable {
         package var group: String
         package var version: String

@@ -1,5 +1,6 @@
 /// Why a patch could not be applied.
 package struct PatchError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// Why a patch cannot be applied.
     package enum Reason: Hashable, Sendable {
         /// The patch itself is wrong, whatever it is applied to: 400 Bad Request.
         case malformed

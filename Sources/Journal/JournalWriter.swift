@@ -1,5 +1,6 @@
 import Linux
 
+/// Sizes at which the journal starts a new file or a snapshot.
 package struct JournalSettings: Sendable {
     /// A segment that is longer is closed and a new one begun, so that snapshots can remove old ones.
     package var segmentLimit: Int

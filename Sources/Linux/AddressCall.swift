@@ -3,8 +3,11 @@ import Glibc
 
 /// A `bind` or `connect` of a launched program that waits until it is answered.
 package struct AddressCall: Sendable {
+    /// Which system call waits for its answer.
     package enum Kind: Sendable { case bind, connect }
+    /// What the socket carries.
     package enum Transport: Hashable, Sendable { case stream, datagram }
+    /// Which addresses the socket takes.
     package enum Family: Hashable, Sendable { case ipv4, ipv6 }
 
     /// The address that the program named, as far as it matters here.

@@ -3,6 +3,7 @@
 /// A wildcard or loopback bind with a port becomes `POD_IP:port`. A second socket of the *other* IP family on the same port is a twin
 /// (`listen 80; listen [::]:80`): the first already serves both, so the twin is bound where nobody looks and told that all is well.
 package struct BindHandOff: Sendable {
+    /// How the call is answered.
     package enum Outcome: Hashable, Sendable {
         case unchanged
         case moved(port: UInt16)

@@ -4,6 +4,7 @@
 /// connection to `127.0.0.1:P`, `[::1]:P` or `0.0.0.0:P` goes to the pod when it listens on P itself, else to the machine, unchanged. To the pod and
 /// to other addresses of 127.0.0.0/8 (services, pods) a connection leaves from the pod's address.
 package struct ConnectHandOff: Sendable {
+    /// How a call was answered.
     package enum Outcome: Hashable, Sendable {
         case unchanged
         /// It went to the pod itself. The caller was told what the kernel said, which may be a failure.

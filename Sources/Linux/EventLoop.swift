@@ -145,6 +145,7 @@ package final class EventLoop {
     /// A handle that other threads may hold to submit to this loop.
     package var remote: Remote { Remote(inbox: inbox) }
 
+    /// What other threads may hold of a loop.
     package struct Remote: Sendable {
         fileprivate let inbox: Inbox
         /// Calls `body` on the loop, in the order of submission.

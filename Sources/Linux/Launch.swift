@@ -40,6 +40,7 @@ package struct Launch: Sendable {
         }
     }
 
+    /// Which address calls of the new process are handed to its agent.
     package struct HandOff: OptionSet, Hashable, Sendable {
         package let rawValue: Int32
         package init(rawValue: Int32) { self.rawValue = rawValue }
@@ -74,6 +75,7 @@ package struct LaunchedProcess: Sendable {
 
 /// Why a program did not start: which step of the set-up failed.
 package struct LaunchFailure: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The step of a launch that failed, as the child reports it.
     package enum Step: Int32, Sendable {
         case clone = 1
         case session, descriptors, cgroup, limits, group, user, directory, filter, handover, record, execute

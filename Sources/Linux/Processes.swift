@@ -39,6 +39,7 @@ package struct ProcessIdentity: Hashable, Sendable {
     }
 }
 
+/// Processes by pidfd and by what `/proc` says about them.
 package enum Processes {
     /// A descriptor that stands for the process and becomes readable when it has ended.
     package static func openDescriptor(_ pid: Int32) throws(LinuxError) -> Int32 {
@@ -59,6 +60,7 @@ package enum Processes {
         try attempt("send signal \(signal)") { clinux_pidfd_send_signal(descriptor, signal) }
     }
 
+    /// What reaping found.
     package enum Reaped: Hashable, Sendable {
         case running
         case ended(ExitStatus)

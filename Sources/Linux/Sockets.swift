@@ -41,6 +41,7 @@ package enum Sockets {
         }
     }
 
+    /// Whether a socket carries a stream, datagrams or packets in order.
     package enum SocketType: Sendable {
         case stream, datagram, sequencedPackets
         var raw: __socket_type {
@@ -60,7 +61,7 @@ package enum Sockets {
         let fd = try open(family, type.raw)
         do throws(LinuxError) {
             if let source {
-                setOption(fd, IPPROTO_IP_LEVEL, bindAddressNoPort, 1)
+                setOption(fd, ipLevel, bindAddressNoPort, 1)
                 try bind(fd, to: .ipv4(source, port: 0))
             }
             if family == AF_INET, type == .stream { setNoDelay(fd) }
@@ -141,7 +142,7 @@ package enum Sockets {
         Int32(type.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
     }
 
-    private static let IPPROTO_IP_LEVEL: Int32 = 0
+    private static let ipLevel: Int32 = 0
 }
 
 /// Closes a descriptor that the caller owns.

@@ -78,6 +78,7 @@ package struct ObjectReference: Hashable, Sendable {
 
 /// Something worth telling about an object, in Kubernetes' words.
 package struct EventNote: Hashable, Sendable {
+    /// An event's type, as Kubernetes writes it.
     package enum Severity: String, Sendable {
         case normal = "Normal"
         case warning = "Warning"

@@ -3,6 +3,7 @@ import Resources
 
 /// Collects what lost its owners: the background, foreground and orphan deletions of Kubernetes.
 package struct CollectionPlan {
+    /// What is known about an owner.
     package enum OwnerState: Sendable {
         case living
         /// Being deleted in the foreground: it waits for its dependents.
@@ -15,6 +16,7 @@ package struct CollectionPlan {
     /// Dependents touched in one pass.
     package static let changeLimit = 500
 
+    /// What the plan looks at.
     package struct View {
         package var key: ObjectKey
         package var meta: ObservedMeta

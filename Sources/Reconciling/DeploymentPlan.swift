@@ -9,6 +9,7 @@ import Timing
 package struct DeploymentPlan {
     package static let component = "deployment-controller"
 
+    /// What the plan looks at.
     package struct View {
         package var deployment: ObservedDeployment
         /// The sets that the Deployment controls, and those of its namespace without a controller that match.

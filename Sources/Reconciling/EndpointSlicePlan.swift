@@ -12,6 +12,7 @@ package struct EndpointSlicePlan {
     private static let managedBy = "endpointslice.kubernetes.io/managed-by"
     private static let controllerName = "endpointslice-controller.k8s.io"
 
+    /// What the plan looks at.
     package struct View {
         package var service: ObservedService
         /// The pods that the Service selects, in no order.

@@ -6,6 +6,7 @@ package struct NamespacePlan {
     /// Deletions in one pass.
     package static let changeLimit = 500
 
+    /// What the plan looks at.
     package struct View {
         package var namespace: ObservedMeta
         /// `spec.finalizers`.

@@ -28,6 +28,7 @@ package struct NodeHealthPlan {
     /// Pods deleted in one pass.
     package static let changeLimit = 500
 
+    /// What the plan looks at.
     package struct View {
         /// Nil: the pods name a node that does not exist.
         package var node: ObservedNode?

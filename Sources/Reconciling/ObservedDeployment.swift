@@ -4,6 +4,7 @@ import Timing
 
 /// What plans read of a Deployment.
 package struct ObservedDeployment: Sendable {
+    /// How old pods give way to new ones.
     package enum Strategy: Sendable, Hashable {
         case recreate
         case rollingUpdate(maxSurge: IntOrPercent, maxUnavailable: IntOrPercent)
@@ -24,6 +25,7 @@ package struct ObservedDeployment: Sendable {
     package var status: Status
     package var conditions: Value
 
+    /// The status that was written last.
     package struct Status: Hashable, Sendable {
         package var replicas = 0
         package var updated = 0

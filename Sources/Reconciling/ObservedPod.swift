@@ -4,6 +4,7 @@ import Timing
 
 /// What plans read of a pod. A class, so that handing a thousand of them to a plan copies a thousand pointers.
 package final class ObservedPod: Sendable {
+    /// `status.phase`.
     package enum Phase: String, Sendable {
         case pending = "Pending"
         case running = "Running"
@@ -34,6 +35,7 @@ package final class ObservedPod: Sendable {
     package let isEvictionRequested: Bool
     package let cost: Int32
 
+    /// A container's port that services may call by name.
     package struct NamedPort: Hashable, Sendable {
         package var name: String
         package var number: Int64

@@ -13,6 +13,7 @@ package struct ObservedReplicaSet: Sendable {
     /// `status.conditions` as stored.
     package var conditions: Value
 
+    /// The status that was written last.
     package struct Status: Hashable, Sendable {
         package var replicas = 0
         package var fullyLabeled = 0

@@ -4,6 +4,7 @@ import Timing
 
 /// What plans read of a Service.
 package struct ObservedService: Sendable {
+    /// One port, with what it leads to.
     package struct Port: Hashable, Sendable {
         package var name: String
         package var proto: String
@@ -11,6 +12,7 @@ package struct ObservedService: Sendable {
         package var target: Target
     }
 
+    /// A pod's port, by number or by name.
     package enum Target: Hashable, Sendable {
         case number(Int64)
         /// The name of a container's port: each pod may mean another number.
@@ -57,6 +59,7 @@ package struct ObservedService: Sendable {
 
 /// What plans read of an EndpointSlice.
 package struct ObservedSlice: Sendable {
+    /// One port, with what it leads to.
     package struct Port: Hashable, Sendable {
         package var name: String
         package var number: Int64
@@ -64,6 +67,7 @@ package struct ObservedSlice: Sendable {
         package var appProtocol: String?
     }
 
+    /// One pod behind a service.
     package struct Endpoint: Hashable, Sendable {
         package var address: String
         package var isReady: Bool

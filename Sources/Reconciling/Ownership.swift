@@ -3,6 +3,7 @@ import Resources
 
 /// Who controls whom: objects that match a selector and have no controller are adopted, controlled ones that stopped matching are let go.
 package enum Ownership {
+    /// Whose a pod or replica set is.
     package enum Verdict: Sendable {
         /// Controlled already, and matching.
         case kept

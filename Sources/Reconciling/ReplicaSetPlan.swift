@@ -30,6 +30,7 @@ package struct ReplicaSetPlan {
         }
     }
 
+    /// A pod that could not be created, and why.
     package struct Failure: Sendable, Hashable {
         /// `FailedCreate`, `FailedDelete`.
         package var reason: String

@@ -4,6 +4,7 @@ import Timing
 
 /// Tells a pod's agent that the pod was taken out of the routes, and which revision the proxies must have reached to know it.
 package struct WithdrawalPlan {
+    /// What the plan looks at.
     package struct View {
         package var pod: ObservedPod
         /// How the slices that list the pod show it.
@@ -18,6 +19,7 @@ package struct WithdrawalPlan {
         }
     }
 
+    /// One endpoint slice's word on a pod.
     package struct Mention: Sendable {
         package var isReady: Bool
         package var isTerminating: Bool

@@ -14,6 +14,7 @@ package struct RegistryRecord: Sendable {
     /// The version of this format; stored in the header of every file.
     package static let formatVersion: UInt32 = 1
 
+    /// What a record does to its object; the numbers are on disk.
     package enum Operation: UInt8, Sendable {
         case put = 80  // "P"
         case remove = 68  // "D"

@@ -13,6 +13,7 @@ package enum Request: Sendable {
     /// `pods/eviction`: a delete that a disruption budget may refuse.
     case evict(ObjectKey, DeleteOptions = DeleteOptions())
 
+    /// A part of an object with a path of its own.
     package typealias Subresource = ResourceType.Subresource
 }
 
@@ -35,6 +36,7 @@ package struct ListRequest: Sendable {
     }
 }
 
+/// What a create, update or patch is asked to heed.
 package struct WriteOptions: Sendable {
     /// Validate, default and answer as if it were stored; store nothing.
     package var isDryRun = false
@@ -71,6 +73,7 @@ package struct LeaseEpoch: Hashable, Sendable {
     }
 }
 
+/// A patch in one of the three forms that the API takes.
 package enum Patch: Sendable {
     /// RFC 6902.
     case json(Value)
@@ -80,7 +83,9 @@ package enum Patch: Sendable {
     case strategic(Value)
 }
 
+/// What a deletion is asked to heed.
 package struct DeleteOptions: Sendable {
+    /// What becomes of an object's dependents.
     package enum Propagation: String, Sendable {
         case background = "Background"
         case foreground = "Foreground"
@@ -113,6 +118,7 @@ package struct Reply: Sendable {
     /// True when the request made the object (HTTP 201).
     package var isCreated: Bool
 
+    /// What a reply carries.
     package enum Body: Sendable {
         case object(Value)
         /// A list and the revision it was read at. Items carry apiVersion and kind.
@@ -154,6 +160,7 @@ package struct Revision: Comparable, Hashable, Sendable, CustomStringConvertible
 
 /// One event of a watch, as Kubernetes sends it.
 package struct WatchEvent: Sendable {
+    /// What happened to the object.
     package enum Kind: String, Sendable {
         case added = "ADDED"
         case modified = "MODIFIED"

@@ -19,6 +19,7 @@ package struct ResourceType: Hashable, Sendable {
     /// Whether its commits are journalled; what lives in memory only is gone after a restart and is written anew by its owner.
     package var isDurable: Bool
 
+    /// A part of an object with a path of its own.
     package enum Subresource: String, Sendable, Hashable {
         case status, scale, log, eviction, binding
     }

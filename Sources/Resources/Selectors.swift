@@ -2,7 +2,9 @@ import Formats
 
 /// A label selector, from a query string or from `matchLabels` and `matchExpressions`. All requirements must hold.
 package struct LabelSelector: Hashable, Sendable {
+    /// One condition on one label.
     package struct Requirement: Hashable, Sendable {
+        /// How the label is compared.
         package enum Operator: String, Sendable {
             case `in` = "In"
             case notIn = "NotIn"
@@ -37,6 +39,7 @@ package struct LabelSelector: Hashable, Sendable {
 
 /// A field selector: `status.phase!=Succeeded,spec.nodeName=a1`. All terms must hold; an absent field counts as empty.
 package struct FieldSelector: Hashable, Sendable {
+    /// One condition on one field.
     package struct Term: Hashable, Sendable {
         /// `["spec", "nodeName"]`.
         package var path: [String]

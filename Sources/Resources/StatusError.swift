@@ -9,6 +9,7 @@ package struct StatusError: Error, Hashable, Sendable, CustomStringConvertible {
     package var message: String
     package var details: Details?
 
+    /// What the error is about, for programs.
     package struct Details: Hashable, Sendable {
         package var name: String
         package var group: String

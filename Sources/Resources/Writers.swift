@@ -4,6 +4,7 @@ import Formats
 ///
 /// Two writers of one field undo each other's work; this table is what the simulator holds every change against.
 package enum Writers {
+    /// Who may write a field.
     package enum Writer: String, Hashable, Sendable, CaseIterable {
         /// People and their tools, through the API.
         case user
@@ -26,6 +27,7 @@ package enum Writers {
         case eventRecorder
     }
 
+    /// A field path of a kind, and its one writer.
     package struct Rule: Sendable {
         /// Nil: every kind.
         package var type: ResourceType?

@@ -40,6 +40,7 @@ package struct Candidate: Sendable {
 
 /// What a pod takes from its node.
 package struct Needs: Hashable, Sendable {
+    /// A port of the node itself that a pod wants.
     package struct HostPort: Hashable, Sendable {
         package var port: Port
         package var transport: TransportProtocol

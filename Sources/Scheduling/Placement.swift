@@ -2,6 +2,7 @@ import Resources
 
 /// Where one pod goes, or why nowhere.
 package struct Placement: Sendable {
+    /// Where a pod goes, or why nowhere.
     package enum Verdict: Sendable, Hashable {
         case node(String)
         /// `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable.`

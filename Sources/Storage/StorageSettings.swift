@@ -1,6 +1,7 @@
 import Journal
 import Registry
 
+/// Sizes and limits of a storage.
 package struct StorageSettings: Sendable {
     package var registry: RegistrySettings
     package var journal: JournalSettings

@@ -14,6 +14,7 @@ package struct ContainerMachine: Sendable {
     /// The last failure to launch that people were told of.
     private var lastFailure: String?
 
+    /// Where a container is; all that a state knows is in its case.
     package enum State: Sendable {
         /// Not its turn yet, or not startable: what is shown, and when it is tried again by itself.
         case waiting(reason: String, message: String, retryAt: Instant)

@@ -3,6 +3,7 @@ import Timing
 
 /// What supervision has to know of one container of a pod.
 package struct ContainerPolicy: Hashable, Sendable {
+    /// Whether a container prepares the pod or is what it runs.
     package enum Role: Hashable, Sendable {
         /// Runs once, to its end, BEFORE the next one begins.
         case initial
@@ -10,6 +11,7 @@ package struct ContainerPolicy: Hashable, Sendable {
         case sidecar
         case regular
     }
+    /// Which exits are followed by a restart.
     package enum RestartPolicy: String, Hashable, Sendable {
         case always = "Always"
         case onFailure = "OnFailure"

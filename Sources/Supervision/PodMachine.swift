@@ -10,6 +10,7 @@ package struct PodMachine: Sendable {
     /// What keeps a pod that is being prepared from running.
     package private(set) var preparationFailure: PodNote?
 
+    /// Where a pod is on its way.
     package enum Phase: Hashable, Sendable {
         /// Directories, address and volumes are made ready; tried again at this time.
         case preparing(retryAt: Instant)
@@ -19,6 +20,7 @@ package struct PodMachine: Sendable {
         case gone
     }
 
+    /// A deletion under way.
     package struct Deletion: Hashable, Sendable {
         package var isDrained: Bool
         package var terminateAt: Instant

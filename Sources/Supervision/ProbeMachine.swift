@@ -39,6 +39,7 @@ package struct ProbeMachine: Sendable {
     /// Periods vary by this part, so that the probes of many pods drift apart.
     package static let jitter = 0.05
 
+    /// What the probe says once its threshold is reached.
     package enum Verdict: Hashable, Sendable { case passed, failed }
 
     /// What a finished try means.

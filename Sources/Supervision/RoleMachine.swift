@@ -5,6 +5,7 @@ import Timing
 /// A role that dies is started again at once; one that dies again and again waits longer each time. One whose heartbeat stops is killed: SIGKILL
 /// also ends a stopped process, so a paused role is never doubled.
 package struct RoleMachine: Sendable {
+    /// Where a role is; all that a state knows is in its case.
     package enum State: Hashable, Sendable {
         /// To be started at this time.
         case waiting(Instant)
@@ -18,6 +19,7 @@ package struct RoleMachine: Sendable {
         case stopped
     }
 
+    /// What happens to a role.
     package enum Event: Hashable, Sendable {
         /// Its process runs: started now, or found running by a new `up`.
         case started
@@ -31,6 +33,7 @@ package struct RoleMachine: Sendable {
         case tick
     }
 
+    /// What is to be done about it.
     package enum Action: Hashable, Sendable {
         case start
         case kill

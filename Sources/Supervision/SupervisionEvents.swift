@@ -34,6 +34,7 @@ package struct Termination: Hashable, Sendable {
 
 /// What was left of a container when an agent began to look after it again.
 package struct Remains: Hashable, Sendable {
+    /// What happens to a container's process.
     package enum Process: Hashable, Sendable {
         /// It runs; since when, and whether it had been ready.
         case running(since: Timestamp, containerID: String, isReady: Bool)
@@ -51,6 +52,7 @@ package struct Remains: Hashable, Sendable {
     }
 }
 
+/// When a hook runs.
 package enum HookKind: String, Hashable, Sendable { case postStart, preStop }
 
 /// What happens to a container.

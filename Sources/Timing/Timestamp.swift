@@ -6,7 +6,9 @@ package struct Timestamp: Comparable, Hashable, Sendable, CustomStringConvertibl
     package init(secondsSince1970: Int64) { self.init(nanosecondsSince1970: secondsSince1970 * 1_000_000_000) }
 
     package static func < (a: Timestamp, b: Timestamp) -> Bool { a.nanosecondsSince1970 < b.nanosecondsSince1970 }
-    package static func + (a: Timestamp, b: Duration) -> Timestamp { Timestamp(nanosecondsSince1970: a.nanosecondsSince1970 + b.nanoseconds) }
+    package static func + (a: Timestamp, b: Duration) -> Timestamp {
+        Timestamp(nanosecondsSince1970: a.nanosecondsSince1970 + b.nanoseconds)
+    }
     package static func - (a: Timestamp, b: Timestamp) -> Duration { .nanoseconds(a.nanosecondsSince1970 - b.nanosecondsSince1970) }
 
     /// Whole seconds since 1970, rounded down.

@@ -34,6 +34,7 @@ package struct ExchangeAttempts: Sendable {
     /// all.
     package static let resetLimit = 3
 
+    /// What to do next with an exchange.
     package enum Step: Equatable, Sendable {
         case choose
         case wait(until: Instant)

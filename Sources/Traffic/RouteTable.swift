@@ -16,6 +16,7 @@ package struct RouteTable: Sendable, Equatable {
         package var description: String { "\(service):\(port)" }
     }
 
+    /// A service's namespace and name.
     package struct ServiceName: Hashable, Comparable, Sendable, CustomStringConvertible {
         package var namespace: String
         package var name: String
@@ -37,6 +38,7 @@ package struct RouteTable: Sendable, Equatable {
         case flows
     }
 
+    /// One pod's address behind a backend, and how it stands.
     package struct Endpoint: Hashable, Sendable {
         package var address: EndpointAddress
         package var standing: Standing
@@ -46,6 +48,7 @@ package struct RouteTable: Sendable, Equatable {
         }
     }
 
+    /// Whether an endpoint takes new traffic.
     package enum Standing: Hashable, Sendable {
         case ready
         /// Withdrawn but still answering: a last resort, as in Kubernetes (KEP-1669).
@@ -54,6 +57,7 @@ package struct RouteTable: Sendable, Equatable {
         case withheld
     }
 
+    /// All endpoints behind one port of a service.
     package struct Backend: Hashable, Sendable {
         package var name: BackendName
         package var carriage: Carriage
@@ -72,6 +76,7 @@ package struct RouteTable: Sendable, Equatable {
 
     /// One address and port that clients connect to.
     package struct Entrance: Hashable, Comparable, Sendable, CustomStringConvertible {
+        /// Where traffic for a route comes in.
         package enum Place: Hashable, Sendable {
             case clusterIP(UInt32)
             /// The address given by `--expose`.
@@ -101,6 +106,7 @@ package struct RouteTable: Sendable, Equatable {
         }
     }
 
+    /// From a place to a backend.
     package struct Route: Hashable, Sendable {
         package var entrance: Entrance
         package var backend: BackendName
@@ -112,6 +118,7 @@ package struct RouteTable: Sendable, Equatable {
 
     /// A port that a Service asks for and does not get.
     package struct Refusal: Hashable, Sendable {
+        /// Why a route cannot be had.
         package enum Reason: Hashable, Sendable {
             case takenBy(BackendName)
             /// UDP and SCTP are not carried.

@@ -167,6 +167,7 @@ package struct Router: Sendable {
 
     // MARK: - Choosing
 
+    /// What came of looking for an endpoint.
     package enum Choice: Equatable, Sendable {
         /// Counted as open; `finished` must follow.
         case endpoint(EndpointID)
@@ -265,6 +266,7 @@ package struct Router: Sendable {
 
     // MARK: - Drain
 
+    /// What is still open to an endpoint that takes nothing new.
     package struct Draining: Equatable, Sendable {
         package var address: EndpointAddress
         package var exchangeCount: Int

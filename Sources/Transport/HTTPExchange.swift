@@ -5,6 +5,7 @@ import Wire
 ///
 /// It may be answered at any later turn of the loop. When the client is gone in the meantime, `onAbandoned` is called and answers are ignored.
 package final class HTTPExchange {
+    /// What a request came over.
     package enum ConnectionKind: Hashable, Sendable { case unix, tcp }
 
     package let head: RequestHead

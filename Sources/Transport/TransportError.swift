@@ -3,6 +3,7 @@ import Wire
 
 /// An exchange that ended without a whole answer.
 package struct TransportError: Error, Sendable, CustomStringConvertible {
+    /// What went wrong, for those who decide by it.
     package enum Kind: Hashable, Sendable {
         /// No connection could be made: the request was not sent.
         case connect

@@ -1,3 +1,4 @@
+/// The versions of HTTP/1 that are spoken.
 package enum HTTPVersion: UInt8, Sendable, CustomStringConvertible {
     case http10
     case http11

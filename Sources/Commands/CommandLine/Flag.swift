@@ -1,5 +1,6 @@
 /// An option of a verb: `--namespace NAME`, `-n NAME`, `--all`, `-o wide`, `--previous=false`.
 package struct Flag: Sendable {
+    /// What may follow a flag.
     package enum Kind: Sendable, Hashable {
         /// `--watch`, `--watch=false`.
         case toggle

@@ -6,6 +6,7 @@ package struct CommandLineParser {
 
     package init(verbs: [Verb]) { self.verbs = verbs }
 
+    /// What a command line asks for.
     package enum Outcome: Sendable {
         case run(Invocation)
         /// `--help` of the program (nil) or of a verb, or of all verbs that begin with a word (`rollout`).

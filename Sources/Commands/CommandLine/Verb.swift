@@ -16,6 +16,7 @@ package struct Verb: Sendable {
     /// Returns the exit code.
     package let run: @Sendable (Invocation) throws -> Int32
 
+    /// Where `steady --help` lists a verb.
     package enum Group: String, CaseIterable, Sendable {
         case instance = "An instance"
         case workloads = "Workloads"

@@ -20,6 +20,7 @@ package struct Terminal: Sendable {
     package func write(bytes: [UInt8]) { try? Files.writeAll(bytes, to: output, named: "standard output") }
     package func complain(_ text: String) { try? Files.writeAll(Array((text + "\n").utf8), to: error, named: "standard error") }
 
+    /// The number of a colour in an ANSI escape sequence.
     package enum Colour: String, Sendable {
         case red = "31"
         case green = "32"

@@ -3,6 +3,7 @@ import Timing
 
 /// A pod's row: READY, STATUS and RESTARTS as kubectl's users know them.
 package enum PodPrinting {
+    /// What the columns READY, STATUS and RESTARTS of a pod are made of.
     package struct Summary: Hashable, Sendable {
         package var ready: String
         /// One word: `Running`, `CrashLoopBackOff`, `Init:1/2`, `Terminating`.

@@ -3,6 +3,7 @@ import Timing
 
 /// What `get` shows of each kind: the columns and cells of Kubernetes' server-side tables.
 package enum Printing {
+    /// One column of a Table, as `meta.k8s.io/v1` defines it.
     package struct Column: Hashable, Sendable {
         package var name: String
         /// `string` or `integer`.

@@ -11,12 +11,15 @@ package enum IntOrPercent: Hashable, Sendable, CustomStringConvertible {
         switch value {
         case .int(let count): self = .count(Int(Int32(clamping: count)))
         case .string(let text):
-            guard text.utf8.last == UInt8(ascii: "%"), let percent = Int(text.dropLast()), percent >= 0, text.first != "+" else { return nil }
+            guard text.utf8.last == UInt8(ascii: "%"), let percent = Int(text.dropLast()), percent >= 0, text.first != "+" else {
+                return nil
+            }
             self = .percent(Int(Int32(clamping: percent)))
         default: return nil
         }
     }
 
+    /// What becomes of the fraction of a percentage.
     package enum Rounding: Sendable { case up, down }
 
     /// What it means of `total`: Kubernetes rounds maxSurge up and maxUnavailable down.

@@ -2,6 +2,7 @@ import Formats
 
 /// Something in a manifest that does not fit its kind: where, what was found, what is allowed.
 package struct FieldProblem: Hashable, Sendable, CustomStringConvertible {
+    /// What may stand in a field.
     package enum Kind: Hashable, Sendable {
         /// A field that the kind does not have, and the name that was probably meant.
         case unknownField(nearest: String?)

@@ -3,6 +3,7 @@ import Timing
 
 /// One entry of `status.conditions`: something about an object that is true, false or not known, and since when.
 package struct Condition: Hashable, Sendable {
+    /// A condition is true, false, or not known.
     package enum Status: String, Sendable {
         case isTrue = "True"
         case isFalse = "False"

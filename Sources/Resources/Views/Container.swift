@@ -48,6 +48,7 @@ package struct Container: Hashable, Sendable {
     }
 }
 
+/// A port that the container says it listens on.
 package struct ContainerPort: Hashable, Sendable {
     package var name: String
     /// Nil when the manifest has no valid one.
@@ -74,6 +75,7 @@ package struct ResourceRequirements: Hashable, Sendable {
     }
 }
 
+/// Where a volume appears in the container.
 package struct VolumeMount: Hashable, Sendable {
     /// Of the pod's volume.
     package var name: String

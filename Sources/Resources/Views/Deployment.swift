@@ -2,6 +2,7 @@ import Formats
 
 /// A Deployment: replaces a template's pods, revision by revision.
 package struct Deployment: Sendable {
+    /// How old pods give way to new ones.
     package enum Strategy: Hashable, Sendable {
         case recreate
         case rollingUpdate(maxSurge: IntOrPercent, maxUnavailable: IntOrPercent)
@@ -20,6 +21,7 @@ package struct Deployment: Sendable {
     package var status: Status
     package var value: Value
 
+    /// What the controller has seen and counted.
     package struct Status: Hashable, Sendable {
         package var observedGeneration: Int64
         package var replicas: Int
@@ -87,6 +89,7 @@ package struct ReplicaSet: Sendable {
     package var status: Status
     package var value: Value
 
+    /// What the controller has seen and counted.
     package struct Status: Hashable, Sendable {
         package var observedGeneration: Int64
         package var replicas: Int

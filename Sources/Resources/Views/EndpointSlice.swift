@@ -26,6 +26,7 @@ package struct EndpointSlice: Sendable {
     package var serviceName: String { meta.labels[Self.serviceNameLabel] ?? "" }
 }
 
+/// One pod behind a service, and how it stands.
 package struct Endpoint: Hashable, Sendable {
     package var addresses: [String]
     /// Gets new traffic.
@@ -90,6 +91,7 @@ package struct Endpoint: Hashable, Sendable {
     }
 }
 
+/// A port that all endpoints of the slice have.
 package struct EndpointPort: Hashable, Sendable {
     package var name: String
     package var transport: TransportProtocol

@@ -7,6 +7,7 @@ package struct EnvVar: Hashable, Sendable {
     /// Instead of `value`.
     package var source: Source?
 
+    /// Where the value comes from.
     package enum Source: Hashable, Sendable {
         /// A field of the pod: `status.podIP`, `metadata.labels['app']`.
         case field(path: String)
@@ -50,6 +51,7 @@ package struct EnvVar: Hashable, Sendable {
 
 /// All keys of a ConfigMap or Secret as variables.
 package struct EnvFromSource: Hashable, Sendable {
+    /// Where the value comes from.
     package enum Source: Hashable, Sendable {
         case configMap(String)
         case secret(String)

@@ -3,6 +3,7 @@ import Timing
 
 /// Something that happened to an object, said in a sentence (core/v1 Event).
 package struct Event: Sendable {
+    /// An event's type, as Kubernetes writes it.
     package enum Severity: String, Sendable {
         case normal = "Normal"
         case warning = "Warning"

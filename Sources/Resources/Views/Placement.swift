@@ -28,6 +28,7 @@ package struct Toleration: Hashable, Sendable {
 
 /// Keeps pods away from a node, or drives them off it.
 package struct Taint: Hashable, Sendable {
+    /// What the taint does to pods that do not tolerate it.
     package enum Effect: String, Sendable {
         case noSchedule = "NoSchedule"
         case preferNoSchedule = "PreferNoSchedule"
@@ -86,6 +87,7 @@ package struct Affinity: Hashable, Sendable {
     package var requiredNodeTerms: [NodeSelectorTerm]?
     package var preferredNodeTerms: [WeightedNodeTerm]
 
+    /// A wish about nodes, and how much it weighs.
     package struct WeightedNodeTerm: Hashable, Sendable {
         package var weight: Int
         package var term: NodeSelectorTerm
@@ -102,7 +104,9 @@ package struct Affinity: Hashable, Sendable {
 
 /// Requirements on a node's labels and name; all must hold. A term without any matches nothing.
 package struct NodeSelectorTerm: Hashable, Sendable {
+    /// One condition on one label of a node.
     package struct Requirement: Hashable, Sendable {
+        /// How the label is compared.
         package enum Operator: String, Sendable {
             case `in` = "In"
             case notIn = "NotIn"

@@ -33,6 +33,7 @@ package struct Pod: Sendable {
 
 /// `spec` of a pod, and of the template in a workload.
 package struct PodSpec: Hashable, Sendable {
+    /// Which exits are followed by a restart.
     package enum RestartPolicy: String, Sendable {
         case always = "Always"
         case onFailure = "OnFailure"

@@ -3,6 +3,7 @@ import Timing
 
 /// What is known of a pod; all but two conditions are written by its node's agent.
 package struct PodStatus: Hashable, Sendable {
+    /// Where a pod is in its life.
     package enum Phase: String, Sendable {
         case pending = "Pending"
         case running = "Running"
@@ -92,6 +93,7 @@ package enum ContainerState: Hashable, Sendable {
     case running(startedAt: Timestamp?)
     case terminated(Termination)
 
+    /// How a container's process ended.
     package struct Termination: Hashable, Sendable {
         package var exitCode: Int
         /// 0: not by a signal.

@@ -50,6 +50,7 @@ package struct Probe: Hashable, Sendable {
         }
     }
 
+    /// A probe that asks over HTTP: 200 to 399 is success.
     package struct HTTPGet: Hashable, Sendable {
         package var path: String
         package var port: PortReference
@@ -59,6 +60,7 @@ package struct Probe: Hashable, Sendable {
         /// In the order of the manifest.
         package var headers: [Header]
 
+        /// A header of the probe's request.
         package struct Header: Hashable, Sendable {
             package var name: String
             package var value: String

@@ -2,6 +2,7 @@ import Formats
 
 /// A Service: one address for the ready pods that its selector matches.
 package struct Service: Sendable {
+    /// From where a service can be reached.
     package enum Kind: String, Sendable {
         case clusterIP = "ClusterIP"
         case nodePort = "NodePort"
@@ -55,6 +56,7 @@ package struct Service: Sendable {
     package func selects(_ labels: [String: String]) -> Bool { !selector.isEmpty && selector.allSatisfy { labels[$0.key] == $0.value } }
 }
 
+/// One port of a service, and the pods' port that it leads to.
 package struct ServicePort: Hashable, Sendable {
     package var name: String
     package var transport: TransportProtocol

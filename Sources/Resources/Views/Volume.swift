@@ -5,6 +5,7 @@ package struct Volume: Hashable, Sendable {
     package var name: String
     package var source: Source
 
+    /// Where the volume's content comes from.
     package enum Source: Hashable, Sendable {
         case emptyDir(medium: String, sizeLimit: Quantity?)
         /// `type` as Kubernetes' hostPath types; empty: unchecked.
@@ -24,6 +25,7 @@ package struct Volume: Hashable, Sendable {
         package var defaultMode: Int
         package var isOptional: Bool
 
+        /// One key and the file that it becomes.
         package struct Item: Hashable, Sendable {
             package var key: String
             package var path: String
@@ -39,6 +41,7 @@ package struct Volume: Hashable, Sendable {
         }
     }
 
+    /// A file with a field of the pod.
     package struct DownwardFile: Hashable, Sendable {
         package var path: String
         package var source: EnvVar.Source?
@@ -51,6 +54,7 @@ package struct Volume: Hashable, Sendable {
         }
     }
 
+    /// One of the sources of a projected volume.
     package enum Projection: Hashable, Sendable {
         case configMap(name: String, Files)
         case secret(name: String, Files)
