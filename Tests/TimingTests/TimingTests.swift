@@ -3,10 +3,11 @@ import Testing
 @testable import Timing
 
 @Suite struct `A timestamp` {
-    @Test(arguments: [
-        ("1970-01-01T00:00:00Z", 0), ("2000-02-29T12:34:56Z", 951_827_696), ("2026-11-21T07:30:00Z", 1_795_246_200),
-        ("1969-12-31T23:59:59Z", -1),
-    ] as [(String, Int64)])
+    @Test(
+        arguments: [
+            ("1970-01-01T00:00:00Z", 0), ("2000-02-29T12:34:56Z", 951_827_696), ("2026-11-21T07:30:00Z", 1_795_246_200),
+            ("1969-12-31T23:59:59Z", -1),
+        ] as [(String, Int64)])
     func `is written and read as RFC 3339`(text: String, seconds: Int64) {
         #expect(Timestamp(secondsSince1970: seconds).rfc3339 == text)
         #expect(Timestamp(rfc3339: text)?.secondsSince1970 == seconds)
