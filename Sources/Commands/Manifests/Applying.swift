@@ -26,7 +26,20 @@ extension Manifests {
             invocation.terminal.line("\(manifest.type.shown(manifest.key.name)) \(outcome.rawValue)\(suffix)")
         }
         guard dryRun == "none", invocation.isSet("progress") || invocation.isSet("wait") else { return 0 }
-        return try Progress.untilAvailable(ordered.filter { $0.type == .deployments }.map(\.key), api, invocation)
+        let exitCode = try Progress.untilAvailable(ordered.filter { $0.type == .deployments }.map(\.key), api, invocation)
+        for key in ordered.map(\.key) where key.type == .services {
+            for line in Progress.entrances(try api.ask(.get(key)).object, expose: exposedAddress(invocation)) {
+                invocation.terminal.line(line)
+            }
+        }
+        return exitCode
+    }
+
+    /// Where `up` lets NodePorts listen.
+    private static func exposedAddress(_ invocation: Invocation) -> String {
+        let record = (try? Files.read(invocation.dataDirectory.hostRecord)).flatMap { try? JSON.parse($0) }
+        let address = record?["expose"].string ?? "127.0.0.1"
+        return address == "0.0.0.0" ? "127.0.0.1" : address
     }
 
     /// Namespaces first, then images, then the rest in their order; the namespace that the command line names is filled in.
@@ -85,6 +98,9 @@ extension Manifests {
             do throws(StatusError) {
                 let change = try change(manifest, api)
                 plan.append(change)
+                if let warning = interruption(change, manifest) {
+                    problems.warnings.append("\(manifest.place()): \(manifest.type.shown(manifest.key.name)): \(warning)")
+                }
                 // The server's own word, where the namespace is there already.
                 switch change {
                 case .create(let value) where !manifest.type.isNamespaced || !created.contains(manifest.key.namespace):
@@ -103,6 +119,16 @@ extension Manifests {
         }
         try problems.check(invocation.terminal)
         return plan
+    }
+
+    /// What of a change to a workload leaves nobody to answer: everything else keeps requests going.
+    static func interruption(_ change: Change, _ manifest: Manifest) -> String? {
+        guard case .patch(let patch) = change, manifest.type == .deployments else { return nil }
+        if patch["spec"]["replicas"].int == 0 { return "no replica is left to answer: requests fail until it is scaled up again" }
+        if manifest.value["spec"]["strategy"]["type"].string == "Recreate", !patch["spec"]["template"].isNull {
+            return "strategy Recreate stops the old replicas before the new ones start: requests fail meanwhile"
+        }
+        return nil
     }
 
     private static let manager = "kubectl-client-side-apply"

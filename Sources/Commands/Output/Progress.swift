@@ -15,6 +15,30 @@ enum Progress {
         return exitCode
     }
 
+    /// Where a service can be reached from outside, in words.
+    static func entrances(_ service: Value, expose: String) -> [String] {
+        service["spec"]["ports"].elements.compactMap { port in
+            guard let number = service["spec"]["type"].string == "LoadBalancer" ? port["port"].int : port["nodePort"].int else {
+                return nil
+            }
+            let isHTTP = port["appProtocol"].string == "http" || port["name"].string?.hasPrefix("http") == true
+            return "service/\(service.name) answers at \(isHTTP ? "http://\(expose):\(number)/" : "\(expose):\(number)")"
+        }
+    }
+
+    /// A rollout in a few words, for a line of `status`; nil when there is none.
+    static func brief(_ deployment: Value) -> (words: String, isFailure: Bool)? {
+        let status = deployment["status"]
+        let wanted = deployment["spec"]["replicas"].int ?? 1
+        let (_, isDone, failure) = judge(deployment, nil)
+        if failure != nil { return ("stalled: progress deadline exceeded", true) }
+        if isDone { return nil }
+        if deployment["spec"]["paused"].bool == true { return ("paused", false) }
+        let updated = status["updatedReplicas"].int ?? 0
+        let old = (status["replicas"].int ?? 0) - updated
+        return (updated < wanted || old > 0 ? "rolling out: \(updated) of \(wanted) new\(old > 0 ? ", \(old) old" : "")" : "healing", false)
+    }
+
     /// Follows one rollout with kubectl's sentences; false when it exceeded its deadline or the time was over.
     static func rollout(_ key: ObjectKey, _ api: BlockingAPI, _ invocation: Invocation, revision: String? = nil, within limit: Duration)
         throws(CommandError) -> Bool

@@ -15,6 +15,10 @@ enum CreateVerbs {
     static let create = Verb(
         "create", group: .workloads, summary: "Create objects from manifests", usage: "-f FILE ...",
         notes: "steady create configmap, secret and namespace make one without a manifest.",
+        examples: [
+            ("fails where apply would change", "steady create -f web.yaml"),
+            ("look at it first", "steady create -f web.yaml --dry-run=client -o yaml"),
+        ],
         flags: [
             .files, .recursive, Verb.namespaceFlag, .validate, .dryRun,
             Flag("output", "o", .value(placeholder: "yaml|json|name"), "print the objects"),
@@ -78,6 +82,7 @@ enum CreateVerbs {
 
     static let namespace = Verb(
         "create namespace", aliases: ["create ns"], group: .workloads, summary: "Create a namespace", usage: "NAME",
+        examples: [("one", "steady create namespace staging")],
         flags: [.dryRun, Flag("output", "o", .value(placeholder: "yaml|json|name"), "print the object")],
         run: { invocation in
             guard invocation.words.count == 1 else { throw CommandError.usage("name one namespace") }

@@ -4,7 +4,8 @@ import Linux
 /// `steady doctor`: what works on this machine, and the remedy for what does not.
 enum DoctorVerb {
     static let verb = Verb(
-        "doctor", group: .other, summary: "Check what this machine allows, with remedies", usage: "", run: { run($0) })
+        "doctor", group: .other, summary: "Check what this machine allows, with remedies", usage: "",
+        examples: [("before the first start", "steady doctor")], run: { run($0) })
 
     private struct Finding {
         enum Verdict { case good, limited, bad }

@@ -41,7 +41,7 @@ enum EventsVerb {
                 event["message"].string ?? "",
             ]
         }
-        let found = try api.all(list).filter(isWanted).sorted { time($0) < time($1) }
+        let found = try api.all(list).filter(isWanted).sorted(by: isEarlier)
         let header = (showsNamespace ? ["NAMESPACE"] : []) + ["LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"]
         if found.isEmpty, !invocation.isSet("watch") {
             invocation.terminal.complain("No events found in \(list.namespace.map { "\($0) namespace." } ?? "any namespace.")")
@@ -53,20 +53,31 @@ enum EventsVerb {
         let widths = (rows + [header]).reduce(into: [Int](repeating: 0, count: header.count)) { widths, row in
             for (at, cell) in row.enumerated() { widths[at] = max(widths[at], cell.count) }
         }
-        var failure: StatusError?
-        api.watch(list, from: revision, within: .seconds(86_400 * 365)) { signal in
-            switch signal {
-            case .event(let event) where event.kind != .bookmark && event.kind != .deleted && isWanted(event.object):
-                invocation.terminal.write(TextTable.line(cells(event.object), widths))
-            case .ended(let error):
-                failure = error
-                return true
-            default: break
+        var from: Revision? = revision
+        var patience = WatchPatience()
+        while true {
+            var failure: StatusError?
+            api.watch(list, from: from, within: .seconds(86_400 * 365)) { signal in
+                switch signal {
+                case .event(let event):
+                    patience.renew()
+                    from = event.revision
+                    guard event.kind != .bookmark, event.kind != .deleted, isWanted(event.object) else { break }
+                    invocation.terminal.write(TextTable.line(cells(event.object), widths))
+                case .synced: patience.renew()
+                case .ended(let error): failure = error
+                }
+                return false
             }
-            return false
+            if let failure, failure.code < 500 || !patience.isLeft { throw CommandError(failure) }
+            api.loop.runUntil(within: WatchPatience.pause) { false }
         }
-        if let failure { throw CommandError(failure) }
-        return 0
+    }
+
+    /// By time; of one second (Kubernetes' grain) by the order of their writing.
+    static func isEarlier(_ a: Value, _ b: Value) -> Bool {
+        func order(_ event: Value) -> (String, Int) { (time(event), Int(event["metadata"]["resourceVersion"].string ?? "") ?? 0) }
+        return order(a) < order(b)
     }
 
     static func time(_ event: Value) -> String {

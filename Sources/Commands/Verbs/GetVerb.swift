@@ -53,6 +53,7 @@ enum GetVerb {
                 return left.isBefore(right) || !right.isBefore(left) && a.offset < b.offset
             }.map(\.element)
         }
+        if found.isEmpty, exitCode != 0 { return exitCode }
         if found.isEmpty, format.isTable {
             if exitCode == 0, !invocation.isSet("ignore-not-found") {
                 invocation.terminal.complain(targets.namespace.map { "No resources found in \($0) namespace." } ?? "No resources found")

@@ -33,6 +33,7 @@ enum InstanceVerbs {
             }),
         Verb(
             "version", group: .other, summary: "Versions of this program and of the instance", usage: "",
+            examples: [("for scripts", "steady version -o json")],
             flags: [Flag("client", nil, .toggle, "this program only"), Flag("output", "o", .value(placeholder: "json"), "json")],
             run: { try version($0) }),
         DoctorVerb.verb, InstallVerb.verb,

@@ -35,7 +35,7 @@ enum MetadataVerbs {
             for (key, value) in patch where !value.isNull && !invocation.isSet("overwrite") {
                 let present = object["metadata"][field][key]
                 guard present.isNull || present == value else {
-                    throw CommandError("'\(key)' already has a value (\(present.plainText)), and --overwrite is not set")
+                    throw CommandError("'\(key)' already has a value (\(present.plainText)), and --overwrite is false")
                 }
             }
             let key = ObjectKey(type, namespace: object.namespaceName, name: object.name)

@@ -8,10 +8,14 @@ import Timing
 enum NodeVerbs {
     static let all = [
         Verb(
-            "cordon", group: .nodes, summary: "Place no new pods on a node", usage: "NODE ...", flags: [.selector],
+            "cordon", group: .nodes, summary: "Place no new pods on a node", usage: "NODE ...",
+            examples: [("before maintenance", "steady cordon a1")],
+            flags: [.selector],
             run: { try cordon($0, true) }),
         Verb(
-            "uncordon", group: .nodes, summary: "Place pods on a node again", usage: "NODE ...", flags: [.selector],
+            "uncordon", group: .nodes, summary: "Place pods on a node again", usage: "NODE ...",
+            examples: [("afterwards", "steady uncordon a1")],
+            flags: [.selector],
             run: { try cordon($0, false) }),
         Verb(
             "drain", group: .nodes, summary: "Move a node's pods elsewhere, without losing a request", usage: "NODE ...",

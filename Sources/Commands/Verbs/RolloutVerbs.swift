@@ -31,10 +31,12 @@ enum RolloutVerbs {
             flags: [Verb.namespaceFlag, Flag("to-revision", nil, .value(placeholder: "N"), "default 0: the one before"), .dryRun],
             run: { try undo($0) }),
         Verb(
-            "rollout pause", group: .workloads, summary: "Hold a rollout", usage: "deployment/NAME", flags: [Verb.namespaceFlag],
+            "rollout pause", group: .workloads, summary: "Hold a rollout", usage: "deployment/NAME",
+            examples: [("several changes as one rollout", "steady rollout pause deployment/web")], flags: [Verb.namespaceFlag],
             run: { try change($0, "paused", "is already paused") { $0["spec"]["paused"].bool == true ? nil : ["spec": ["paused": true]] } }),
         Verb(
-            "rollout resume", group: .workloads, summary: "Let a held rollout go on", usage: "deployment/NAME", flags: [Verb.namespaceFlag],
+            "rollout resume", group: .workloads, summary: "Let a held rollout go on", usage: "deployment/NAME",
+            examples: [("now", "steady rollout resume deployment/web")], flags: [Verb.namespaceFlag],
             run: {
                 try change($0, "resumed", "is not paused") {
                     $0["spec"]["paused"].bool == true ? ["spec": .object(Object([("paused", .null)]))] : nil
@@ -42,7 +44,7 @@ enum RolloutVerbs {
             }),
         Verb(
             "rollout restart", group: .workloads, summary: "Replace all replicas, a few at a time", usage: "deployment/NAME",
-            flags: [Verb.namespaceFlag],
+            examples: [("with the same template", "steady rollout restart deployment/web")], flags: [Verb.namespaceFlag],
             run: {
                 try change($0, "restarted", "") { _ in
                     let at: Value = .string(Clock.realtime().rfc3339)
@@ -100,10 +102,10 @@ enum RolloutVerbs {
                 guard let found = revisions.first(where: { $0.number == wanted }) else {
                     throw CommandError("unable to find the specified revision")
                 }
-                invocation.terminal.line("deployment.apps/\(deployment.name) with revision #\(wanted)\nPod Template:")
-                var template = found.replicaSet["spec"]["template"]
-                template["metadata"]["creationTimestamp"] = .null
-                invocation.terminal.write(YAML.text(template.sortedByKeys).split(separator: "\n").map { "  \($0)\n" }.joined())
+                invocation.terminal.line("deployment.apps/\(deployment.name) with revision #\(wanted)")
+                var out = Description()
+                out.template(found.replicaSet["spec"]["template"])
+                invocation.terminal.line(out.text)
                 continue
             }
             invocation.terminal.line("deployment.apps/\(deployment.name) ")

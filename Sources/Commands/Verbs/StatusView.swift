@@ -117,18 +117,18 @@ enum StatusView {
             let status = deployment["status"]
             let wanted = deployment["spec"]["replicas"].int ?? 1
             let ready = status["readyReplicas"].int ?? 0
-            let (words, isDone, failure) = Progress.judge(deployment, nil)
             let images = deployment["spec"]["template"]["spec"]["containers"].elements.map { $0["image"].plainText }.joined(separator: ", ")
             let name = (deployment.namespaceName == "default" ? "" : deployment.namespaceName + "/") + deployment.name
             out +=
                 "  deployment/\(name)".padded(to: 32)
                 + terminal.coloured("\(ready)/\(wanted) ready".padded(to: 14), ready >= wanted ? .green : .yellow)
-            out += images.padded(to: 20) + (isDone ? "" : " " + (failure.map { terminal.coloured($0, .red) } ?? words)) + "\n"
+            let rollout = Progress.brief(deployment).map { " " + terminal.coloured($0.words, $0.isFailure ? .red : .yellow) } ?? ""
+            out += images.padded(to: 20) + rollout + "\n"
         }
         for service in state.services {
             let ports = Printing.cells(service, .services, now: Clock.realtime())
             out +=
-                "  service/\(service.name)".padded(to: 32)
+                "  service/\(service.namespaceName == "default" ? "" : service.namespaceName + "/")\(service.name)".padded(to: 32)
                 + "\(service["spec"]["type"].plainText) \(service["spec"]["clusterIP"].plainText)"
             out += ports.count > 4 ? "  \(ports[4].plainText)\n" : "\n"
         }
@@ -136,7 +136,7 @@ enum StatusView {
     }
 
     private static func events(_ state: State, _ terminal: Terminal) -> String {
-        let recent = state.events.sorted { EventsVerb.time($0) < EventsVerb.time($1) }.suffix(eventCount)
+        let recent = state.events.sorted(by: EventsVerb.isEarlier).suffix(eventCount)
         guard !recent.isEmpty else { return "" }
         var out = "\n\(terminal.coloured("EVENTS", .bold))\n"
         for event in recent {
