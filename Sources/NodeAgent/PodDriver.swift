@@ -72,6 +72,7 @@ final class PodDriver {
     func start(found: [(String, Remains)] = []) {
         for (name, remains) in found { handle(.found(name, remains)) }
         perform(machine.begin())
+        armDeadline()
         // The deletion may have been asked for before we came.
         update(pod)
     }
@@ -88,7 +89,9 @@ final class PodDriver {
 
     /// The pod object has changed.
     func update(_ new: Pod) {
+        let limit = pod.spec.activeDeadline
         pod = new
+        if limit != new.spec.activeDeadline { armDeadline() }
         guard let deletion = new.meta.deletionTimestamp else { return }
         if !machine.isDeleting {
             let grace = Duration.seconds(new.meta.deletionGracePeriodSeconds ?? 30)
@@ -103,6 +106,16 @@ final class PodDriver {
         watchWithdrawal()
     }
     private var deletionGrace: Int64?
+
+    /// `activeDeadlineSeconds` counts from the pod's start on the node, over restarts of the agent.
+    private func armDeadline() {
+        deadlineTimer?.cancel()
+        deadlineTimer = pod.spec.activeDeadline.map { limit in
+            context.loop.schedule(after: max(.zero, startTime + limit - Clock.realtime())) { [weak self] in self?.handle(.deadlineExceeded)
+            }
+        }
+    }
+    private var deadlineTimer: EventLoop.Timer?
 
     /// The object is gone: what is left is killed at once.
     func vanish() {
@@ -372,6 +385,7 @@ final class PodDriver {
     /// AFTER the last process is gone: everything that was held for the pod is let go.
     private func finish() {
         timer?.cancel()
+        deadlineTimer?.cancel()
         drainWait?.cancel()
         for name in processes.keys.sorted() {
             cancelActions(of: name)
@@ -387,6 +401,7 @@ final class PodDriver {
     /// The agent ends: the processes go on, for the next agent.
     func abandon() {
         timer?.cancel()
+        deadlineTimer?.cancel()
         drainWait?.cancel()
         for slot in actions.keys.sorted() { actions[slot]?.cancel() }
         actions = [:]

@@ -35,8 +35,9 @@ extension PodDriver {
         let image = memory.images[container.name].map { PinnedImage(spec: $0) }
         if image == nil, container.command.isEmpty { throw world.imageProblem(container.image) }
         if mounts[container.name] == nil {
+            let expanded = try expandedMounts(of: container, image: image)
             do throws(LinuxError) {
-                mounts[container.name] = try volumes.mount(container.volumeMounts, expand: { $0 }) { [weak self] path in
+                mounts[container.name] = try volumes.mount(expanded) { [weak self] path in
                     self?.record(
                         PodNote(
                             "MountPathTaken", "\(path) shows another volume in this pod already; use $MOUNT_name",
@@ -46,6 +47,28 @@ extension PodDriver {
             } catch { throw LaunchProblem("CreateContainerError", "\(error)") }
         }
         return try LaunchPlan(sources(for: container, image: image))
+    }
+
+    /// The mounts with what their `subPathExpr` mean: of the container's variables, as they are without its mounts.
+    private func expandedMounts(of container: Container, image: PinnedImage?) throws(LaunchProblem) -> [VolumeMount] {
+        guard container.volumeMounts.contains(where: { !$0.subPathExpression.isEmpty }) else { return container.volumeMounts }
+        let plan = try LaunchPlan(sources(for: container, image: image))
+        var out = container.volumeMounts
+        for index in out.indices where !out[index].subPathExpression.isEmpty {
+            var unknown: String?
+            out[index].subPath = VariableExpansion.expand(out[index].subPathExpression) { name in
+                let value = plan.variable(name)
+                if value == nil { unknown = unknown ?? name }
+                return value
+            }
+            if let unknown {
+                throw LaunchProblem(
+                    "CreateContainerConfigError",
+                    "volume \"\(out[index].name)\": failed to expand subPath expression \(out[index].subPathExpression): missing value for \"\(unknown)\""
+                )
+            }
+        }
+        return out
     }
 
     func sources(for container: Container, image: PinnedImage?) -> LaunchSources {

@@ -78,11 +78,11 @@ struct PodVolumes {
 
     /// Puts a container's mounts into the pod's tree; what `$MOUNT_name` says of each, in order. A path that another volume has already keeps it:
     /// `taken` is told, and the variable leads to the volume itself.
-    func mount(_ mounts: [VolumeMount], expand: (String) -> String, taken: (String) -> Void) throws(LinuxError) -> [(String, String)] {
+    func mount(_ mounts: [VolumeMount], taken: (String) -> Void) throws(LinuxError) -> [(String, String)] {
         var out: [(String, String)] = []
         for mount in mounts.sorted(by: { $0.mountPath < $1.mountPath }) {
             var source = paths.volume(mount.name)
-            let sub = expand(mount.subPath)
+            let sub = mount.subPath
             if !sub.isEmpty {
                 guard let safe = VolumeContent.safe(sub) else {
                     throw LinuxError(errno: 22, operation: "volume \"\(mount.name)\": the subPath \"\(sub)\" leaves the volume")

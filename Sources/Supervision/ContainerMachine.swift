@@ -52,6 +52,8 @@ package struct ContainerMachine: Sendable {
         var isPreStopPending: Bool
         /// When TERM waits no longer.
         var terminateAt: Instant
+        /// A sidecar's TERM waits for whom it serves, whatever else holds, until this time at most.
+        var turnBy: Instant?
         var killAt: Instant
         var isTerminated = false
         var isKilled = false
@@ -77,7 +79,10 @@ package struct ContainerMachine: Sendable {
         switch (policy.role, state) {
         case (.initial, .terminated(let how)): how.exitCode == 0
         case (.sidecar, .running(let run)): run.isStarted
-        case (.sidecar, .clearing), (.sidecar, .backingOff), (.sidecar, .terminated): restartCount > 0
+        case (.sidecar, .clearing(let run, _)): run.isStarted || restartCount > 0
+        case (.sidecar, .backingOff): restartCount > 0
+        // Nobody needs it any more.
+        case (.sidecar, .terminated): true
         default: false
         }
     }
@@ -100,6 +105,7 @@ package struct ContainerMachine: Sendable {
             if let stop = run.stop {
                 if stop.isKilled { return .never }
                 if stop.isTerminated { return stop.killAt }
+                if let turnBy = stop.turnBy { return min(turnBy, stop.killAt) }
                 return min(stop.terminateAt, stop.isDrainPending ? stop.drainBy : .never, stop.killAt)
             }
             return run.probes.map(\.nextTry).min() ?? .never
@@ -284,8 +290,10 @@ package struct ContainerMachine: Sendable {
         return actions + climb(now: now)
     }
 
-    /// The pod goes: `terminateAt` and `killAt` as the pod's grace period says.
-    mutating func stopForDeletion(isDrained: Bool, terminateAt: Instant, killAt: Instant, now: Instant) -> [PodAction] {
+    /// The pod goes: `terminateAt` and `killAt` as the pod's grace period says. `turnBy`: TERM waits for `takeTurn`, at most until then.
+    mutating func stopForDeletion(isDrained: Bool, terminateAt: Instant, turnBy: Instant? = nil, killAt: Instant, now: Instant)
+        -> [PodAction]
+    {
         switch state {
         case .waiting:
             let never = Termination(exitCode: 137, reason: "ContainerStatusUnknown", message: "The container was never started")
@@ -303,6 +311,7 @@ package struct ContainerMachine: Sendable {
                 // A stop is under way, or a shorter grace period came: only ever sooner.
                 stop.terminateAt = min(stop.terminateAt, terminateAt)
                 stop.killAt = min(stop.killAt, killAt)
+                if let now = stop.turnBy, let sooner = turnBy { stop.turnBy = min(now, sooner) }
                 stop.drainBy = min(stop.drainBy, terminateAt)
                 stop.isForDeletion = true
                 run.stop = stop
@@ -312,12 +321,20 @@ package struct ContainerMachine: Sendable {
             let isHooked = policy.hasPreStop && killAt > now
             run.stop = Stop(
                 isForDeletion: true, isDrainPending: !isDrained, drainBy: terminateAt, isPreStopPending: isHooked, terminateAt: terminateAt,
-                killAt: killAt)
+                turnBy: turnBy, killAt: killAt)
             state = .running(run)
             return [.record(PodNote("Killing", "Stopping container \(policy.name)", container: policy.name))]
                 + (isHooked ? [.runHook(policy.name, .preStop)] : []) + climb(now: now)
         }
         return []
+    }
+
+    /// Nobody is left whom it serves: it may be told to end.
+    mutating func takeTurn(now: Instant) -> [PodAction] {
+        guard case .running(var run) = state, run.stop?.turnBy != nil else { return [] }
+        run.stop?.turnBy = nil
+        state = .running(run)
+        return climb(now: now)
     }
 
     /// The next rungs of the stop ladder, as far as they are due.
@@ -330,7 +347,8 @@ package struct ContainerMachine: Sendable {
             stop.isKilled = true
         } else if !stop.isTerminated {
             if now >= stop.drainBy { stop.isDrainPending = false }
-            if now >= stop.terminateAt || !(stop.isDrainPending || stop.isPreStopPending) {
+            if let turnBy = stop.turnBy, now >= turnBy { stop.turnBy = nil }
+            if stop.turnBy == nil, now >= stop.terminateAt || !(stop.isDrainPending || stop.isPreStopPending) {
                 stop.isTerminated = true
                 actions.append(.terminate(policy.name))
             }

@@ -7,6 +7,8 @@ package struct PodMachine: Sendable {
     package let policy: PodPolicy
     package private(set) var containers: [ContainerMachine]
     package private(set) var phase: Phase
+    /// It ran longer than `activeDeadlineSeconds` allows: what runs is ended, nothing is started any more.
+    package private(set) var isExpired = false
     /// What keeps a pod that is being prepared from running.
     package private(set) var preparationFailure: PodNote?
 
@@ -29,6 +31,9 @@ package struct PodMachine: Sendable {
 
     /// What a failed preparation waits for is mostly another object: it is tried again when one comes, and this often besides.
     static let preparationRetry = Duration.seconds(2)
+    /// A sidecar has this long between TERM and KILL, though those whom it serves use up the grace period (the kubelet's minimum); of a short grace
+    /// period a quarter.
+    static let sidecarWindow = Duration.seconds(2)
 
     package init(_ policy: PodPolicy) {
         self.policy = policy
@@ -62,6 +67,9 @@ package struct PodMachine: Sendable {
 
     /// All init containers have succeeded, all sidecars have started.
     package var isInitialized: Bool { containers.allSatisfy { $0.policy.role == .regular || $0.isInitialized } }
+
+    /// The kubelet's words.
+    package static let deadlineMessage = "Pod was active on the node longer than the specified deadline"
 
     /// It has ended by itself: `Succeeded` or `Failed`.
     package var isOver: Bool {
@@ -98,7 +106,7 @@ package struct PodMachine: Sendable {
             return change(name) {
                 $0.settle()
                 return []
-            } + settleIfGone()
+            } + giveTurn(now: now) + settleIfGone()
         case (.container(let name, let event), _):
             let grace = policy.gracePeriod
             let actions = change(name) { $0.handle(event, grace: grace, now: now, at: at) }
@@ -119,6 +127,16 @@ package struct PodMachine: Sendable {
             phase = .stopping(deletion)
             return containers.indices.flatMap { containers[$0].handle(.withdrawn, grace: policy.gracePeriod, now: now, at: at) }
                 + settleIfGone()
+        case (.deadlineExceeded, .preparing), (.deadlineExceeded, .active):
+            guard !isExpired, !isOver else { return [] }
+            isExpired = true
+            let note = PodNote("DeadlineExceeded", Self.deadlineMessage)
+            return [.record(note)]
+                + containers.indices.flatMap {
+                    containers[$0].stopForDeletion(isDrained: true, terminateAt: now, killAt: now + policy.gracePeriod, now: now)
+                }
+        // It goes anyway.
+        case (.deadlineExceeded, .stopping): return []
         // Too late or from an earlier life: nothing waits for it.
         case (.drained, .preparing), (.drained, .active): return []
 
@@ -142,11 +160,21 @@ package struct PodMachine: Sendable {
     }
 
     private mutating func stop(_ deletion: Deletion, now: Instant) -> [PodAction] {
+        let window = min(Self.sidecarWindow, max(.zero, deletion.killAt - now) / 4)
         let actions = containers.indices.flatMap {
             containers[$0].stopForDeletion(
-                isDrained: deletion.isDrained, terminateAt: deletion.terminateAt, killAt: deletion.killAt, now: now)
+                isDrained: deletion.isDrained, terminateAt: deletion.terminateAt,
+                turnBy: containers[$0].policy.role == .sidecar ? deletion.killAt - window : nil, killAt: deletion.killAt, now: now)
         }
-        return actions + settleIfGone()
+        return actions + giveTurn(now: now) + settleIfGone()
+    }
+
+    /// Sidecars end after those whom they serve, the last one first: each when nothing that started after it runs any more.
+    private mutating func giveTurn(now: Instant) -> [PodAction] {
+        guard !containers.contains(where: { $0.policy.role != .sidecar && $0.hasProcess }),
+            let index = containers.lastIndex(where: { $0.policy.role == .sidecar && $0.hasProcess })
+        else { return [] }
+        return containers[index].takeTurn(now: now)
     }
 
     /// Reports the end AFTER every process of the pod is gone.
@@ -159,12 +187,12 @@ package struct PodMachine: Sendable {
 
     /// Starts whose turn it is: init containers one after the other, then the others all together.
     private mutating func advance(now: Instant, at: Timestamp) -> [PodAction] {
-        guard case .active = phase else { return [] }
+        guard case .active = phase, !isExpired else { return [] }
+        if isOver { return endSidecars(now: now) }
         for index in containers.indices where containers[index].policy.role != .regular && !containers[index].isInitialized {
             guard containers[index].isUntouched else { return [] }
             return containers[index].handle(.start, grace: policy.gracePeriod, now: now, at: at)
         }
-        if isOver { return endSidecars(now: now) }
         var actions: [PodAction] = []
         for index in containers.indices where containers[index].policy.role == .regular && containers[index].isUntouched {
             actions += containers[index].handle(.start, grace: policy.gracePeriod, now: now, at: at)
@@ -172,10 +200,9 @@ package struct PodMachine: Sendable {
         return actions
     }
 
-    /// Nobody is left whom they would serve.
+    /// Nobody is left whom they would serve: the last one goes first.
     private mutating func endSidecars(now: Instant) -> [PodAction] {
-        containers.indices.filter { containers[$0].policy.role == .sidecar && !containers[$0].isTerminated }.flatMap {
-            containers[$0].stopForDeletion(isDrained: true, terminateAt: now, killAt: now + policy.gracePeriod, now: now)
-        }
+        guard let index = containers.lastIndex(where: { $0.policy.role == .sidecar && !$0.isTerminated }) else { return [] }
+        return containers[index].stopForDeletion(isDrained: true, terminateAt: now, killAt: now + policy.gracePeriod, now: now)
     }
 }

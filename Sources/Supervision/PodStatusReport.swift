@@ -34,6 +34,8 @@ package struct PodStatusReport: Sendable {
 
     /// The phase, as the kubelet's getPhase decides it.
     package static func phase(of machine: PodMachine) -> String {
+        // AFTER its last process, since others take this as its end.
+        if machine.isExpired, !machine.containers.contains(where: \.hasProcess) { return "Failed" }
         if machine.containers.contains(where: { $0.policy.role == .initial && $0.isTerminated && !$0.isInitialized }) { return "Failed" }
         if !machine.isInitialized && !machine.isDeleting { return "Pending" }
         let regular = machine.containers.filter { $0.policy.role == .regular }
@@ -59,6 +61,10 @@ package struct PodStatusReport: Sendable {
     /// The fields that the node's agent writes; conditions of other writers are not in it. `at` stamps what changed.
     package mutating func status(of machine: PodMachine, in surroundings: Surroundings, at: Timestamp) -> Value {
         var out: Value = ["phase": .string(Self.phase(of: machine))]
+        if machine.isExpired {
+            out["reason"] = "DeadlineExceeded"
+            out["message"] = .string(PodMachine.deadlineMessage)
+        }
         out["conditions"] = .array(conditions(of: machine, at: at))
         out["hostIP"] = .string(surroundings.hostIP)
         out["hostIPs"] = [["ip": .string(surroundings.hostIP)]]

@@ -88,6 +88,8 @@ package enum PodEvent: Hashable, Sendable {
     case delete(within: Duration)
     /// Every proxy has acknowledged that the pod is withdrawn, and has no exchange with it.
     case drained
+    /// It has run for longer than it may.
+    case deadlineExceeded
     /// A deadline has come (see `nextDeadline`).
     case tick
 }

@@ -333,6 +333,47 @@ func isAlive(_ pid: Int32) -> Bool { pid > 1 && kill(pid, 0) == 0 }
         for key in keys { #expect(bench.wait(key) { $0.main["restartCount"] == 1 && $0.isReady }) }
     }
 
+    @Test func `a sidecar outlives the container that it serves, and mounts may be named after the pod`() throws {
+        let bench = try AgentBench()
+        let outcome = bench.configuration.directory.path + "/outcome"
+        let script = { (name: String) in
+            "trap 'sleep 0.2; echo \(name) >> \(outcome); exit 0' TERM; touch $MOUNT_work/\(name); while :; do sleep 0.02; done"
+        }
+        let mounts: Value = [["name": "work", "mountPath": "/work", "subPathExpr": "of-$(POD_NAME)"]]
+        let key = bench.pod("web", ["command": ["/bin/sh", "-c", .string(script("main"))], "volumeMounts": mounts]) {
+            $0["spec"]["volumes"] = [["name": "work", "emptyDir": [:]]]
+            $0["spec"]["initContainers"] = .array(
+                ["first", "second"].map { name in
+                    [
+                        "name": .string(name), "image": "i", "restartPolicy": "Always", "volumeMounts": mounts,
+                        "command": ["/bin/sh", "-c", .string(script(name))],
+                    ]
+                })
+        }
+        let work = PodPaths(bench.configuration, uid: "uid-web").volume("work") + "/of-web/"
+        #expect(bench.wait(key) { $0.isReady })
+        #expect(
+            bench.loop.runUntil(within: .seconds(5)) {
+                ["first", "second", "main"].allSatisfy { FileManager.default.fileExists(atPath: work + $0) }
+            })
+        bench.delete(key)
+        #expect(bench.loop.runUntil(within: .seconds(8)) { bench.api[key].isNull })
+        let told = (try? String(contentsOfFile: outcome, encoding: .utf8)) ?? ""
+        #expect(told == "main\nsecond\nfirst\n")
+    }
+
+    @Test func `a pod with a deadline is ended at it, also by another agent, and has failed`() throws {
+        let bench = try AgentBench()
+        let key = bench.pod("web", sleeper) { $0["spec"]["activeDeadlineSeconds"] = 1 }
+        #expect(bench.wait(key) { $0.isReady })
+        let pid = bench.api[key]["status"].pid
+        try bench.restartAgent()
+        #expect(bench.wait(key) { $0["phase"] == "Failed" && $0["reason"] == "DeadlineExceeded" })
+        #expect(!isAlive(pid))
+        bench.delete(key)
+        #expect(bench.loop.runUntil(within: .seconds(8)) { bench.api[key].isNull })
+    }
+
     @Test func `init containers run one after the other before the rest, and a pod that is done has succeeded`() throws {
         let bench = try AgentBench()
         let key = bench.pod(

@@ -183,6 +183,80 @@ struct Stage {
         #expect(stage.status()["containerStatuses"][0]["restartCount"] == 1)
     }
 
+    private var served: [ContainerPolicy] {
+        [ContainerPolicy(name: "mesh", role: .sidecar), ContainerPolicy(name: "logs", role: .sidecar, hasPreStop: true), plain]
+    }
+
+    private func servedStage() -> Stage {
+        var stage = Stage(PodPolicy(containers: served))
+        stage.send(.prepared)
+        for name in ["mesh", "logs", "web"] { stage.run(name) }
+        _ = stage.taken()
+        return stage
+    }
+
+    @Test func `sidecars end after the containers that they serve, the last one first`() {
+        var stage = servedStage()
+        stage.send(.delete(within: .seconds(30)))
+        stage.send(.drained)
+        stage.send(.container("logs", .hookFinished(.preStop, failure: nil)))
+        #expect(stage.taken() == ["0.0 await drain", "0.0 hook logs preStop", "0.0 TERM web"])
+        // Longer than half of the grace period, which is for drain and preStop.
+        stage.end("web", code: 0, after: .seconds(20))
+        #expect(stage.taken() == ["20.0 clear web within 10.0", "20.0 TERM logs"])
+        stage.end("logs", code: 0, after: .seconds(1))
+        #expect(stage.taken() == ["21.0 clear logs within 9.0", "21.0 TERM mesh"])
+        stage.end("mesh", code: 0, after: .seconds(1))
+        #expect(stage.taken() == ["22.0 clear mesh within 8.0", "22.0 finished"])
+    }
+
+    @Test func `sidecars have a last moment of their own when those whom they serve do not end`() {
+        var stage = servedStage()
+        stage.send(.delete(within: .seconds(30)))
+        stage.send(.drained)
+        stage.advance(by: .seconds(30))
+        #expect(
+            stage.taken() == [
+                "0.0 await drain", "0.0 hook logs preStop", "0.0 TERM web", "28.0 TERM mesh", "28.0 TERM logs", "30.0 KILL mesh",
+                "30.0 KILL logs", "30.0 KILL web",
+            ])
+    }
+
+    @Test func `when all is done, sidecars end, the last one first, and the pod has succeeded`() {
+        var containers = served
+        containers[2] = ContainerPolicy(name: "web", restartPolicy: .never)
+        var stage = Stage(PodPolicy(containers: containers, restartPolicy: .never))
+        stage.send(.prepared)
+        for name in ["mesh", "logs", "web"] { stage.run(name) }
+        stage.end("web", code: 0, after: .seconds(5))
+        stage.send(.container("logs", .hookFinished(.preStop, failure: nil)))
+        stage.end("logs", code: 0, after: .seconds(1))
+        stage.end("mesh", code: 0, after: .seconds(1))
+        #expect(
+            stage.taken().suffix(6) == [
+                "5.0 clear web within 0.0", "5.0 hook logs preStop", "5.0 TERM logs", "6.0 clear logs within 29.0", "6.0 TERM mesh",
+                "7.0 clear mesh within 29.0",
+            ])
+        #expect(stage.status()["phase"] == "Succeeded")
+    }
+
+    @Test func `a pod that runs longer than it may is ended and has failed`() {
+        var stage = stage(plain, ContainerPolicy(name: "other", restartPolicy: .onFailure))
+        stage.run("web")
+        stage.run("other")
+        stage.end("other", code: 0, after: .seconds(5))
+        _ = stage.taken()
+        stage.send(.deadlineExceeded, after: .seconds(5))
+        #expect(stage.status()["phase"] == "Running")
+        stage.end("web", code: 143, after: .seconds(1))
+        stage.advance(by: .seconds(100))
+        #expect(stage.taken() == ["10.0 TERM web", "11.0 clear web within 29.0"])
+        let status = stage.status()
+        #expect(status["phase"] == "Failed" && status["reason"] == "DeadlineExceeded")
+        stage.send(.delete(within: .seconds(30)))
+        #expect(stage.taken() == ["111.0 finished"])
+    }
+
     @Test func `TERM comes after the acknowledged drain`() {
         var stage = stage(plain)
         stage.run("web")

@@ -81,6 +81,10 @@ enum ContainerValidation {
                 findings.invalid("mountPath", mount["mountPath"], "must be unique")
             }
             findings.relativePath("subPath", of: mount)
+            findings.relativePath("subPathExpr", of: mount)
+            if let expression = mount["subPathExpr"].string, !expression.isEmpty, mount["subPath"].string?.isEmpty == false {
+                findings.invalid("subPathExpr", mount["subPathExpr"], "subPathExpr and subPath are mutually exclusive")
+            }
         }
     }
 

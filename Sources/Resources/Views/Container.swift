@@ -81,12 +81,15 @@ package struct VolumeMount: Hashable, Sendable {
     package var name: String
     package var mountPath: String
     package var subPath: String
+    /// Instead of `subPath`; `$(VAR)` in it stands for a variable of the container.
+    package var subPathExpression: String
     package var isReadOnly: Bool
 
     package init(_ value: Value) {
         name = value["name"].string ?? ""
         mountPath = value["mountPath"].string ?? ""
         subPath = value["subPath"].string ?? ""
+        subPathExpression = value["subPathExpr"].string ?? ""
         isReadOnly = value["readOnly"].bool ?? false
     }
 }
