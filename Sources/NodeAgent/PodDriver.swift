@@ -92,6 +92,7 @@ final class PodDriver {
         let limit = pod.spec.activeDeadline
         pod = new
         if limit != new.spec.activeDeadline { armDeadline() }
+        if !new.spec.readinessGates.isEmpty { scheduleReport() }
         guard let deletion = new.meta.deletionTimestamp else { return }
         if !machine.isDeleting {
             let grace = Duration.seconds(new.meta.deletionGracePeriodSeconds ?? 30)
@@ -375,10 +376,11 @@ final class PodDriver {
     private func report(now: Bool) {
         // A pod on its way out is reported by its removal.
         guard !machine.isDeleting, !isVanished else { return }
-        let surroundings = PodStatusReport.Surroundings(
+        var surroundings = PodStatusReport.Surroundings(
             podIP: memory.address == nil ? nil : pod.spec.isHostNetwork ? "\(context.configuration.nodeAddress)" : podIP,
             hostIP: "\(context.configuration.nodeAddress)", startTime: startTime,
             imageIDs: memory.images.mapValues { "steady://" + Fingerprint.text(of: JSON.serialize($0)) })
+        surroundings.unmetGates = PodStatusReport.unmetGates(of: pod.value)
         status.submit(key, uid: uid, report.status(of: machine, in: surroundings, at: Clock.realtime()))
     }
 

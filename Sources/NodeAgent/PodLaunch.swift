@@ -10,6 +10,13 @@ extension PodDriver {
         }
         let user = context.user(for: pod.spec, container)
         do throws(LaunchProblem) {
+            let mayNotBeRoot = container.securityContext.isRunAsNonRoot ?? pod.spec.securityContext.isRunAsNonRoot ?? false
+            if mayNotBeRoot, user.map({ $0.user == 0 }) ?? Ownership.isRoot {
+                throw LaunchProblem(
+                    "CreateContainerConfigError",
+                    "container has runAsNonRoot and would run as root (pod: \(pod.meta.namespace)/\(pod.meta.name), container: \(name)); set runAsUser"
+                )
+            }
             let plan = try plan(for: container)
             plans[name] = plan
             let count = machine[name]?.restartCount ?? 0

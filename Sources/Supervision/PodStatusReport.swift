@@ -10,11 +10,25 @@ package struct PodStatusReport: Sendable {
         package var startTime: Timestamp?
         /// The hash of the image's content, by container.
         package var imageIDs: [String: String]
+        /// Which of the pod's readiness gates do not hold, each as a sentence (see `unmetGates`).
+        package var unmetGates: [String] = []
         package init(podIP: String?, hostIP: String, startTime: Timestamp?, imageIDs: [String: String] = [:]) {
             self.podIP = podIP
             self.hostIP = hostIP
             self.startTime = startTime
             self.imageIDs = imageIDs
+        }
+    }
+
+    /// What keeps a pod from being ready though its containers are: conditions that others write, in the kubelet's words.
+    package static func unmetGates(of pod: Value) -> [String] {
+        pod["spec"]["readinessGates"].elements.compactMap { gate in
+            guard let type = gate["conditionType"].string else { return nil }
+            guard let condition = pod["status"]["conditions"].elements.first(where: { $0["type"].string == type }) else {
+                return "corresponding condition of pod readiness gate \"\(type)\" does not exist."
+            }
+            let status = condition["status"].string ?? ""
+            return status == "True" ? nil : "the status of pod readiness gate \"\(type)\" is not \"True\", but \(status)"
         }
     }
 
@@ -65,7 +79,7 @@ package struct PodStatusReport: Sendable {
             out["reason"] = "DeadlineExceeded"
             out["message"] = .string(PodMachine.deadlineMessage)
         }
-        out["conditions"] = .array(conditions(of: machine, at: at))
+        out["conditions"] = .array(conditions(of: machine, unmetGates: surroundings.unmetGates, at: at))
         out["hostIP"] = .string(surroundings.hostIP)
         out["hostIPs"] = [["ip": .string(surroundings.hostIP)]]
         if let ip = surroundings.podIP {
@@ -82,7 +96,7 @@ package struct PodStatusReport: Sendable {
 
     // MARK: - Conditions
 
-    private mutating func conditions(of machine: PodMachine, at: Timestamp) -> [Value] {
+    private mutating func conditions(of machine: PodMachine, unmetGates: [String], at: Timestamp) -> [Value] {
         let isCompleted = Self.phase(of: machine) == "Succeeded"
         let uninitialized = machine.containers.filter { $0.policy.role != .regular && !$0.isInitialized }.map(\.policy.name)
         let unready = machine.containers.filter { $0.policy.role != .initial && !$0.isReady }.map(\.policy.name)
@@ -96,6 +110,9 @@ package struct PodStatusReport: Sendable {
         for type in ["Ready", "ContainersReady"] {
             if isCompleted {
                 out.append(condition(type, false, reason: "PodCompleted", at: at))
+            } else if type == "Ready", unready.isEmpty, uninitialized.isEmpty, !unmetGates.isEmpty {
+                out.append(
+                    condition(type, false, reason: "ReadinessGatesNotReady", message: unmetGates.joined(separator: ", "), at: at))
             } else if unready.isEmpty && uninitialized.isEmpty {
                 out.append(condition(type, true, at: at))
             } else {

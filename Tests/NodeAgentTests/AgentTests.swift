@@ -499,6 +499,15 @@ func isAlive(_ pid: Int32) -> Bool { pid > 1 && kill(pid, 0) == 0 }
         #expect(bench.agent.podCount == 0)
     }
 
+    @Test(.enabled(if: geteuid() == 0)) func `what may not run as root does not`() throws {
+        let bench = try AgentBench()
+        let key = bench.pod("web", ["command": ["/bin/sleep", "1000"], "securityContext": ["runAsNonRoot": true, "runAsUser": 0]])
+        #expect(bench.wait(key) { $0.main["state"]["waiting"]["reason"] == "CreateContainerConfigError" })
+        let other = bench.pod(
+            "other", ["command": ["/bin/sleep", "1000"], "securityContext": ["runAsNonRoot": true, "runAsUser": 65534]])
+        #expect(bench.wait(other) { $0.isReady })
+    }
+
     @Test(.enabled(if: geteuid() == 0)) func `an agent of root runs a pod as the user that it names`() throws {
         let bench = try AgentBench()
         let key = bench.pod(

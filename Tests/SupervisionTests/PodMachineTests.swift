@@ -240,6 +240,26 @@ struct Stage {
         #expect(stage.status()["phase"] == "Succeeded")
     }
 
+    @Test func `readiness gates hold a pod back until others say that they are met`() {
+        var stage = stage(plain)
+        stage.run("web")
+        func gates(_ conditions: Value) -> [String] {
+            PodStatusReport.unmetGates(
+                of: ["spec": ["readinessGates": [["conditionType": "x.io/up"]]], "status": ["conditions": conditions]])
+        }
+        #expect(gates([]) == ["corresponding condition of pod readiness gate \"x.io/up\" does not exist."])
+        let unmet = gates([["type": "x.io/up", "status": "False"]])
+        #expect(unmet == ["the status of pod readiness gate \"x.io/up\" is not \"True\", but False"])
+        #expect(gates([["type": "x.io/up", "status": "True"]]) == [])
+        var surroundings = PodStatusReport.Surroundings(podIP: nil, hostIP: "127.16.0.1", startTime: nil)
+        surroundings.unmetGates = unmet
+        var report = PodStatusReport()
+        let conditions = report.status(of: stage.machine, in: surroundings, at: stage.wall)["conditions"].elements
+        #expect(conditions.first { $0["type"] == "ContainersReady" }?["status"] == "True")
+        let ready = conditions.first { $0["type"] == "Ready" }
+        #expect(ready?["status"] == "False" && ready?["reason"] == "ReadinessGatesNotReady")
+    }
+
     @Test func `a pod that runs longer than it may is ended and has failed`() {
         var stage = stage(plain, ContainerPolicy(name: "other", restartPolicy: .onFailure))
         stage.run("web")

@@ -14,7 +14,7 @@ extension SchemaText {
           ephemeralContainers~ [EphemeralContainer by name]
           restartPolicy string(Always OnFailure Never) | What follows when a container ends.
           terminationGracePeriodSeconds long | How long a pod has between being told to end and being killed.
-          activeDeadlineSeconds~ long | After so many seconds the pod is failed.
+          activeDeadlineSeconds long | After so many seconds the pod is failed.
           dnsPolicy~ string(ClusterFirst ClusterFirstWithHostNet Default None) =ClusterFirst
           nodeSelector {string} | Labels that the node must have.
           serviceAccountName~ string =default
@@ -70,7 +70,7 @@ extension SchemaText {
           runAsNonRoot bool | Refuse to run as root.
           supplementalGroups [long] | Further groups.
           supplementalGroupsPolicy~ string(Merge Strict)
-          fsGroup long | Group of the pod's own volumes.
+          fsGroup long | A further group of every process; the pod's own volumes are open to all of it.
           fsGroupChangePolicy~ string(Always OnRootMismatch)
           seLinuxOptions~ any
           seLinuxChangePolicy~ string
@@ -180,7 +180,7 @@ extension SchemaText {
           readOnly~ bool
           mountPath! string | Where the program finds it, below the pod's own root.
           subPath string | A file or folder of the volume instead of all of it.
-          subPathExpr~ string
+          subPathExpr string | Like subPath; $(NAME) in it stands for a variable of the container.
           mountPropagation~ string(None HostToContainer Bidirectional) =None
           recursiveReadOnly~ string
         VolumeDevice
@@ -223,7 +223,7 @@ extension SchemaText {
         LifecycleHandler
           exec ExecAction
           httpGet HTTPGetAction
-          tcpSocket~ TCPSocketAction
+          tcpSocket TCPSocketAction
           sleep SleepAction
         SecurityContext
           runAsUser long
