@@ -32,8 +32,11 @@
 struct clone_arguments {
     uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
 };
-static const uint64_t SHARE_MEMORY = 0x100, WANT_PIDFD = 0x1000, SUSPEND_PARENT = 0x4000, CLEAR_HANDLERS = 0x100000000, INTO_CGROUP = 0x200000000;
-enum { CLOSE_ON_EXEC_FLAG = 4, SIGNAL_LIMIT = 64 };
+static const uint64_t SHARE_MEMORY = 0x100, SHARE_DESCRIPTORS = 0x400, WANT_PIDFD = 0x1000, SUSPEND_PARENT = 0x4000, CLEAR_HANDLERS = 0x100000000, INTO_CGROUP = 0x200000000;
+enum { UNSHARE_FLAG = 2, CLOSE_ON_EXEC_FLAG = 4, SIGNAL_LIMIT = 64 };
+
+/// What stands at which place.
+enum { INPUT_PLACE, OUTPUT_PLACE, ERROR_PLACE, RECORD_PLACE, HANDOVER_PLACE };
 
 /// The kernel's own sigaction, 8 bytes of mask: glibc's refuses the signals it keeps for itself.
 struct kernel_sigaction {
@@ -116,6 +119,13 @@ static long send_descriptor(int socket, int descriptor, pid_t self) {
     return syscall(SYS_sendmsg, socket, &message, MSG_NOSIGNAL);
 }
 
+static unsigned behind_places(const int *places) {
+    int last = 0;
+    for (int i = 0; i < CLINUX_LAUNCH_PLACES; i++)
+        if (places[i] > last) last = places[i];
+    return (unsigned)last + 1;
+}
+
 /// Runs in the child, on its own stack but in the parent's memory, while the parent sleeps: system calls and plain arithmetic only.
 static int launch_child(void *argument) {
     struct clinux_launch *launch = argument;
@@ -127,6 +137,8 @@ static int launch_child(void *argument) {
     if (syscall(SYS_setsid) < 0) goto failed;
 
     step = CLINUX_LAUNCH_DESCRIPTORS;
+    // From here on the table is the child's own. Without places it was copied by clone3.
+    if (launch->places && syscall(SYS_close_range, behind_places(launch->places), ~0u, UNSHARE_FLAG) < 0) goto failed;
     if (syscall(SYS_dup3, launch->input, 0, 0) < 0) goto failed;
     if (syscall(SYS_dup3, launch->output, 1, 0) < 0) goto failed;
     if (syscall(SYS_dup3, launch->error, 2, 0) < 0) goto failed;
@@ -234,6 +246,33 @@ static long clone_into(struct clone_arguments *arguments, size_t size, int (*bod
 #endif
 }
 
+int clinux_launch_places(int places[CLINUX_LAUNCH_PLACES], int socket) {
+    for (int i = 0; i < CLINUX_LAUNCH_PLACES; i++)
+        if ((places[i] = fcntl(socket, F_DUPFD_CLOEXEC, 3)) < 0) return -1;
+    return 0;
+}
+
+/// Puts what the child needs at its places and names those instead. Not for a child that enters v1 groups: it needs more descriptors.
+static int take_places(struct clinux_launch *launch) {
+    const int *places = launch->places;
+    if (!places || launch->procs_count > 0) return 0;
+    if (dup3(launch->input, places[INPUT_PLACE], O_CLOEXEC) < 0 || dup3(launch->output, places[OUTPUT_PLACE], O_CLOEXEC) < 0
+        || dup3(launch->error, places[ERROR_PLACE], O_CLOEXEC) < 0
+        || (launch->record >= 0 && dup3(launch->record, places[RECORD_PLACE], O_CLOEXEC) < 0))
+        return -1;
+    launch->input = places[INPUT_PLACE];
+    launch->output = places[OUTPUT_PLACE];
+    launch->error = places[ERROR_PLACE];
+    if (launch->record >= 0) launch->record = places[RECORD_PLACE];
+    launch->handover = places[HANDOVER_PLACE];
+    return 1;
+}
+
+/// Lets go of what stood at the places: the record's lock above all.
+static void leave_places(const int *places) {
+    for (int i = INPUT_PLACE; i <= RECORD_PLACE; i++) dup3(places[HANDOVER_PLACE], places[i], O_CLOEXEC);
+}
+
 pid_t clinux_launch(struct clinux_launch *launch, void *stack, size_t stack_size) {
     launch->failed_step = CLINUX_LAUNCH_DONE;
     launch->failed_errno = 0;
@@ -246,6 +285,14 @@ pid_t clinux_launch(struct clinux_launch *launch, void *stack, size_t stack_size
         .stack = (uint64_t)stack,
         .stack_size = stack_size,
     };
+    int has_places = take_places(launch);
+    if (has_places < 0) {
+        launch->failed_step = CLINUX_LAUNCH_DESCRIPTORS;
+        launch->failed_errno = errno;
+        leave_places(launch->places);
+        return -1;
+    }
+    if (has_places) arguments.flags |= SHARE_DESCRIPTORS; else launch->places = NULL;
     if (launch->cgroup >= 0) {
         arguments.flags |= INTO_CGROUP;
         arguments.cgroup = (uint64_t)launch->cgroup;
@@ -255,6 +302,7 @@ pid_t clinux_launch(struct clinux_launch *launch, void *stack, size_t stack_size
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);
     long result = clone_into(&arguments, sizeof arguments, launch_child, launch);
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, 0, sizeof before);
+    if (has_places) leave_places(launch->places);
     // A change of user in shared memory makes that memory non-dumpable for us, too; `up` must still be able to take our descriptors.
     if (launch->user >= 0) prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
     if (result < 0) {

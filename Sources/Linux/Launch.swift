@@ -118,18 +118,27 @@ package final class Launcher {
     /// The child's frames are a few KiB deep.
     private static let stackSize = 64 * 1024
     private var handover: (Int32, Int32) = (-1, -1)
+    private let places: UnsafeMutablePointer<Int32>
+    /// Without places launches cost more with every open descriptor.
+    private var hasPlaces = false
 
     package init() {
         stack = .allocate(byteCount: Self.stackSize, alignment: 4096)
         var ends: [Int32] = [-1, -1]
-        if clinux_handover_pair(&ends) >= 0 { handover = (ends[0], ends[1]) }
+        places = .allocate(capacity: Int(CLINUX_LAUNCH_PLACES))
+        places.initialize(repeating: -1, count: Int(CLINUX_LAUNCH_PLACES))
+        guard clinux_handover_pair(&ends) >= 0 else { return }
+        handover = (ends[0], ends[1])
+        hasPlaces = clinux_launch_places(places, ends[1]) == 0
     }
 
     deinit {
         stack.deallocate()
+        defer { places.deallocate() }
         if handover.0 >= 0 {
             Glibc.close(handover.0)
             Glibc.close(handover.1)
+            for index in 0..<Int(CLINUX_LAUNCH_PLACES) where places[index] >= 0 { Glibc.close(places[index]) }
         }
     }
 
@@ -169,6 +178,7 @@ package final class Launcher {
                             c.open_files = launch.openFileLimit ?? 0
                             c.filters = launch.handOff.rawValue
                             c.handover = handover.1
+                            if hasPlaces { c.places = UnsafePointer(places) }
                             c.record = launch.record ?? -1
                             c.record_offset = launch.recordOffset
                             // Not synced: the record matters only as long as this boot lasts, and the page cache lasts as long.

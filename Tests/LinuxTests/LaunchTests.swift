@@ -151,6 +151,26 @@ let nginx = ["/usr/sbin/nginx"].first { FileManager.default.isExecutableFile(atP
         #expect(UInt64(lines[1]) == process.startTime)
     }
 
+    @Test func `once the program runs, neither it nor its launcher holds the lock of its record`() throws {
+        let bench = Workbench()
+        let lock = try #require(try FileLock.take(bench.path("record")))
+        let process = try bench.launch("/bin/sh", ["-c", "exec sleep 60"]) { $0.record = lock.fd }
+        #expect(try FileLock.take(bench.path("record")) == nil)
+        lock.release()
+        // Children that other tests start at this moment may have a copy for as long as they are not their programs yet.
+        var again: FileLock?
+        let loop = try EventLoop()
+        #expect(
+            loop.runUntil(within: .seconds(10)) {
+                again = (try? FileLock.take(bench.path("record"))) ?? nil
+                if again == nil { loop.later {} }
+                return again != nil
+            })
+        again?.release()
+        try Processes.signal(process.pidfd, SIGKILL)
+        #expect(bench.wait(process) == 137)
+    }
+
     @Test(.enabled(if: ControlGroup.below(own: "steady-test-probe").map { $0.remove() } != nil))
     func `a program starts in a group of a name whose earlier group was killed`() throws {
         let bench = Workbench()

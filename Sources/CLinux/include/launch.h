@@ -49,6 +49,8 @@ struct clinux_launch {
     int filters;
     /// A seqpacket socket on which the child sends its filter's listener BEFORE execve. -1 without filters.
     int handover;
+    /// Places from `clinux_launch_places`, or NULL: then the child copies and closes every descriptor of the parent.
+    const int *places;
     /// The child writes its identity here BEFORE execve; -1: none.
     int record;
     off_t record_offset;
@@ -67,6 +69,11 @@ struct clinux_launch {
 /// Starts a program and returns when it runs (its execve succeeded) or could not be started. Returns the pid, or -1 with
 /// `failed_step` and `failed_errno`. The calling thread sleeps meanwhile: 70 to 100 microseconds. `stack` is used by the child alone.
 pid_t clinux_launch(struct clinux_launch *launch, void *stack, size_t stack_size);
+
+/// Low descriptors that every launch reuses for what its child needs: all above them is then neither copied nor closed, so that a launch costs
+/// the same however many descriptors the parent has. Call it early, while descriptors are low. `socket` stands in them between launches.
+enum { CLINUX_LAUNCH_PLACES = 5 };
+int clinux_launch_places(int places[CLINUX_LAUNCH_PLACES], int socket);
 
 /// Takes the listener that a child sent: its descriptor, and the sender's pid. -1 and errno when none waits.
 int clinux_receive_listener(int handover, pid_t *from);
