@@ -9,8 +9,12 @@ package enum Files {
         defer { close(fd) }
         var out: [UInt8] = []
         var status = stat()
-        if fstat(fd, &status) == 0, status.st_size > 0 { out.reserveCapacity(Int(status.st_size) + 1) }
-        var buffer = [UInt8](repeating: 0, count: 65536)
+        var room = 4096
+        if fstat(fd, &status) == 0, status.st_size > 0 {
+            out.reserveCapacity(Int(status.st_size) + 1)
+            room = min(Int(status.st_size) + 1, 65536)
+        }
+        var buffer = [UInt8](repeating: 0, count: room)
         while true {
             let got = Glibc.read(fd, &buffer, buffer.count)
             if got > 0 { out.append(contentsOf: buffer[..<got]) }

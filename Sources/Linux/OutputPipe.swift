@@ -7,28 +7,14 @@ import Glibc
 package final class OutputPipe {
     /// Non-blocking, for the reader.
     package let fd: Int32
-    private let scratch: (read: Int32, write: Int32)
-    private var buffer = [UInt8](repeating: 0, count: OutputPipe.chunkSize)
-
-    /// One pass of `store` sees at most this much: a pipe's usual capacity.
-    package static let chunkSize = 65_536
+    private let tray: OutputTray
 
     /// Opens the pipe, which is made where it is missing, with mode 0600 and this owner.
-    package init(_ path: String, owner: Launch.User?) throws(LinuxError) {
+    package init(_ path: String, owner: Launch.User?, through tray: OutputTray) throws(LinuxError) {
+        self.tray = tray
         if mkfifo(path, 0o600) != 0, errno != EEXIST { throw .last("make pipe \(path)") }
         if let owner { chown(path, owner.user, owner.group) }
         fd = try Files.open(path, O_RDWR | O_NONBLOCK)
-        var ends: [Int32] = [-1, -1]
-        guard pipe(&ends) == 0 else {
-            let error = LinuxError.last("pipe")
-            Glibc.close(fd)
-            throw error
-        }
-        for end in ends {
-            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
-            _ = fcntl(end, F_SETFL, O_NONBLOCK)
-        }
-        scratch = (ends[0], ends[1])
     }
 
     /// A descriptor for the program: it waits when the pipe is full. The caller closes it.
@@ -40,23 +26,53 @@ package final class OutputPipe {
     /// Hands what is there to `body` and discards it AFTER `body` has stored it: a death in between repeats a chunk and loses none. Says
     /// whether there was something.
     package func store(_ body: (ArraySlice<UInt8>) -> Void) -> Bool {
-        let copied = clinux_tee(fd, scratch.write, Self.chunkSize)
-        guard copied > 0 else { return false }
-        let count = Glibc.read(scratch.read, &buffer, copied)
-        guard count > 0 else { return false }
-        body(buffer[..<count])
-        var left = count
-        while left > 0 {
-            let discarded = Glibc.read(fd, &buffer, left)
-            if discarded <= 0 { break }
-            left -= discarded
-        }
+        guard let count = tray.copy(from: fd) else { return false }
+        body(tray.bytes[..<count])
+        tray.discard(count, from: fd)
         return true
     }
 
-    package func close() {
-        Glibc.close(fd)
-        Glibc.close(scratch.read)
-        Glibc.close(scratch.write)
+    package func close() { Glibc.close(fd) }
+}
+
+/// What output passes through on its way from a pipe to its log: shared by all pipes of a thread, of which one at a time is stored. A
+/// thousand containers then cost no thousand buffers.
+package final class OutputTray {
+    private let pipe: (read: Int32, write: Int32)
+    fileprivate var bytes = [UInt8](repeating: 0, count: OutputTray.size)
+
+    /// One pass of `store` sees at most this much: a pipe's usual capacity.
+    package static let size = 65_536
+
+    package init() throws(LinuxError) {
+        var ends: [Int32] = [-1, -1]
+        try attempt("pipe") { Glibc.pipe(&ends) }
+        for end in ends {
+            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+            _ = fcntl(end, F_SETFL, O_NONBLOCK)
+        }
+        pipe = (ends[0], ends[1])
+    }
+
+    deinit {
+        close(pipe.read)
+        close(pipe.write)
+    }
+
+    /// Copies what the pipe holds and leaves it there; nil when there is nothing.
+    fileprivate func copy(from fd: Int32) -> Int? {
+        let copied = clinux_tee(fd, pipe.write, Self.size)
+        guard copied > 0 else { return nil }
+        let count = read(pipe.read, &bytes, copied)
+        return count > 0 ? count : nil
+    }
+
+    fileprivate func discard(_ count: Int, from fd: Int32) {
+        var left = count
+        while left > 0 {
+            let discarded = read(fd, &bytes, left)
+            if discarded <= 0 { return }
+            left -= discarded
+        }
     }
 }

@@ -66,7 +66,7 @@ struct Adoption {
         var records: [Int32: String] = [:]
         for uid in pods {
             let paths = PodPaths(context.configuration, uid: uid)
-            for name in (try? Files.list(paths.containers)) ?? [] {
+            for name in paths.containerNames {
                 guard let record = ContainerRecord.read(paths.record(name)), record.end == nil, record.boot == context.bootIdentifier,
                     let identity = record.identity
                 else { continue }

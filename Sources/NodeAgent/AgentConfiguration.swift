@@ -52,14 +52,18 @@ struct PodPaths: Sendable {
 
     /// What a restarted agent has to know of the pod as a whole.
     var memory: String { root + "/pod.json" }
+    /// The files of all containers, `NAME.WHAT`: a name has no dot. Making a directory costs as much as starting a program, so there is one.
     var containers: String { root + "/containers" }
-    func container(_ name: String) -> String { containers + "/" + name }
-    func record(_ name: String) -> String { container(name) + "/record" }
-    func output(_ name: String) -> String { container(name) + "/output" }
+    /// The containers that were ever begun.
+    var containerNames: [String] {
+        ((try? Files.list(containers)) ?? []).filter { $0.hasSuffix(".record") }.map { String($0.dropLast(".record".count)) }
+    }
+    func record(_ name: String) -> String { "\(containers)/\(name).record" }
+    func output(_ name: String) -> String { "\(containers)/\(name).output" }
     /// What `up` stored of the output while no agent was there.
-    func spill(_ name: String) -> String { container(name) + "/spill" }
+    func spill(_ name: String) -> String { "\(containers)/\(name).spill" }
     /// The log of one run.
-    func log(_ name: String, run: Int) -> String { container(name) + "/\(run).log" }
+    func log(_ name: String, run: Int) -> String { "\(containers)/\(name).\(run).log" }
     var volumes: String { root + "/volumes" }
     func volume(_ name: String) -> String { volumes + "/" + name }
     /// Where mount paths are found: `root/etc/app`.

@@ -14,6 +14,7 @@ final class AgentContext {
     let bootIdentifier = Processes.bootIdentifier()
     /// Standard input of every program.
     let null: Int32
+    let tray: OutputTray
     /// Nil: programs are killed by process group and by what survives it.
     private(set) var controlGroup: ControlGroup?
     /// As whom programs run where their pod says nothing; nil: as this agent.
@@ -36,6 +37,7 @@ final class AgentContext {
         self.configuration = configuration
         self.descriptors = descriptors
         null = try Files.openNull()
+        tray = try OutputTray()
         http = HTTPClient(loop: loop)
         user = Ownership.isRoot ? Ownership.user(configuration.runAs ?? "steady") : nil
         try Files.makeDirectories(configuration.podsDirectory)

@@ -54,7 +54,7 @@ final class ContainerProcess {
     /// Starts the program. AFTER it returns the exit is watched, so that Running may be reported.
     func launch(_ plan: LaunchPlan, user: Launch.User?, restartCount: Int, handOff calls: Launch.HandOff) throws(LaunchProblem) {
         do throws(LinuxError) {
-            try Files.makeDirectories(paths.container(name))
+            try Files.makeDirectories(paths.containers)
             try openOutput(owner: user)
         } catch {
             throw LaunchProblem("CreateContainerError", "container \(name): \(error)")
@@ -155,7 +155,7 @@ final class ContainerProcess {
 
     private func openOutput(owner: Launch.User?) throws(LinuxError) {
         if output != nil { return }
-        let pipe = try OutputPipe(paths.output(name), owner: owner)
+        let pipe = try OutputPipe(paths.output(name), owner: owner, through: context.tray)
         output = pipe
         context.descriptors.store("output:\(podUID)/\(name)", pipe.fd)
         outputWatch = try context.loop.watch(pipe.fd, .read) { [weak self] _ in self?.storeOutput() }

@@ -64,7 +64,7 @@ package enum Leftovers {
         let boot = Processes.bootIdentifier()
         var markers: Set<ArraySlice<UInt8>> = []
         for (paths, uid) in pods {
-            for name in (try? Files.list(paths.containers)) ?? [] {
+            for name in paths.containerNames {
                 guard let record = ContainerRecord.read(paths.record(name)), record.boot == boot else { continue }
                 markers.insert(Array("STEADY_CONTAINER=\(uid)/\(name)".utf8)[...])
                 guard let identity = record.identity, let descriptor = Processes.openDescriptor(identity) else { continue }

@@ -7,7 +7,7 @@ import Timing
 /// reading and writing loses that chunk; a stopped agent that goes on may read a chunk before it learns of the file, which then stands behind it.
 package final class OutputDrain {
     private var watches: [EventLoop.Watch] = []
-    private var buffer = [UInt8](repeating: 0, count: OutputPipe.chunkSize)
+    private var buffer = [UInt8](repeating: 0, count: OutputTray.size)
 
     /// What is kept for one container; beyond it output is thrown away rather than its program stopped.
     static let spillLimit = 10 << 20
@@ -17,7 +17,7 @@ package final class OutputDrain {
         let pods = nodeDirectory + "/pods"
         for uid in (try? Files.list(pods)) ?? [] {
             let paths = PodPaths(root: "\(pods)/\(uid)")
-            for name in (try? Files.list(paths.containers)) ?? [] {
+            for name in paths.containerNames {
                 let output = paths.output(name)
                 guard Files.exists(output), let descriptor = try? OutputPipe.openForReader(output) else { continue }
                 let spill = paths.spill(name)
