@@ -254,6 +254,8 @@ package final class HostRole {
         guard let role = roles.first(where: { $0.name == name }) else { return }
         if !role.isRunning { role.adopt(connection.peer) }
         role.handle(.heard)
+        // Who says hello during a stop has not heard of it.
+        stop?.roleCame(role)
     }
 
     private func connection(_ role: String) -> RoleConnection? { connections.values.first { $0.role == role } }

@@ -51,6 +51,11 @@ final class StopSequence {
         stages.first?.roles.forEach { $0.signal(Self.kill) }
     }
 
+    /// A role can be spoken to from now on: one that was asked to stop before is asked again.
+    func roleCame(_ role: RoleProcess) {
+        if let stage = stages.first, stage.roles.contains(where: { $0 === role }) { stage.ask(role) }
+    }
+
     /// A role's process has ended.
     func roleEnded() {
         guard let stage = stages.first, stage.roles.allSatisfy({ !$0.isRunning }) else { return }

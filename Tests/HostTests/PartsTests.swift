@@ -95,6 +95,22 @@ struct PartsTests {
         #expect(said.last == "at once")
     }
 
+    @Test func `a role that can be spoken to only during the stop is asked then`() throws {
+        let (scratch, loop) = (try Scratch(), try EventLoop())
+        let late = try role("late", "exec sleep 1000", loop, scratch)
+        var isConnected = false
+        var isDone = false
+        let sequence = StopSequence(
+            loop: loop, stages: [.init("late", [late], limit: .seconds(60)) { if isConnected { $0.signal(SIGTERM) } }], onProgress: { _ in }
+        )
+        late.onExit = { sequence.roleEnded() }
+        sequence.alsoCall { isDone = true }
+        sequence.begin()
+        isConnected = true
+        sequence.roleCame(late)
+        #expect(loop.runUntil(within: .seconds(10)) { isDone })
+    }
+
     @Test func `a role that does not end is killed when its time is over`() throws {
         let (scratch, loop) = (try Scratch(), try EventLoop())
         let deaf = try role("deaf", "trap '' TERM; touch \(scratch.path)/deaf; while :; do sleep 1000; done", loop, scratch)
