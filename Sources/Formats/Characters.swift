@@ -72,3 +72,19 @@ func endOfPlainJSON(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int
     }
     return at
 }
+
+/// Eight bytes at a time.
+@inline(__always)
+func isASCII(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    var all: UInt64 = 0
+    var at = 0
+    while at + 8 <= bytes.count {
+        all |= UnsafeRawPointer(bytes.baseAddress!).loadUnaligned(fromByteOffset: at, as: UInt64.self)
+        at += 8
+    }
+    while at < bytes.count {
+        all |= UInt64(bytes[at])
+        at += 1
+    }
+    return all & 0x8080_8080_8080_8080 == 0
+}

@@ -197,6 +197,8 @@ struct JSONParser {
     }
 
     private func string(_ content: UnsafeBufferPointer<UInt8>, startingAt start: Int) throws(FormatError) -> String {
+        // Nearly every string is ASCII; the general way is several times as slow.
+        if isASCII(content) { return String(decoding: content, as: UTF8.self) }
         guard let string = String(validating: content, as: UTF8.self) else {
             let valid = lengthOfValidUTF8(content)
             throw error("the string is not valid UTF-8: \(nameOfByte(start + valid))", at: start + valid)
