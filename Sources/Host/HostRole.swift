@@ -11,8 +11,12 @@ package final class HostRole {
     package let loop: EventLoop
     package let directory: DataDirectory
     package private(set) var configuration: HostConfiguration
-    /// Called once the API listens, with its TCP address.
+    /// Called once the API's listeners hold early connections, with its TCP address.
     package var onReady: (SocketAddress) -> Void = { _ in }
+    /// Called once the server answers, with the API's TCP address.
+    package var onServing: (SocketAddress) -> Void = { _ in }
+    /// Why the instance could not be started; known BEFORE `onStopped`.
+    package internal(set) var failure: String?
     /// Called when everything has stopped.
     package var onStopped: () -> Void = {}
     /// Progress of a stop, for a person to read.
@@ -24,14 +28,15 @@ package final class HostRole {
     private let claim: BlockClaim?
     private let care: NodeCare
     private let program: String
-    private var custodies: [String: OutputCustody] = [:]
-    private var roles: [RoleProcess] = []
+    var custodies: [String: OutputCustody] = [:]
+    var roles: [RoleProcess] = []
     private var connections: [ObjectIdentifier: RoleConnection] = [:]
     private var kept = KeptDescriptors()
     private var exits = ExitLedger()
     private var listener: Int32 = -1
-    private var stop: StopSequence?
-    private let isResuming: Bool
+    var stop: StopSequence?
+    var hasServed = false
+    let isResuming: Bool
 
     /// Takes the instance over, or says why it cannot.
     ///
@@ -219,6 +224,8 @@ package final class HostRole {
         switch message["op"].string {
         case "hello": greet(connection, message["role"].string ?? "")
         case "beat": break
+        case "serving": serving()
+        case "cannot": cannotStart(role, message["reason"].string ?? "")
         case "store":
             if let descriptor = descriptors.first, let name = message["name"].string {
                 kept.keep(descriptor, role: connection.role, name: name)

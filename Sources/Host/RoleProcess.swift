@@ -114,6 +114,9 @@ final class RoleProcess {
         watch = try? loop.watch(descriptor, .read) { [weak self] _ in self?.ended() }
     }
 
+    /// It said itself why it cannot start; its process ends now.
+    func failed(because reason: String) { failure = reason }
+
     /// How its process ended, where it was reaped on another way.
     func reaped(_ status: ExitStatus) { endStatus = status }
 

@@ -41,12 +41,24 @@ enum RoleVerbs {
         storage.registry.block = try block(invocation)
         return try RoleStart.run("server", in: directory) { loop, link in
             var loops: ControllerLoops?
-            let role = try ServerRole(ServerConfiguration(directory: directory, storage: storage), loop: loop, descriptors: link) { api in
-                let controllers = ControllerLoops(api: api) { node, done in
-                    link.request(["op": "fence", "node": .string(node)]) { _ in done() }
+            let role: ServerRole
+            do throws(ServerError) {
+                role = try ServerRole(ServerConfiguration(directory: directory, storage: storage), loop: loop, descriptors: link) { api in
+                    let controllers = ControllerLoops(api: api) { node, done in
+                        link.request(["op": "fence", "node": .string(node)]) { _ in done() }
+                    }
+                    controllers.start()
+                    loops = controllers
                 }
-                controllers.start()
-                loops = controllers
+            } catch {
+                link.tell(["op": "cannot", "reason": .string(error.description)])
+                throw error
+            }
+            for notice in role.storage.notices { RoleLog.say(.warning, notice) }
+            link.tell(["op": "serving"])
+            link.onHostBack = { [onHostBack = link.onHostBack] in
+                onHostBack()
+                link.tell(["op": "serving"])
             }
             RoleLog.say(.information, "serves revision \(role.storage.revision.number) on \(role.address.map { "\($0)" } ?? "its socket")")
             for number in [SIGTERM, SIGINT] { try loop.onSignal(number) { role.stop() } }

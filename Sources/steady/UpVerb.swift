@@ -82,7 +82,7 @@ enum UpVerb {
         }
         host.onProgress = { terminal.complain("  \($0)") }
         host.onStopped = { loop.stop() }
-        host.onReady = { address in
+        host.onServing = { address in
             guard !isResuming, !invocation.isSet("detached") else { return }
             terminal.line("steady is up: API http://\(address), data directory \(directory.path)")
             if !files.isEmpty { child = ApplyChild(loop: loop, files: files, directory: directory) }
@@ -95,6 +95,7 @@ enum UpVerb {
         host.start()
         loop.run()
         withExtendedLifetime((host, child)) {}
+        if let failure = host.failure { throw CommandError("the server cannot start: \(failure)") }
         return 0
     }
 

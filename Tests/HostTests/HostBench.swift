@@ -43,6 +43,7 @@ final class HostBench {
             var progress: [String] = []
             var hasStopped = false
             var failure: String?
+            var isServing = false
             var address: String?
         }
         let state = Mutex(State())
@@ -69,8 +70,10 @@ final class HostBench {
                 host.onProgress = { words in seen.state.withLock { $0.progress.append(words) } }
                 host.onStopped = { loop.stop() }
                 host.onReady = { address in seen.state.withLock { $0.address = "\(address)" } }
+                host.onServing = { _ in seen.state.withLock { $0.isServing = true } }
                 host.start()
                 loop.run()
+                if let failure = host.failure { seen.state.withLock { $0.failure = failure } }
                 withExtendedLifetime(host) {}
             } catch {
                 seen.state.withLock { $0.failure = "\(error)" }

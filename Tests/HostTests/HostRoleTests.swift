@@ -156,6 +156,28 @@ import Timing
         #expect(bench.state.hasStopped)
     }
 
+    @Test func `a server that cannot start ends the start, with its reason, and nothing is asked to stop its pods`() throws {
+        let bench = try HostBench()
+        let agent = try bench.link("agent-a1")
+        var asked: [String] = []
+        agent.onMessage = { asked.append($0["op"].string ?? "") }
+        try bench.link("server").tell(["op": "cannot", "reason": "the journal is damaged"])
+        #expect(bench.until { bench.state.hasStopped })
+        #expect(bench.failure == "the journal is damaged")
+        #expect(asked.isEmpty && bench.state.leftovers.isEmpty)
+        #expect(!Files.exists(bench.directory.hostSocket))
+    }
+
+    @Test func `a server that fails after it has served is tried again, and status tells why`() throws {
+        let bench = try HostBench()
+        let server = try bench.link("server")
+        server.tell(["op": "serving"])
+        #expect(bench.until { bench.state.isServing })
+        server.tell(["op": "cannot", "reason": "the disk is gone"])
+        #expect(bench.until { (try? bench.role("server")["failure"].string) == "the disk is gone" })
+        #expect(!bench.state.hasStopped)
+    }
+
     @Test func `what cannot start says why and what to do`() throws {
         let bench = try HostBench()
         let second = try HostBench(at: bench.directory.path)
