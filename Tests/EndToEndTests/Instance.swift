@@ -11,6 +11,8 @@ final class Instance: Sendable {
 
     var dataDirectory: String { directory + "/data" }
     var manifest: String { directory + "/web.yaml" }
+    /// Where all replicas record the ids that are POSTed to them.
+    private var idFile: String { directory + "/ids" }
 
     /// The programs as they were built, beside the tests' own bundle.
     static let products: String = {
@@ -32,7 +34,12 @@ final class Instance: Sendable {
         for program in ["steady", "web"] {
             try files.copyItem(atPath: Self.products + "/" + program, toPath: directory + "/" + program)
         }
-        try write(try Self.example("web.yaml").replacingOccurrences(of: "nodePort: 30080", with: "nodePort: \(port)"), to: manifest)
+        try write(
+            try Self.example("web.yaml").replacingOccurrences(of: "nodePort: 30080", with: "nodePort: \(port)")
+                .replacingOccurrences(of: "  env:\n", with: "  env:\n    - name: ECHO_ID_FILE\n      value: \(idFile)\n"), to: manifest)
+        // Replicas may run under yet another account.
+        try write("", to: idFile)
+        try files.setAttributes([.posixPermissions: 0o666], ofItemAtPath: idFile)
     }
 
     /// A manifest of the repository, with the programs of this instance.
@@ -94,7 +101,7 @@ final class Instance: Sendable {
 
     /// What one request is answered with.
     func ask() throws -> Replica {
-        let body = try HTTPGet.once(port: port, path: "/", accept: "application/json")
+        let body = try HandRequest.once(port: port, path: "/", accept: "application/json")
         return try JSONDecoder().decode(Replica.self, from: Data(body.utf8))
     }
 
@@ -114,6 +121,11 @@ final class Instance: Sendable {
                 containers.reduce(0) { $0 + ($1["restartCount"] as? Int ?? 0) }
             )
         }.sorted { $0.name < $1.name }
+    }
+
+    /// How often each id was recorded.
+    func recordedIDs() throws -> [String: Int] {
+        try String(contentsOfFile: idFile, encoding: .utf8).split(separator: "\n").reduce(into: [:]) { $0[String($1), default: 0] += 1 }
     }
 
     /// Asks again and again, each time a whole command long, until it holds or the bound is over.

@@ -13,14 +13,14 @@ enum FreePort {
         for port in (30_100...32_767).shuffled() {
             let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
             defer { close(socket) }
-            if HTTPGet.withAddress(port, { bind(socket, $0, $1) }) == 0 { return port }
+            if HandRequest.withAddress(port, { bind(socket, $0, $1) }) == 0 { return port }
         }
         throw NoneFree()
     }
 }
 
 /// Requests written by hand over blocking sockets: nothing of the program under test takes part.
-struct HTTPGet {
+struct HandRequest {
     struct Failure: Error, CustomStringConvertible { var description: String }
 
     private var socket: Int32 = -1
@@ -30,7 +30,7 @@ struct HTTPGet {
 
     /// The body of the answer to one request.
     static func once(port: Int, path: String, accept: String = "*/*") throws -> String {
-        var connection = HTTPGet(port: port)
+        var connection = HandRequest(port: port)
         defer { connection.hangUp() }
         return try connection.get(path, accept: accept)
     }
@@ -41,10 +41,15 @@ struct HTTPGet {
     }
 
     /// The body of an answer with status 200; the connection stays open for the next. Anything else is a failure: there is no second try.
-    mutating func get(_ path: String, accept: String = "*/*") throws -> String {
+    mutating func get(_ path: String, accept: String = "*/*") throws -> String { try send("GET", path, accept: accept, body: "") }
+
+    mutating func post(_ path: String, _ body: String) throws -> String { try send("POST", path, accept: "*/*", body: body) }
+
+    private mutating func send(_ method: String, _ path: String, accept: String, body: String) throws -> String {
         try connect()
-        let request = Array("GET \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nAccept: \(accept)\r\n\r\n".utf8)
-        guard send(socket, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else { throw failure("sending") }
+        let length = body.isEmpty ? "" : "Content-Length: \(body.utf8.count)\r\n"
+        let request = Array("\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nAccept: \(accept)\r\n\(length)\r\n\(body)".utf8)
+        guard Glibc.send(socket, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else { throw failure("sending") }
         var answer: [UInt8] = []
         while true {
             if let body = try Self.body(of: answer) { return body }
@@ -98,6 +103,8 @@ final class Load: @unchecked Sendable {
         var failures: [String] = []
         var failureCount = 0
         var versions: Set<String> = []
+        /// The ids of the POSTs that were answered.
+        var postedIDs: [String] = []
     }
 
     private let condition = NSCondition()
@@ -105,15 +112,56 @@ final class Load: @unchecked Sendable {
     private var isStopping = false
     private var runningCount = 0
 
-    init(port: Int, keptConnections: Int = 4, freshConnections: Int = 2) {
-        runningCount = keptConnections + freshConnections
-        for index in 0..<runningCount {
-            Thread.detachNewThread { [self] in work(port, isFresh: index >= keptConnections) }
+    init(port: Int, keptConnections: Int = 4, freshConnections: Int = 2, postingConnections: Int = 0) {
+        runningCount = keptConnections + freshConnections + postingConnections
+        for _ in 0..<keptConnections { Thread.detachNewThread { [self] in work(port, isFresh: false) } }
+        for _ in 0..<freshConnections { Thread.detachNewThread { [self] in work(port, isFresh: true) } }
+        for index in 0..<postingConnections { Thread.detachNewThread { [self] in post(port, "poster\(index)") } }
+    }
+
+    /// POSTs ids to a page that records them; every other one over a new connection.
+    private func post(_ port: Int, _ name: String) {
+        var connection = HandRequest(port: port)
+        var number = 0
+        while !condition.withLock({ isStopping }) {
+            number += 1
+            let id = "\(name)-\(number)"
+            do {
+                guard try connection.post("/echo-id", id) == id else {
+                    throw HandRequest.Failure(description: "another id came back than \(id)")
+                }
+                condition.withLock {
+                    tally.answeredCount += 1
+                    tally.postedIDs.append(id)
+                    condition.broadcast()
+                }
+                if number % 2 == 0 { connection.hangUp() }
+            } catch {
+                connection.hangUp()
+                fail("POST: \(error)")
+            }
+        }
+        connection.hangUp()
+        ended()
+    }
+
+    private func fail(_ words: String) {
+        condition.withLock {
+            tally.failureCount += 1
+            if tally.failures.count < 5 { tally.failures.append(words) }
+            condition.broadcast()
+        }
+    }
+
+    private func ended() {
+        condition.withLock {
+            runningCount -= 1
+            condition.broadcast()
         }
     }
 
     private func work(_ port: Int, isFresh: Bool) {
-        var connection = HTTPGet(port: port)
+        var connection = HandRequest(port: port)
         while !condition.withLock({ isStopping }) {
             do {
                 let words = try connection.get("/").split(separator: " ")
@@ -125,17 +173,11 @@ final class Load: @unchecked Sendable {
                 if isFresh { connection.hangUp() }
             } catch {
                 connection.hangUp()
-                condition.withLock {
-                    tally.failureCount += 1
-                    if tally.failures.count < 5 { tally.failures.append("\(isFresh ? "fresh" : "kept") connection: \(error)") }
-                    condition.broadcast()
-                }
+                fail("\(isFresh ? "fresh" : "kept") connection: \(error)")
             }
         }
-        condition.withLock {
-            runningCount -= 1
-            condition.broadcast()
-        }
+        connection.hangUp()
+        ended()
     }
 
     /// Waits until so many more requests have been answered: traffic was seen to flow.

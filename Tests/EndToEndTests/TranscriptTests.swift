@@ -71,6 +71,36 @@ extension Transcripts {
             #expect(tally.versions == ["v1", "v2"])
         }
 
+        @Test(arguments: Account.available) func `Planned changes lose no request and repeat none, POSTs included`(account: Account) throws
+        {
+            let instance = try Instance(as: account)
+            defer { instance.stop() }
+            try instance.up()
+            let load = Load(port: instance.port, keptConnections: 2, freshConnections: 2, postingConnections: 4)
+            #expect(load.waitForMore(20))
+            for (change, version) in [
+                ("set image deployment/web web=web:v2", "v2"), ("scale deployment/web --replicas 8", "v2"),
+                ("rollout undo deployment/web", "v1"),
+                ("scale deployment/web --replicas 2", "v1"), ("rollout restart deployment/web", "v1"),
+            ] {
+                try instance.steady(change)
+                try instance.steady("rollout status deployment/web --timeout 30s")
+                #expect(try instance.ask().version == version)
+                #expect(load.waitForMore(20))
+            }
+            let node = try #require(try instance.pods().first?.node)
+            try instance.steady("drain \(node) --timeout 30s")
+            #expect(try instance.pods().allSatisfy { $0.node != node })
+            #expect(load.waitForMore(20))
+
+            let tally = load.stop()
+            #expect(tally.failureCount == 0, "of \(tally.answeredCount) requests failed: \(tally.failures)")
+            let recorded = try instance.recordedIDs()
+            #expect(!tally.postedIDs.isEmpty)
+            #expect(tally.postedIDs.filter { recorded[$0] != 1 }.isEmpty, "every answered id ran exactly once")
+            #expect(recorded.filter { $0.value > 1 }.isEmpty, "no id ran twice")
+        }
+
         @Test(arguments: Account.available) func `What was stopped runs again, and what was purged is gone`(account: Account) throws {
             let instance = try Instance(as: account)
             defer { instance.stop() }
