@@ -12,6 +12,8 @@ final class LogRelay {
 
     /// How long an agent may take to begin its answer. Longer than any hiccup, shorter than clients' patience.
     private static let headTimeout: Duration = .seconds(10)
+    /// While more than this waits for the client, the agent is not read.
+    private static let waitingByteLimit = 256 << 10
 
     init(http: HTTPClient, agentSocket: @escaping (_ node: String) -> SocketAddress) {
         self.http = http
@@ -22,17 +24,22 @@ final class LogRelay {
     func relay(_ target: LogTarget, to exchange: HTTPExchange, _ done: @escaping (Int) -> Void) {
         var stream: ResponseStream?
         var cancellation: Cancellation?
+        let gate = StreamGate()
         exchange.onAbandoned = { cancellation?.cancel() }
         cancellation = http.stream(
-            ClientRequest("GET", target.target), to: agentSocket(target.node), timeout: Self.headTimeout,
+            ClientRequest("GET", target.target), to: agentSocket(target.node), timeout: Self.headTimeout, gate: gate,
             onHead: { head in
                 let type = head.headers["Content-Type"] ?? "text/plain"
                 let opened = exchange.stream(status: head.status, headers: ["Content-Type": type])
                 opened.onClose = { cancellation?.cancel() }
+                opened.onDrained = { gate.isHeld = false }
                 stream = opened
                 done(head.status)
             },
-            onBytes: { stream?.write($0) },
+            onBytes: { bytes in
+                stream?.write(bytes)
+                if let stream, stream.bufferedByteCount > Self.waitingByteLimit { gate.isHeld = true }
+            },
             onEnd: { error in
                 if let stream {
                     // A log that broke off must not look whole.

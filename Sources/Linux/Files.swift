@@ -205,3 +205,40 @@ extension Files {
 extension Files {
     package static func isWritable(_ path: String) -> Bool { access(path, W_OK) == 0 }
 }
+
+extension Files {
+    package static func openForReading(_ path: String) throws(LinuxError) -> Int32 { try open(path, O_RDONLY) }
+
+    /// The size of an open file.
+    package static func size(of fd: Int32) -> Int64 {
+        var status = stat()
+        return fstat(fd, &status) == 0 ? Int64(status.st_size) : 0
+    }
+
+    /// Bytes from a place of an open file, fewer at its end; 0 also for what cannot be read. `limit` is at most the buffer's count.
+    package static func read(_ fd: Int32, at offset: Int64, into buffer: inout [UInt8], upTo limit: Int) -> Int {
+        max(0, buffer.withUnsafeMutableBytes { pread(fd, $0.baseAddress, min(limit, $0.count), off_t(offset)) })
+    }
+}
+
+/// Which file it is, whatever its name.
+package struct FileIdentity: Hashable, Sendable {
+    private let device: UInt64
+    private let inode: UInt64
+
+    private init(_ status: stat) {
+        device = UInt64(status.st_dev)
+        inode = UInt64(status.st_ino)
+    }
+
+    /// Nil when there is none.
+    package static func of(_ path: String) -> FileIdentity? {
+        var status = stat()
+        return stat(path, &status) == 0 ? FileIdentity(status) : nil
+    }
+
+    package static func of(_ fd: Int32) -> FileIdentity? {
+        var status = stat()
+        return fstat(fd, &status) == 0 ? FileIdentity(status) : nil
+    }
+}

@@ -10,14 +10,17 @@ final class ContainerLog {
     private(set) var run = -1
     private var file: Int32 = -1
     private var size = 0
-    private var listeners: [Int: ([UInt8]) -> Void] = [:]
+    private var listeners: [Int: () -> Void] = [:]
     private var endings: [Int: () -> Void] = [:]
     private var nextListener = 0
 
     static let fileLimit = 10 << 20
     static let pieceCount = 5
 
-    init(_ paths: PodPaths, container: String) {
+    private let fileLimit: Int
+
+    init(_ paths: PodPaths, container: String, fileLimit: Int = ContainerLog.fileLimit) {
+        self.fileLimit = fileLimit
         self.paths = paths
         self.container = container
     }
@@ -54,13 +57,13 @@ final class ContainerLog {
 
     private func add(_ entries: [UInt8]) {
         openFile()
-        if size + entries.count > Self.fileLimit, size > 0 { rotate() }
+        if size + entries.count > fileLimit, size > 0 { rotate() }
         if file >= 0 {
             // A full disk loses output, not the program.
             try? Files.writeAll(entries, to: file, named: "log")
             size += entries.count
         }
-        for key in listeners.keys.sorted() { listeners[key]?(entries) }
+        for key in listeners.keys.sorted() { listeners[key]?() }
     }
 
     /// Output in the form of the file.
@@ -96,11 +99,11 @@ final class ContainerLog {
         (1..<pieceCount).reversed().map { "\(path).\($0)" }.filter { Files.exists($0) } + [path]
     }
 
-    /// Calls back with new entries as they come, until the run ends or it is cancelled.
-    func follow(_ onEntries: @escaping ([UInt8]) -> Void, onEnd: @escaping () -> Void) -> Cancellation {
+    /// Calls back when the files have grown, until the run ends or it is cancelled.
+    func follow(onGrowth: @escaping () -> Void, onEnd: @escaping () -> Void) -> Cancellation {
         let key = nextListener
         nextListener += 1
-        listeners[key] = onEntries
+        listeners[key] = onGrowth
         endings[key] = onEnd
         return Cancellation { [weak self] in
             self?.listeners[key] = nil

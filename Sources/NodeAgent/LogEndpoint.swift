@@ -53,26 +53,9 @@ final class LogEndpoint {
             let verb = selection.previous ? "not found" : "is waiting to start"
             return refuse(exchange, .badRequest("\(which) \"\(parts[3])\" in pod \"\(parts[2])\" \(verb)"))
         }
-        var entries: [UInt8] = []
-        for piece in ContainerLog.pieces(file) { entries += (try? Files.read(piece)) ?? [] }
-        var formatter = LogFormatter(selection)
-        let text = formatter.format(selection.tailLines.map { LogFormatter.tail(entries, lines: $0) } ?? entries[...])
-        let headers = HTTPHeaders([("Content-Type", "text/plain")])
-        guard selection.follow, !selection.previous, !formatter.isFull else {
-            return exchange.respond(status: 200, headers: headers, body: text)
-        }
-        let stream = exchange.stream(status: 200, headers: headers)
-        stream.write(text)
-        var subscription: Cancellation?
-        subscription = log.follow { new in
-            stream.write(formatter.format(new[...]))
-            if formatter.isFull {
-                subscription?.cancel()
-                stream.end()
-            }
-        } onEnd: {
-            stream.end()
-        }
-        stream.onClose = { subscription?.cancel() }
+        let isFollowing = selection.follow && !selection.previous
+        let reader = LogReader(file, tail: selection.tailLines, endsHere: !isFollowing)
+        let stream = exchange.stream(status: 200, headers: HTTPHeaders([("Content-Type", "text/plain")]))
+        LogTransfer.begin(reader, LogFormatter(selection), to: stream, following: isFollowing ? log : nil, loop: exchange.loop)
     }
 }

@@ -41,14 +41,19 @@ struct LogSelection: Hashable, Sendable {
 
 struct LogSelectionError: Error { var message: String }
 
-/// Turns log entries into what a reader sees; keeps a line that is not complete yet.
+/// Turns log entries into what a reader sees; keeps whether a line is not complete yet.
 struct LogFormatter {
     private let selection: LogSelection
+    /// Entries' times have one length, so text decides which is earlier.
+    private let since: [UInt8]?
     private var sentBytes = 0
     private var continuesLine = false
     private var isSkippingLine = false
 
-    init(_ selection: LogSelection) { self.selection = selection }
+    init(_ selection: LogSelection) {
+        self.selection = selection
+        since = selection.since.map { Array($0.rfc3339Nano.utf8) }
+    }
 
     /// Whether the byte limit is reached: nothing more is to come.
     var isFull: Bool { selection.limitBytes.map { sentBytes >= $0 } ?? false }
@@ -56,45 +61,31 @@ struct LogFormatter {
     /// The text of whole entries.
     mutating func format(_ entries: ArraySlice<UInt8>) -> [UInt8] {
         var out: [UInt8] = []
-        for entry in entries.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: true) {
-            // TIME, stream and tag have no blanks; what comes after the third one is the text, blanks included.
-            let fields = entry.split(separator: UInt8(ascii: " "), maxSplits: 3, omittingEmptySubsequences: false)
-            guard fields.count == 4 else { continue }
-            let isWhole = fields[2].first == UInt8(ascii: "F")
-            if !continuesLine {
-                let time = Timestamp(rfc3339: String(decoding: fields[0], as: UTF8.self))
-                isSkippingLine = selection.since.map { since in time.map { $0 < since } ?? false } ?? false
+        out.reserveCapacity(entries.count)
+        entries.withUnsafeBufferPointer { bytes in
+            var start = 0
+            while start < bytes.count {
+                let end = bytes[start...].firstIndex(of: LogEntry.newline) ?? bytes.count
+                defer { start = end + 1 }
+                // Torn by a full disk.
+                guard end - start >= LogEntry.textOffset else { continue }
+                let isWhole = bytes[start + LogEntry.tagOffset] == UInt8(ascii: "F")
+                if !continuesLine, let since {
+                    isSkippingLine = bytes[start..<(start + LogEntry.timeLength)].lexicographicallyPrecedes(since)
+                }
+                if !isSkippingLine {
+                    if selection.timestamps, !continuesLine {
+                        out += bytes[start..<(start + LogEntry.timeLength)]
+                        out.append(UInt8(ascii: " "))
+                    }
+                    out += bytes[(start + LogEntry.textOffset)..<end]
+                    if isWhole { out.append(LogEntry.newline) }
+                }
+                continuesLine = !isWhole
             }
-            if !isSkippingLine {
-                if selection.timestamps, !continuesLine { out += fields[0] + [UInt8(ascii: " ")] }
-                out += fields[3]
-                if isWhole { out.append(UInt8(ascii: "\n")) }
-            }
-            continuesLine = !isWhole
         }
         if let limit = selection.limitBytes, sentBytes + out.count > limit { out = Array(out.prefix(limit - sentBytes)) }
         sentBytes += out.count
         return out
-    }
-
-    /// The last `count` lines of entries.
-    static func tail(_ entries: [UInt8], lines count: Int) -> ArraySlice<UInt8> {
-        guard count > 0 else { return [] }
-        var left = count
-        var end = entries.count
-        var start = entries.count
-        // Walks entries from the back; one that is whole begins a new line.
-        while end > 0 {
-            let from = (entries[..<(end - 1)].lastIndex(of: UInt8(ascii: "\n")) ?? -1) + 1
-            let fields = entries[from..<end].split(separator: UInt8(ascii: " "), maxSplits: 3, omittingEmptySubsequences: false)
-            let isWhole = fields.count > 2 && fields[2].first == UInt8(ascii: "F")
-            if isWhole || end == entries.count {
-                if left == 0 { break }
-                left -= 1
-            }
-            start = from
-            end = from
-        }
-        return entries[start...]
     }
 }

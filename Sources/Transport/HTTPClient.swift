@@ -54,10 +54,11 @@ package final class HTTPClient {
     }
 
     /// Sends and passes the answer on as it comes, on a connection of its own. `timeout` holds until the head is there. `onEnd` is called exactly
-    /// once and last, with nil when the answer was whole, unless it is cancelled before.
+    /// once and last, with nil when the answer was whole, unless it is cancelled before. A receiver that must not be given more than it can pass
+    /// on holds it by `gate`.
     @discardableResult
     package func stream(
-        _ request: ClientRequest, to address: SocketAddress, timeout: Duration? = .seconds(30),
+        _ request: ClientRequest, to address: SocketAddress, timeout: Duration? = .seconds(30), gate: StreamGate? = nil,
         onHead: @escaping (ResponseHead) -> Void, onBytes: @escaping ([UInt8]) -> Void, onEnd: @escaping (TransportError?) -> Void
     ) -> Cancellation {
         var request = request
@@ -74,6 +75,7 @@ package final class HTTPClient {
             onEnd(error)
         }
         started = exchange
+        gate?.exchange = exchange
         return start(exchange, timeout: timeout, of: "the first byte from \(address)")
     }
 
@@ -200,5 +202,17 @@ package final class HTTPClient {
             }
             if isAnyLeft { startSweeping() }
         }
+    }
+}
+
+/// Holds a streamed answer back while its receiver has enough: nothing more is read, and the sender feels it.
+package final class StreamGate {
+    weak var exchange: ClientExchange?
+
+    package init() {}
+
+    /// True: what has been received already may still come. To be set once the head is there.
+    package var isHeld = false {
+        didSet { if isHeld != oldValue { exchange?.connection?.stream.isReading = !isHeld } }
     }
 }
