@@ -141,6 +141,8 @@ final class ContainerProcess {
                 Files.exists(path)
                     ? "exec \(path): its interpreter (the first line of a script, or the loader of a program) does not exist on this machine"
                     : "exec \(path): no such file or directory; build the program, or correct the path in the Image or in command")
+        case (.execute, _, _) where Files.isDirectory(path):
+            return LaunchProblem("RunContainerError", "exec \(path): is a directory; name the program in it in the Image or in command")
         case (.execute, _, true):
             return LaunchProblem(
                 "RunContainerError",

@@ -128,6 +128,11 @@ final class NodeRegistration {
 
 /// What this machine is and has.
 enum Machine {
+    /// What a node offers to pods. Read once: it does not change under a running machine.
+    static let resources: [String: Quantity] = [
+        "cpu": Quantity(Int64(processorCount)), "memory": Quantity(Int64(memoryKiB) << 10, format: .binary),
+    ]
+
     /// The Kubernetes version whose words are spoken.
     static let agentVersion = "v1.33.0+steady"
 

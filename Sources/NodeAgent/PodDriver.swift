@@ -74,7 +74,7 @@ final class PodDriver {
         perform(machine.begin())
         armDeadline()
         // The deletion may have been asked for before we came.
-        update(pod)
+        update(pod, isStart: true)
     }
 
     /// Takes over a process that runs; false when it is gone.
@@ -88,18 +88,16 @@ final class PodDriver {
     }
 
     /// The pod object has changed.
-    func update(_ new: Pod) {
-        let limit = pod.spec.activeDeadline
+    func update(_ new: Pod, isStart: Bool = false) {
+        let old = pod
         pod = new
-        if limit != new.spec.activeDeadline { armDeadline() }
+        if old.spec.activeDeadline != new.spec.activeDeadline { armDeadline() }
         if !new.spec.readinessGates.isEmpty { scheduleReport() }
+        if old.meta.labels != new.meta.labels || old.meta.annotations != new.meta.annotations { refreshVolumes() }
         guard let deletion = new.meta.deletionTimestamp else { return }
         if !machine.isDeleting {
-            let grace = Duration.seconds(new.meta.deletionGracePeriodSeconds ?? 30)
-            // After a restart part of the grace period is over already.
-            let left = min(grace, max(.zero, deletion - Clock.realtime()))
             deletionGrace = new.meta.deletionGracePeriodSeconds
-            handle(.delete(within: deletion > Clock.realtime() ? left : grace))
+            handle(.delete(within: Self.graceLeft(.seconds(deletionGrace ?? 30), until: deletion, isStart: isStart, at: Clock.realtime())))
         } else if let grace = new.meta.deletionGracePeriodSeconds, let before = deletionGrace, grace < before {
             deletionGrace = grace
             handle(.delete(within: .seconds(grace)))
@@ -117,6 +115,12 @@ final class PodDriver {
         }
     }
     private var deadlineTimer: EventLoop.Timer?
+
+    /// What is left of the grace period for an agent that comes in the midst of it. One that was there when the deletion was asked for gives all of
+    /// it: the time of the deletion is in whole seconds, and a second may be everything.
+    static func graceLeft(_ grace: Duration, until deletion: Timestamp, isStart: Bool, at now: Timestamp) -> Duration {
+        isStart && deletion > now ? min(grace, deletion - now) : grace
+    }
 
     /// The object is gone: what is left is killed at once.
     func vanish() {
@@ -140,7 +144,7 @@ final class PodDriver {
             key.namespace.isEmpty || key.namespace == pod.meta.namespace
         {
             if case .preparing(let retryAt) = machine.phase, retryAt != .never { return prepare() }
-            if key.type != .images { refreshVolumes(key) }
+            if key.type != .images { refreshVolumes() }
             for container in machine.containers {
                 if case .waiting(_, _, let retryAt) = container.state, retryAt != .never {
                     handle(.container(container.policy.name, .retry))
@@ -260,14 +264,14 @@ final class PodDriver {
         return try? LaunchPlan(sources(for: probe, image: nil)).variable("VALUE")
     }
 
-    /// Live update: an object that a volume is made from has changed. What cannot be made now stays as it was.
-    private func refreshVolumes(_ key: ObjectKey) {
+    /// Live update: what a volume is made from has changed. What cannot be made now stays as it was.
+    private func refreshVolumes() {
         guard case .active = machine.phase else { return }
         for volume in pod.spec.volumes {
             switch volume.source {
-            case .configMap, .secret, .projected:
+            case .configMap, .secret, .projected, .downwardAPI:
                 if let content = try? content(of: volume) { _ = try? volumes.provide(volume.name, content) }
-            case .emptyDir, .hostPath, .downwardAPI, .unsupported: continue
+            case .emptyDir, .hostPath, .unsupported: continue
             }
         }
     }

@@ -80,10 +80,13 @@ extension PodDriver {
 
     func sources(for container: Container, image: PinnedImage?) -> LaunchSources {
         let namespace = pod.meta.namespace
-        return LaunchSources(
-            pod: pod, container: container, image: image, base: context.configuration.baseEnvironment, podIP: podIP,
+        var sources = LaunchSources(
+            pod: pod, container: container, image: image, base: context.configuration.baseEnvironment,
+            podIP: pod.spec.isHostNetwork ? "\(context.configuration.nodeAddress)" : podIP,
             hostIP: "\(context.configuration.nodeAddress)", nodeName: context.configuration.nodeName, zone: context.configuration.zone,
             podDirectory: paths.root, mounts: mounts[container.name] ?? [], services: world.services(of: namespace),
             configMap: { [world] in world.configMap(namespace, $0) }, secret: { [world] in world.secret(namespace, $0) })
+        sources.allocatable = Machine.resources
+        return sources
     }
 }

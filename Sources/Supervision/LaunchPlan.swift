@@ -49,6 +49,8 @@ package struct LaunchSources {
     /// The pod's own directory, and `$MOUNT_name` of the container's mounts.
     package var podDirectory: String
     package var mounts: [(String, String)]
+    /// What the node has, by resource: the limit of who has none.
+    package var allocatable: [String: Quantity] = [:]
     /// Of the pod's namespace, sorted by name.
     package var services: [Service]
     package var configMap: (String) -> ConfigMap?
@@ -219,6 +221,8 @@ private struct Variables {
         case "spec.serviceAccountName": return sources.pod.spec.serviceAccountName
         case "status.podIP", "status.podIPs": return sources.podIP
         case "status.hostIP", "status.hostIPs": return sources.hostIP
+        case "metadata.labels": return lines(meta.labels)
+        case "metadata.annotations": return lines(meta.annotations)
         default: break
         }
         for (prefix, map) in [("metadata.labels['", meta.labels), ("metadata.annotations['", meta.annotations)]
@@ -228,13 +232,32 @@ private struct Variables {
         throw LaunchProblem("CreateContainerConfigError", "fieldRef: the field \"\(path)\" is not known here")
     }
 
+    /// As the kubelet writes maps to files: `key="value"`, sorted, the value quoted as Go does.
+    private static func lines(_ map: [String: String]) -> String {
+        map.sorted { $0.key < $1.key }.map { key, value in
+            let quoted = value.unicodeScalars.reduce(into: "") { text, scalar in
+                switch scalar {
+                case "\"": text += "\\\""
+                case "\\": text += "\\\\"
+                case "\n": text += "\\n"
+                case "\r": text += "\\r"
+                case "\t": text += "\\t"
+                default: text.unicodeScalars.append(scalar)
+                }
+            }
+            return "\(key)=\"\(quoted)\""
+        }.joined(separator: "\n")
+    }
+
     private static func resource(_ name: String, _ resource: String, _ divisor: Quantity, of sources: LaunchSources) throws(LaunchProblem)
         -> String
     {
         let container = name.isEmpty ? sources.container : sources.pod.spec.containers.first { $0.name == name } ?? sources.container
         let amount: Quantity?
         if resource.hasPrefix("limits.") {
-            amount = container.resources.limits[String(resource.dropFirst(7))]
+            let name = String(resource.dropFirst(7))
+            // Who has no limit may use the whole node.
+            amount = container.resources.limits[name] ?? sources.allocatable[name]
         } else if resource.hasPrefix("requests.") {
             amount = container.resources.requests[String(resource.dropFirst(9))]
         } else {

@@ -9,18 +9,20 @@ import Testing
         throws -> LaunchPlan
     {
         let pod = Pod([
-            "metadata": ["name": "web-1", "namespace": "shop", "uid": "u", "labels": ["app": "web"]],
+            "metadata": ["name": "web-1", "namespace": "shop", "uid": "u", "labels": ["note": "a \"b\"", "app": "web"]],
             "spec": ["containers": [container], "serviceAccountName": "default", "enableServiceLinks": true],
         ])
         let services: [Value] = [["metadata": ["name": "my-db"], "spec": ["clusterIP": "127.32.0.9", "ports": [["port": 5432]]]]]
-        return try LaunchPlan(
+        var sources =
             LaunchSources(
                 pod: pod, container: pod.spec.containers[0], image: image.map { PinnedImage(spec: $0) },
                 base: [("PATH", "/bin"), ("HOME", "/h")],
                 podIP: "127.64.0.7", hostIP: "127.16.0.1", nodeName: "a1", zone: "a", podDirectory: "/pod",
                 services: services.map { Service($0) },
                 configMap: { $0 == "settings" ? ConfigMap(["data": ["color": "red", "size": "9"]]) : nil },
-                secret: { $0 == "keys" ? Secret(["data": ["token": "c2VjcmV0"]]) : nil }))
+                secret: { $0 == "keys" ? Secret(["data": ["token": "c2VjcmV0"]]) : nil })
+        sources.allocatable = ["cpu": Quantity(4)]
+        return try LaunchPlan(sources)
     }
 
     @Test func `command and args override those of the image as in Kubernetes`() throws {
@@ -54,6 +56,18 @@ import Testing
         ]
         for (name, value) in expected { #expect(made.variable(name) == value, "\(name)") }
         #expect(made.variable("MAYBE") == nil && made.directory == "/pod")
+    }
+
+    @Test func `all labels are told as the kubelet writes them, and who has no limit may use the node`() throws {
+        let made = try plan([
+            "env": [
+                ["name": "LABELS", "valueFrom": ["fieldRef": ["fieldPath": "metadata.labels"]]],
+                ["name": "CPUS", "valueFrom": ["resourceFieldRef": ["resource": "limits.cpu"]]],
+                ["name": "ASKED", "valueFrom": ["resourceFieldRef": ["resource": "requests.cpu"]]],
+            ]
+        ])
+        #expect(made.variable("LABELS") == "app=\"web\"\nnote=\"a \\\"b\\\"\"")
+        #expect(made.variable("CPUS") == "4" && made.variable("ASKED") == "0")
     }
 
     @Test func `what is missing is named as Kubernetes names it`() {
