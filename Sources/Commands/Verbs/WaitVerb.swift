@@ -72,7 +72,7 @@ enum WaitVerb {
         let wanted = try Wanted(text)
         let api = try Instance.connect(invocation)
         let targets = try Targets(invocation.words, invocation)
-        let deadline = Clock.monotonic() + (try invocation.timeout(default: .seconds(30)))
+        let timeout = try invocation.timeout(default: .seconds(30))
         var keys = targets.keys
         var uids: [ObjectKey: String] = [:]
         if keys.isEmpty {
@@ -88,6 +88,8 @@ enum WaitVerb {
         }
         var exitCode: Int32 = 0
         for key in keys {
+            // As in kubectl each one is given the whole time.
+            let deadline = Clock.monotonic() + timeout
             let isMet: Bool
             if case .gone = wanted {
                 isMet = try untilGone(key, uid: uids[key] ?? "", api, deadline: deadline)
