@@ -57,12 +57,15 @@ final class AgentBench {
         agent.start()
     }
 
+    /// As unique as a real one: what is left of a pod is found by its uid on the whole machine, where other tests may run.
+    func uid(_ name: String) -> String { "\(name)-\(directory.suffix(8))" }
+
     func pod(_ name: String, _ container: Value, _ change: (inout Value) -> Void = { _ in }) -> ObjectKey {
         var container = container
         if container["name"].isNull { container["name"] = "main" }
         if container["image"].isNull { container["image"] = "none" }
         var pod: Value = [
-            "apiVersion": "v1", "kind": "Pod", "metadata": ["name": .string(name), "namespace": "default", "uid": .string("uid-" + name)],
+            "apiVersion": "v1", "kind": "Pod", "metadata": ["name": .string(name), "namespace": "default", "uid": .string(uid(name))],
             "spec": [
                 "nodeName": "a1", "restartPolicy": "Always", "terminationGracePeriodSeconds": 10, "containers": .array([container]),
                 "enableServiceLinks": true,
@@ -232,7 +235,7 @@ func isAlive(_ pid: Int32) -> Bool { pid > 1 && kill(pid, 0) == 0 }
         let expected = "red hello-red-$(NOBODY)-$(COLOR) web 127.99.0.1 8080\nred\n"
         #expect(bench.loop.runUntil(within: .seconds(5)) { bench.log(key) == expected }, "\(bench.log(key))")
         bench.api.put(["metadata": ["name": "settings", "namespace": "default"], "data": ["color": "blue"]], .configMaps)
-        let file = PodPaths(bench.configuration, uid: "uid-web").tree + "/etc/app/color"
+        let file = PodPaths(bench.configuration, uid: bench.uid("web")).tree + "/etc/app/color"
         #expect(bench.loop.runUntil(within: .seconds(5)) { (try? String(contentsOfFile: file, encoding: .utf8)) == "blue" })
     }
 
@@ -269,10 +272,10 @@ func isAlive(_ pid: Int32) -> Bool { pid > 1 && kill(pid, 0) == 0 }
             ])
         #expect(bench.wait(key) { !$0.main["state"]["running"].isNull })
         let pid = bench.api[key]["status"].pid
-        #expect(bench.kept.names == ["bind:uid-late/main", "output:uid-late/main"])
+        #expect(bench.kept.names == ["bind:\(bench.uid("late"))/main", "output:\(bench.uid("late"))/main"])
         try bench.restartAgent()
         bench.loop.runUntil(within: .milliseconds(50)) { false }
-        _ = FileManager.default.createFile(atPath: PodPaths(bench.configuration, uid: "uid-late").root + "/go", contents: nil)
+        _ = FileManager.default.createFile(atPath: PodPaths(bench.configuration, uid: bench.uid("late")).root + "/go", contents: nil)
         #expect(bench.wait(key) { $0.isReady })
         #expect(bench.api[key]["status"].pid == pid)
         bench.delete(key)
@@ -421,7 +424,7 @@ func isAlive(_ pid: Int32) -> Bool { pid > 1 && kill(pid, 0) == 0 }
                 "livenessProbe": ["exec": ["command": ["/usr/bin/test", "!", "-f", "sick"]], "periodSeconds": 1, "failureThreshold": 1],
             ])
         #expect(bench.wait(key) { $0.isReady })
-        let directory = PodPaths(bench.configuration, uid: "uid-web").root
+        let directory = PodPaths(bench.configuration, uid: bench.uid("web")).root
         #expect((try? String(contentsOfFile: directory + "/started", encoding: .utf8)) == "web\n")
         _ = FileManager.default.createFile(atPath: directory + "/sick", contents: nil)
         #expect(bench.wait(key) { ($0.main["restartCount"].int ?? 0) >= 1 && $0.isReady })
@@ -463,7 +466,7 @@ func isAlive(_ pid: Int32) -> Bool { pid > 1 && kill(pid, 0) == 0 }
         try bench.restartAgent()
         for key in keys {
             for (client, _) in clients {
-                let file = PodPaths(bench.configuration, uid: "uid-" + key.name).volume("work") + "/" + client
+                let file = PodPaths(bench.configuration, uid: bench.uid(key.name)).volume("work") + "/" + client
                 let found = bench.loop.runUntil(within: .seconds(20)) { FileManager.default.fileExists(atPath: file) }
                 #expect(found, "\(client) in \(key.name)")
                 #expect((try? String(contentsOfFile: file, encoding: .utf8))?.hasPrefix("from \(key.name)\n") == true, "\(client)")
@@ -517,7 +520,7 @@ func isAlive(_ pid: Int32) -> Bool { pid > 1 && kill(pid, 0) == 0 }
                 "securityContext": ["runAsUser": 65534],
             ])
         #expect(bench.wait(key) { $0.isReady })
-        let directory = PodPaths(bench.configuration, uid: "uid-web").root
+        let directory = PodPaths(bench.configuration, uid: bench.uid("web")).root
         #expect(bench.loop.runUntil(within: .seconds(5)) { bench.log(key) == "65534\n\(directory)\n" }, "\(bench.log(key))")
         #expect(bench.loop.runUntil(within: .seconds(5)) { FileManager.default.fileExists(atPath: directory + "/mine") })
     }

@@ -5,38 +5,42 @@ import Timing
 
 @testable import NodeAgent
 
-
-@Suite(.serialized) struct LoopbackTests {
+/// Among the agent's tests, one after the other: two agents in one process would reap each other's children.
+extension AgentTests {
     /// Answers one byte to whoever connects to 127.0.0.1:7070.
-    private let server: Value = [
-        "name": "server",
-        "command": [
-            "python3", "-c",
-            """
-            import socket
-            s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(('127.0.0.1', 7070)); s.listen()
-            while True:
-                c, peer = s.accept(); c.sendall(peer[0].encode()); c.close()
-            """,
-        ],
-    ]
-    /// Prints what each way to the server says, and what a port of nobody does.
-    private let client: Value = [
-        "name": "main",
-        "command": [
-            "python3", "-u", "-c",
-            """
-            import socket, time
-            def ask(family, host):
+    private var server: Value {
+        [
+            "name": "server",
+            "command": [
+                "python3", "-c",
+                """
+                import socket
+                s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(('127.0.0.1', 7070)); s.listen()
                 while True:
-                    s = socket.socket(family)
-                    if s.connect_ex((host, 7070)) == 0: return s.recv(99).decode()
-                    time.sleep(0.01)
-            print(ask(socket.AF_INET, '127.0.0.1'), ask(socket.AF_INET6, '::1'), socket.socket().connect_ex(('127.0.0.1', 1)))
-            time.sleep(1000)
-            """,
-        ],
-    ]
+                    c, peer = s.accept(); c.sendall(peer[0].encode()); c.close()
+                """,
+            ],
+        ]
+    }
+    /// Prints what each way to the server says, and what a port of nobody does.
+    private var client: Value {
+        [
+            "name": "main",
+            "command": [
+                "python3", "-u", "-c",
+                """
+                import socket, time
+                def ask(family, host):
+                    while True:
+                        s = socket.socket(family)
+                        if s.connect_ex((host, 7070)) == 0: return s.recv(99).decode()
+                        time.sleep(0.01)
+                print(ask(socket.AF_INET, '127.0.0.1'), ask(socket.AF_INET6, '::1'), socket.socket().connect_ex(('127.0.0.1', 1)))
+                time.sleep(1000)
+                """,
+            ],
+        ]
+    }
 
     @Test func `containers of a pod meet on 127.0.0.1, each replica for itself, and come from the pod's address`() throws {
         let bench = try AgentBench()
