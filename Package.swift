@@ -68,6 +68,9 @@ let package = Package(
             swiftSettings: strict,
             linkerSettings: [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))]
         ),
+        // What the end-to-end tests run and ask: the least polite server, and a load that counts every failure
+        .executableTarget(name: "replica", path: "Tests/Fixtures/replica"),
+        .executableTarget(name: "load", path: "Tests/Fixtures/load"),
         // Tests
         tests("TimingTests", ["Timing"]),
         tests("FormatsTests", ["Formats"]),

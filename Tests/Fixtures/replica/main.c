@@ -1,6 +1,7 @@
 /* The least polite server that a pod may run: it dies of SIGTERM at once, whatever it was doing, and tells which requests it ran.
  *
  *   GET  /anything   200 "POD PID\n"         GET /ready   200, after POST /unready 503 until POST /ready-again
+ *   /slow           the same, after 2 s in which nobody else is served
  *   POST /anything   appends "BODY POD\n" to $RECORD, then answers with BODY
  *
  * $PORT (8080) is where it listens, $RECORD the file of the ids. In the environment also: IGNORE_TERM=1; START_DELAY_MS=N before it listens;
@@ -65,6 +66,7 @@ static void answer(int fd, const char *status, const char *body, size_t length) 
 
 static void run(int fd, const char *request, const char *body, size_t length) {
     if (strncmp(request, "POST /unready ", 14) == 0) is_ready = 0;
+    if (strncmp(request, "POST /slow ", 11) == 0 || strncmp(request, "GET /slow ", 10) == 0) sleep(2);
     if (strncmp(request, "POST /ready-again ", 18) == 0) is_ready = 1;
     if (strncmp(request, "POST ", 5) == 0) {
         if (record >= 0) {
