@@ -283,6 +283,31 @@ func isAlive(_ pid: Int32) -> Bool { pid > 1 && kill(pid, 0) == 0 }
         #expect(bench.kept.names == [])
     }
 
+    @Test func `a program goes on printing while up reads in its agent's place, and no line is lost`() throws {
+        let bench = try AgentBench()
+        let script = "until [ -e go ]; do sleep 0.01; done; seq 1 20000; touch done; exec sleep 1000"
+        let key = bench.pod("chatty", ["command": ["/bin/sh", "-c", .string(script)]])
+        #expect(bench.wait(key) { $0.isReady })
+        bench.agent.close()
+        let root = PodPaths(bench.configuration, uid: "uid-chatty").root
+        let drain = OutputDrain(loop: bench.loop, nodeDirectory: bench.configuration.nodeDirectory)
+        #expect(drain.count == 1)
+        _ = FileManager.default.createFile(atPath: root + "/go", contents: nil)
+        // More than a pipe holds: without a reader the program would stand still.
+        #expect(
+            bench.loop.runUntil(within: .seconds(10)) {
+                if Files.exists(root + "/done") { return true }
+                bench.loop.schedule(after: .milliseconds(2)) {}
+                return false
+            })
+        drain.end()
+        try bench.restartAgent()
+        #expect(bench.wait(key) { $0.isReady })
+        let expected = (1...20_000).map { "\($0)\n" }.joined()
+        #expect(bench.loop.runUntil(within: .seconds(5)) { bench.log(key) == expected })
+        #expect(!Files.exists(PodPaths(root: root).spill("main")))
+    }
+
     @Test func `what died while no agent was there is restarted, and its end is unknown`() throws {
         let bench = try AgentBench()
         let key = bench.pod("web", sleeper)

@@ -144,14 +144,18 @@ enum LogsVerb {
         } catch { throw CommandError("no instance is kept in \(directory.path)") }
         let chosen = names.filter { $0 == role || $0.hasPrefix(role + "-") }
         guard !chosen.isEmpty else { throw CommandError("no role \"\(role)\"; there are: \(names.joined(separator: ", "))") }
+        let tail = try invocation.integer("tail", in: -1...Int.max) ?? -1
+        let limit = tail < 0 ? Int.max : tail
         var offsets: [String: Int] = [:]
         func show(_ name: String) {
             guard let bytes = try? Files.read(directory.roleLog(name)) else { return }
             var from = offsets[name] ?? 0
+            // A new file stands in the place of a full one.
             if from > bytes.count { from = 0 }
-            offsets[name] = bytes.count
+            let isFirst = offsets.updateValue(bytes.count, forKey: name) == nil
             let prefix = chosen.count > 1 ? "[\(name)] " : ""
-            for line in bytes[from...].split(separator: 10) { invocation.terminal.write(bytes: Array(prefix.utf8) + line + [10]) }
+            let lines = bytes[from...].split(separator: 10)
+            for line in isFirst ? lines.suffix(limit) : lines[...] { invocation.terminal.write(bytes: Array(prefix.utf8) + line + [10]) }
         }
         chosen.forEach(show)
         guard invocation.isSet("follow") else { return 0 }
