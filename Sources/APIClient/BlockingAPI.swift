@@ -20,8 +20,10 @@ package final class BlockingAPI {
         try wait { done in remote.perform(request, done) }
     }
 
+    /// One object.
     package func get(_ key: ObjectKey) throws(StatusError) -> Value { try perform(.get(key)).object }
 
+    /// What a list request selects, and the revision that it shows.
     package func list(_ list: ListRequest) throws(StatusError) -> (items: [Value], revision: Revision) {
         let reply = try perform(.list(list))
         guard case .list(_, let items, let revision) = reply.body else {

@@ -28,10 +28,13 @@ package struct DataDirectory: Hashable, Sendable {
     package var hostRecord: String { path + "/up.json" }
     package var journal: String { path + "/journal" }
     package var roles: String { path + "/roles" }
+    /// Held for as long as the role runs; its content is the role's process id.
     package func roleLock(_ role: String) -> String { "\(roles)/\(role).lock" }
+    /// Where the role logs; older parts are kept beside it.
     package func roleLog(_ role: String) -> String { "\(roles)/\(role).log" }
     /// The socket on which a role serves logs and metrics.
     package func roleSocket(_ role: String) -> String { "\(roles)/\(role).sock" }
     package var nodes: String { path + "/nodes" }
+    /// What an agent keeps for its node.
     package func node(_ name: String) -> String { "\(nodes)/\(name)" }
 }

@@ -44,6 +44,7 @@ package final class LeaseRenewal {
         self.period = period
     }
 
+    /// Renews at once, and from then on periodically.
     package func start() {
         isStopped = false
         renew()

@@ -11,6 +11,7 @@ package struct ReconnectDelay: Sendable {
     /// The watch worked.
     package mutating func reset() { failureCount = 0 }
 
+    /// How long to wait before the next attempt.
     package mutating func next(using random: inout some RandomNumberGenerator) -> Duration {
         // Six doublings pass the limit.
         let full = min(Self.first * (1 << min(failureCount, 6)), Self.longest)

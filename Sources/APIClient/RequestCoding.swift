@@ -8,6 +8,7 @@ package enum RequestCoding {
     /// The header under which a node's agent names the lease it writes under: `NODE/TRANSITIONS`.
     package static let leaseEpochHeader = "Steady-Lease-Epoch"
 
+    /// The HTTP request for an API request.
     package static func encode(_ request: Request) -> ClientRequest {
         switch request {
         case .get(let key, let subresource):
@@ -59,6 +60,7 @@ package enum RequestCoding {
         return group + ["namespaces", namespace, type.plural]
     }
 
+    /// The path of an object, or of a part of it.
     package static func segments(_ key: ObjectKey, _ subresource: ResourceType.Subresource? = nil) -> [String] {
         segments(key.type, namespace: key.type.isNamespaced ? key.namespace : nil) + [key.name] + (subresource.map { [$0.rawValue] } ?? [])
     }
@@ -107,6 +109,7 @@ package enum RequestCoding {
 
     // MARK: - Answers
 
+    /// What an HTTP answer says about the request that it answers.
     package static func decode(_ response: ClientResponse, to request: Request) -> Result<Reply, StatusError> {
         guard (200..<300).contains(response.status) else { return .failure(error(status: response.status, body: response.body)) }
         let value: Value

@@ -32,6 +32,7 @@ package final class APIService {
         logs = LogRelay(http: http, agentSocket: agentSocket)
     }
 
+    /// For the metrics: a peer was not let in.
     package func countRefusedConnection() { metrics.refusedConnection() }
 
     /// The handler of the HTTP server.

@@ -28,6 +28,7 @@ package enum Discovery {
 
     package static let types: [ResourceType] = ResourceType.all + [newerEvents].compactMap { $0 }
 
+    /// The versions of a group that are served.
     package static func versions(of group: String) -> [String] { groupVersions.filter { $0.group == group }.map(\.version) }
 
     /// What may be done with objects, in the order of Kubernetes' own lists.
@@ -96,6 +97,7 @@ package enum Discovery {
         ]
     }
 
+    /// The document at `/apis/GROUP`.
     package static func group(_ name: String) -> Value {
         var body: Value = ["kind": "APIGroup", "apiVersion": "v1"]
         if case .object(let members) = groupBody(name) { for (key, value) in members { body[key] = value } }
@@ -109,6 +111,7 @@ package enum Discovery {
         return ["name": .string(name), "versions": .array(versions), "preferredVersion": versions.first ?? .null]
     }
 
+    /// The document at `/apis/GROUP/VERSION`.
     package static func resourceList(group: String, version: String) -> Value {
         var out: [Value] = []
         for type in types where type.group == group && type.version == version {

@@ -9,6 +9,7 @@ package struct Query: Sendable {
     /// The first value; nil when the parameter is absent.
     package subscript(name: String) -> String? { pairs.first { $0.name == name }?.value }
 
+    /// Every value of a parameter that may be repeated.
     package func all(_ name: String) -> [String] { pairs.filter { $0.name == name }.map(\.value) }
 
     /// `true` as Go and Python write it, and as a bare `?watch`; false when absent.

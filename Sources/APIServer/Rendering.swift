@@ -17,6 +17,7 @@ package struct Rendering: Sendable {
         self.now = now
     }
 
+    /// The reply in the form that the client asked for.
     package func bytes(_ reply: Reply) -> [UInt8] {
         var out: [UInt8] = []
         switch reply.body {

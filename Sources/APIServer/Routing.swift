@@ -4,6 +4,7 @@ import Timing
 
 /// Turns a call into a route. Pure: the same call always means the same.
 package enum Routing {
+    /// What a call asks for; throws the answer to what nobody serves.
     package static func route(_ call: Call) throws(StatusError) -> Route {
         guard let place = Place(path: call.path) else { throw notServed }
         switch place {

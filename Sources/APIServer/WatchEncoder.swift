@@ -15,6 +15,7 @@ package struct WatchEncoder: Sendable {
         self.rowObject = rowObject
     }
 
+    /// Adds one event's line, in the form that the client asked for.
     package mutating func append(_ event: WatchEvent, now: Timestamp, to out: inout [UInt8]) {
         if event.kind == .bookmark {
             appendBookmark(event.revision, endsInitial: false, to: &out)

@@ -2,6 +2,7 @@
 package enum Program {
     package static let version = "0.1.0"
 
+    /// Runs a command line; the exit code.
     package static func run(_ arguments: [String], verbs: [Verb], terminal: Terminal = Terminal()) -> Int32 {
         do throws(CommandError) {
             switch try CommandLineParser(verbs: verbs).parse(arguments, terminal: terminal) {

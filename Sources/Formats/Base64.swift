@@ -7,6 +7,7 @@ package enum Base64 {
         return table
     }()
 
+    /// With padding, in one line.
     package static func encode(_ bytes: some Collection<UInt8>) -> String {
         var text: [UInt8] = []
         text.reserveCapacity((bytes.count + 2) / 3 * 4)

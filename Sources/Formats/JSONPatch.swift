@@ -7,6 +7,7 @@ package enum JSONPatch {
     /// How deep a result may nest, so that whatever walks it later is safe.
     package static let depthLimit = ParseLimits.standard.depth
 
+    /// All operations in order, or none.
     package static func apply(_ patch: Value, to value: Value) throws(PatchError) -> Value {
         guard case .array(let list) = patch else {
             throw PatchError(.malformed, "a JSON patch is a list of operations, found \(patch.kindName)")

@@ -34,6 +34,7 @@ package struct Object: Sendable {
     package var count: Int { entries.count }
     package var keys: [String] { entries.map(\.key) }
 
+    /// Where a key stands; nil when absent.
     package func position(of key: String) -> Int? {
         if let index { return index[key] }
         // Lengths differ mostly, and comparing them is much cheaper than comparing strings.

@@ -39,16 +39,22 @@ package struct SystemDisk: JournalDisk {
         }
     }
 
+    /// The files' names, in no order.
     package func names() throws(LinuxError) -> [String] { try Files.list(path) }
+    /// A file's whole content.
     package func read(_ name: String) throws(LinuxError) -> [UInt8] { try Files.read("\(path)/\(name)") }
 
+    /// A file to append to.
     package func open(_ name: String, truncating: Bool) throws(LinuxError) -> any JournalFile {
         try DiskFile("\(path)/\(name)", truncating: truncating)
     }
 
+    /// Takes effect as a whole; durable AFTER `synchronize`.
     package func rename(_ name: String, to newName: String) throws(LinuxError) {
         try Files.move("\(path)/\(name)", to: "\(path)/\(newName)")
     }
+    /// Nothing happens when there is no such file.
     package func remove(_ name: String) throws(LinuxError) { try Files.removeTree("\(path)/\(name)") }
+    /// Makes names durable: what was made, renamed and removed.
     package func synchronize() throws(LinuxError) { try Files.synchronizeDirectory(path) }
 }

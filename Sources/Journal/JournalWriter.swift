@@ -136,6 +136,7 @@ package final class JournalWriter {
         state = .ready
     }
 
+    /// Closes the file. What was not synchronised BEFORE is not promised.
     package func close() {
         file?.close()
         file = nil
@@ -197,6 +198,7 @@ package final class JournalWriter {
         return true
     }
 
+    /// Gives up a snapshot that was begun.
     package func abandonSnapshot() {
         snapshotWriting?.file.close()
         snapshotWriting = nil

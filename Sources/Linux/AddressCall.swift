@@ -142,5 +142,6 @@ package struct HeldSocket: Sendable {
         return error.errno == EINPROGRESS || error.errno == EALREADY ? .pending(error, callerWaits: blocks != 0) : .failed(error)
     }
 
+    /// Closes our copy of the socket; the caller keeps its own.
     package func close() { Glibc.close(fd) }
 }

@@ -3,6 +3,7 @@ import Glibc
 
 /// A control group that we may write: what is started in it can be killed as a whole, whatever it forked.
 package struct ControlGroup: Hashable, Sendable {
+    /// Which hierarchy the group is in.
     package enum Kind: Hashable, Sendable {
         /// Of a cgroup2 tree, entered at birth and killed by `cgroup.kill` (Linux 5.14). Also on hybrid machines: a tree without controllers kills as well.
         case unified

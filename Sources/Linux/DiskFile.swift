@@ -40,5 +40,6 @@ package struct DiskFile: Sendable {
         if result != 0 { throw LinuxError(errno: result, operation: "reserve space for \(path)") }
     }
 
+    /// Closes the file.
     package func close() { Glibc.close(fd) }
 }

@@ -7,6 +7,7 @@ package struct Doorbell: Sendable {
 
     package init() throws(LinuxError) { fd = try attempt("eventfd") { eventfd(0, Int32(EFD_CLOEXEC)) } }
 
+    /// Wakes whoever waits; from any thread.
     package func ring() {
         var one: UInt64 = 1
         _ = Glibc.write(fd, &one, 8)
@@ -18,5 +19,6 @@ package struct Doorbell: Sendable {
         while Glibc.read(fd, &count, 8) < 0, errno == EINTR {}
     }
 
+    /// Closes the descriptor. Nobody may ring AFTER.
     package func close() { Glibc.close(fd) }
 }

@@ -121,6 +121,7 @@ package final class EventLoop {
             self.body = body
         }
         package var isPending: Bool { body != nil }
+        /// The body is not run any more.
         package func cancel() { body = nil }
     }
 

@@ -89,9 +89,12 @@ package enum Files {
         }
     }
 
+    /// Whether there is anything at the path, behind symbolic links.
     package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+    /// Whether this process may execute the file.
     package static func isExecutable(_ path: String) -> Bool { access(path, X_OK) == 0 && !isDirectory(path) }
 
+    /// Whether the path leads to a directory.
     package static func isDirectory(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
@@ -144,6 +147,7 @@ package enum Files {
         return "/" + parts.joined(separator: "/")
     }
 
+    /// Where relative paths begin.
     package static func workingDirectory() -> String {
         guard let text = getcwd(nil, 0) else { return "/" }
         defer { free(text) }
@@ -168,6 +172,7 @@ package struct FileLock: Sendable {
         throw LinuxError(errno: reason, operation: "lock \(path)")
     }
 
+    /// Gives the lock back.
     package func release() { close(fd) }
 }
 
@@ -203,6 +208,7 @@ extension Files {
 }
 
 extension Files {
+    /// Whether this process may write there.
     package static func isWritable(_ path: String) -> Bool { access(path, W_OK) == 0 }
 }
 

@@ -32,6 +32,7 @@ package final class OutputPipe {
         return true
     }
 
+    /// Closes this end; others that hold the pipe open keep what is in it.
     package func close() { Glibc.close(fd) }
 }
 

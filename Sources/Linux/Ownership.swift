@@ -13,10 +13,12 @@ package enum Ownership {
         return Launch.User(user: entry.pointee.pw_uid, group: entry.pointee.pw_gid)
     }
 
+    /// Makes the user the file's owner, where there is one to be named.
     package static func give(_ path: String, to user: Launch.User?) {
         if let user { lchown(path, user.user, user.group) }
     }
 
+    /// Sets the permission bits.
     package static func setMode(_ path: String, _ mode: mode_t) { chmod(path, mode) }
 
     /// Lets everybody pass through a directory, without listing it.
@@ -36,6 +38,7 @@ extension Files {
         return stat(path, &status) == 0 ? status.st_mode : nil
     }
 
+    /// In bytes; 0 for what is not there.
     package static func size(of path: String) -> Int {
         var status = stat()
         return stat(path, &status) == 0 ? Int(status.st_size) : 0
@@ -43,6 +46,7 @@ extension Files {
 }
 
 extension Files {
+    /// Makes the file when it is not there.
     package static func openForAppending(_ path: String, mode: mode_t = 0o600) throws(LinuxError) -> Int32 {
         try open(path, O_WRONLY | O_CREAT | O_APPEND, mode: mode)
     }

@@ -99,7 +99,9 @@ package enum Sockets {
         }
     }
 
+    /// The address that the socket is bound to.
     package static func localAddress(_ fd: Int32) throws(LinuxError) -> SocketAddress { try address(fd, "getsockname", getsockname) }
+    /// The address that the socket is connected to.
     package static func peerAddress(_ fd: Int32) throws(LinuxError) -> SocketAddress { try address(fd, "getpeername", getpeername) }
 
     private static func address(
@@ -117,6 +119,7 @@ package enum Sockets {
     /// Small writes go out at once.
     package static func setNoDelay(_ fd: Int32) { setOption(fd, Int32(IPPROTO_TCP), TCP_NODELAY, 1) }
 
+    /// Sets an option that is a number; a kernel without it goes on without it.
     package static func setOption(_ fd: Int32, _ level: Int32, _ name: Int32, _ value: Int32) {
         var value = value
         setsockopt(fd, level, name, &value, 4)
@@ -134,6 +137,7 @@ package enum Sockets {
         try attempt("socket") { socket(family, flags(type), 0) }
     }
 
+    /// Binds a socket to an address.
     package static func bind(_ fd: Int32, to address: SocketAddress) throws(LinuxError) {
         if try address.withRaw({ Glibc.bind(fd, $0, $1) }) < 0 { throw .last("bind \(address)") }
     }

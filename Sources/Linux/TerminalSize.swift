@@ -2,6 +2,7 @@ import CLinux
 import Glibc
 
 extension Files {
+    /// Whether a person may be looking.
     package static func isTerminal(_ fd: Int32) -> Bool { isatty(fd) == 1 }
 
     /// Nil when the descriptor is no terminal.

@@ -13,6 +13,7 @@ package struct CounterFamily: Sendable {
         self.help = help
     }
 
+    /// Counts further, under these labels.
     package mutating func add(_ count: UInt64 = 1, _ labels: Labels = Labels()) {
         let key = totals[labels] != nil || totals.count < Self.seriesLimit ? labels : labels.overflow
         totals[key, default: 0] &+= count
@@ -46,6 +47,7 @@ package struct GaugeFamily: Sendable {
         }
     }
 
+    /// Changes the value under these labels; it may go down.
     package mutating func add(_ change: Double, _ labels: Labels = Labels()) { self[labels] = (self[labels] ?? 0) + change }
 
     var series: [(labels: Labels, value: Double)] {

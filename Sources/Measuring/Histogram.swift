@@ -18,6 +18,7 @@ package struct Histogram: Sendable {
 
     package var count: UInt64 { counts.reduce(0, &+) }
 
+    /// Counts one measured duration.
     package mutating func record(seconds: Double) {
         let bucketIndex = bounds.firstIndex { seconds <= $0 } ?? bounds.count
         counts[bucketIndex] &+= 1
@@ -52,6 +53,7 @@ package struct HistogramFamily: Sendable {
         self.bounds = bounds
     }
 
+    /// Counts one measured duration.
     package mutating func record(seconds: Double, _ labels: Labels = Labels()) {
         let key = histograms[labels] != nil || histograms.count < CounterFamily.seriesLimit ? labels : labels.overflow
         histograms[key, default: Histogram(bounds: bounds)].record(seconds: seconds)

@@ -7,11 +7,13 @@ package struct PrometheusText: Sendable {
 
     package init() {}
 
+    /// Adds a family with its values by label.
     package mutating func append(_ family: CounterFamily) {
         head(family.name, family.help, "counter")
         for (labels, total) in family.series { sample(family.name, labels, String(total)) }
     }
 
+    /// Adds a family with its values by label.
     package mutating func append(_ family: GaugeFamily) {
         head(family.name, family.help, "gauge")
         for (labels, value) in family.series { sample(family.name, labels, Self.number(value)) }

@@ -33,6 +33,7 @@ package struct CollectionPlan {
         }
     }
 
+    /// What is to be deleted, orphaned or released.
     package static func plan(_ view: View) -> Plan {
         var plan = Plan()
         if view.meta.isDeleting {

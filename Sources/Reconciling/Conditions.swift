@@ -30,6 +30,7 @@ package struct Conditions {
         }
     }
 
+    /// Takes the condition out.
     package mutating func remove(_ type: String) { list.removeAll { $0["type"].string == type } }
 
     package var value: Value { .array(list) }

@@ -29,6 +29,7 @@ package struct DeploymentPlan {
         }
     }
 
+    /// The next step of the deployment.
     package static func plan(_ view: View, now: Timestamp) -> Plan {
         var plan = Plan()
         let deployment = view.deployment

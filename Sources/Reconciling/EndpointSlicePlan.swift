@@ -29,6 +29,7 @@ package struct EndpointSlicePlan {
         }
     }
 
+    /// The slices as they should be, and who was withdrawn.
     package static func plan(_ view: View) -> Plan {
         var plan = Plan()
         let service = view.service

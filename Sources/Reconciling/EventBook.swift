@@ -64,6 +64,7 @@ package struct EventBook {
         stored[key] = (event["metadata"]["uid"].string ?? "", last ?? Timestamp(nanosecondsSince1970: 0))
     }
 
+    /// The event is gone from the store.
     package mutating func forget(_ key: ObjectKey) { stored[key] = nil }
 
     /// The deletions that are due, and when the next will be.

@@ -35,6 +35,7 @@ package struct LeaseWatch: Sendable {
         if entries[name] == nil { entries[name] = Entry(mark: "", period: period, seen: now) }
     }
 
+    /// The lease is gone: nobody is judged by it.
     package mutating func forget(_ name: String) { entries[name] = nil }
 
     /// What has run out, by name. Call it every `tickPeriod`.
@@ -44,5 +45,6 @@ package struct LeaseWatch: Sendable {
         return expired(now: now)
     }
 
+    /// Whose lease was not renewed for a whole period, by name.
     package func expired(now: Instant) -> [String] { entries.filter { now - $0.value.seen >= $0.value.period }.keys.sorted() }
 }

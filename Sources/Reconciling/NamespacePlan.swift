@@ -21,6 +21,7 @@ package struct NamespacePlan {
         }
     }
 
+    /// What is still to be deleted in a namespace that goes.
     package static func plan(_ view: View) -> Plan {
         var plan = Plan()
         guard view.namespace.isDeleting else { return plan }

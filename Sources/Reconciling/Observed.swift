@@ -68,6 +68,7 @@ package struct ObservedMeta: Sendable {
     package var isDeleting: Bool { deletion != nil }
     package var controller: Owner? { owners.first { $0.isController } }
 
+    /// Its key in the store.
     package func key(_ type: ResourceType) -> ObjectKey { ObjectKey(type, namespace: namespace, name: name) }
 }
 

@@ -21,7 +21,9 @@ package struct AddressRange: Hashable, Sendable, CustomStringConvertible {
     /// How many addresses there are.
     package var count: UInt64 { 1 << UInt64(32 - prefixLength) }
 
+    /// Whether the address lies in the range.
     package func contains(_ address: UInt32) -> Bool { address >= first && UInt64(address - first) < count }
+    /// Whether the whole other range lies in this one.
     package func contains(_ other: AddressRange) -> Bool { other.prefixLength >= prefixLength && contains(other.first) }
 
     /// The `index`-th part of this range when it is cut into parts of `prefixLength`.

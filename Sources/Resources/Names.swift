@@ -76,6 +76,7 @@ package enum Names {
         return isQualifiedPart(name) ? nil : qualifiedText
     }
 
+    /// What is wrong with a label's value; nil when it is valid.
     package static func labelValueProblem(_ value: String) -> String? {
         if value.isEmpty { return nil }
         if value.utf8.count > 63 { return "must be no more than 63 characters" }

@@ -34,6 +34,7 @@ package struct LabelSelector: Hashable, Sendable {
     package var requirements: [Requirement]
     package init(_ requirements: [Requirement]) { self.requirements = requirements }
     package static let everything = LabelSelector([])
+    /// Whether everything that the selector demands holds.
     package func matches(_ labels: [String: String]) -> Bool { requirements.allSatisfy { $0.matches(labels) } }
 }
 
@@ -59,6 +60,7 @@ package struct FieldSelector: Hashable, Sendable {
     /// Fields that are left out when false and yet selected by `false`.
     private static let booleanFields: Set<[String]> = [["spec", "unschedulable"], ["spec", "hostNetwork"]]
 
+    /// Whether everything that the selector demands holds.
     package func matches(_ object: Value) -> Bool {
         terms.allSatisfy { term in
             let found = term.path.reduce(object) { $0[$1] }

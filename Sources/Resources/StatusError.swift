@@ -45,31 +45,38 @@ package struct StatusError: Error, Hashable, Sendable, CustomStringConvertible {
 
     package var description: String { message }
 
+    /// 404: there is no such object.
     package static func notFound(_ key: ObjectKey) -> StatusError {
         StatusError(
             code: 404, reason: "NotFound", message: "\(key.type.qualifiedName) \"\(key.name)\" not found",
             details: Details(name: key.name, group: key.type.group, kind: key.type.plural))
     }
 
+    /// 409: the name is taken.
     package static func alreadyExists(_ key: ObjectKey) -> StatusError {
         StatusError(
             code: 409, reason: "AlreadyExists", message: "\(key.type.qualifiedName) \"\(key.name)\" already exists",
             details: Details(name: key.name, group: key.type.group, kind: key.type.plural))
     }
 
+    /// 409: the object has changed, or does not admit this.
     package static func conflict(_ key: ObjectKey, _ why: String) -> StatusError {
         StatusError(
             code: 409, reason: "Conflict", message: "Operation cannot be fulfilled on \(key.type.qualifiedName) \"\(key.name)\": \(why)",
             details: Details(name: key.name, group: key.type.group, kind: key.type.plural))
     }
 
+    /// 400: the request itself cannot be understood.
     package static func badRequest(_ message: String) -> StatusError { StatusError(code: 400, reason: "BadRequest", message: message) }
+    /// 403: not for this client.
     package static func forbidden(_ message: String) -> StatusError { StatusError(code: 403, reason: "Forbidden", message: message) }
     /// The revision asked for is older than what the watch window holds.
     package static func expired(_ message: String) -> StatusError { StatusError(code: 410, reason: "Expired", message: message) }
+    /// 500: something failed that should not.
     package static func internalError(_ message: String) -> StatusError {
         StatusError(code: 500, reason: "InternalError", message: message)
     }
+    /// 503: not now; it may be tried again.
     package static func unavailable(_ message: String) -> StatusError {
         StatusError(code: 503, reason: "ServiceUnavailable", message: message)
     }

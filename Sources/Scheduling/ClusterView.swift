@@ -84,6 +84,7 @@ package struct ClusterView: Sendable {
         states[state.name] = state
     }
 
+    /// Takes a node out, with what was placed there.
     package mutating func removeNode(_ name: String) { states[name] = nil }
 
     /// Puts a pod on a node; one that is there already is replaced.
@@ -97,6 +98,7 @@ package struct ClusterView: Sendable {
         count(occupant, 1)
     }
 
+    /// The pod takes up no room any more.
     package mutating func vacate(_ key: ObjectKey) {
         guard let occupant = occupants.removeValue(forKey: key) else { return }
         states[occupant.node]?.give(occupant.needs)

@@ -37,6 +37,7 @@ package final class ServiceProxyLoop {
             duration: Self.leaseDuration, period: Self.leasePeriod)
     }
 
+    /// Begins to follow routes and to carry traffic.
     package func start() {
         plane.onReportDue = { [unowned self] in reporter.report() }
         entrances.onRefusal = { [unowned self] in notices.refused($0, $1, $2) }

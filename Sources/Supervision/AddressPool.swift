@@ -73,6 +73,7 @@ package struct AddressPool: Sendable {
         "\(address >> 24).\(address >> 16 & 255).\(address >> 8 & 255).\(address & 255)"
     }
 
+    /// An address in dotted form.
     package static func parse(_ text: String) -> Address? {
         let bytes = text.split(separator: ".", omittingEmptySubsequences: false).compactMap { UInt8($0) }
         return bytes.count == 4 ? bytes.reduce(Address(0)) { $0 << 8 | Address($1) } : nil

@@ -14,51 +14,6 @@ package struct ContainerMachine: Sendable {
     /// The last failure to launch that people were told of.
     private var lastFailure: String?
 
-    /// Where a container is; all that a state knows is in its case.
-    package enum State: Sendable {
-        /// Not its turn yet, or not startable: what is shown, and when it is tried again by itself.
-        case waiting(reason: String, message: String, retryAt: Instant)
-        case launching
-        case running(Run)
-        /// The first process has ended; the rest is made to.
-        case clearing(Run, Termination)
-        case backingOff(until: Instant, delay: Duration, Termination)
-        /// For good.
-        case terminated(Termination)
-    }
-
-    /// One run of the program.
-    package struct Run: Sendable {
-        package var containerID: String
-        package var startedAt: Timestamp
-        package var since: Instant
-        /// The startup probe has passed, or there is none; and postStart is done.
-        package var isStarted = false
-        package var readySince: Instant?
-        /// How long it was Ready, up to when it last was.
-        var lastReadyFor: Duration?
-        var isPostStartPending = false
-        var probes: [ProbeMachine] = []
-        package var stop: Stop?
-    }
-
-    /// The way down: withdrawn and preStop, TERM, KILL.
-    package struct Stop: Hashable, Sendable {
-        /// The whole pod goes; else only this run.
-        var isForDeletion: Bool
-        /// Whether TERM still waits for the traffic to be led away, and until when at most.
-        var isDrainPending: Bool
-        var drainBy: Instant
-        var isPreStopPending: Bool
-        /// When TERM waits no longer.
-        var terminateAt: Instant
-        /// A sidecar's TERM waits for whom it serves, whatever else holds, until this time at most.
-        var turnBy: Instant?
-        var killAt: Instant
-        var isTerminated = false
-        var isKilled = false
-    }
-
     /// A liveness restart waits this long for the proxies at most: the program may be harmful already.
     static let restartDrainLimit = Duration.seconds(1)
 

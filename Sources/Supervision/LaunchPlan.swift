@@ -99,6 +99,7 @@ package struct LaunchPlan: Hashable, Sendable {
 
     /// `NAME=value`.
     package var environmentLines: [String] { environment.map { "\($0.name)=\($0.value)" } }
+    /// A variable's value in the new process's environment.
     package func variable(_ name: String) -> String? { environment.first { $0.name == name }?.value }
 
     package init(_ sources: LaunchSources) throws(LaunchProblem) {
@@ -271,6 +272,7 @@ private struct Variables {
 
 /// Kubernetes' `$(VAR)`: `$$` is a dollar sign, an unknown name stays as it stands.
 package enum VariableExpansion {
+    /// Replaces `$(NAME)` as Kubernetes does: `$$` is a dollar, an unknown name stays as it is.
     package static func expand(_ text: String, _ value: (String) -> String?) -> String {
         guard text.utf8.contains(UInt8(ascii: "$")) else { return text }
         let bytes = Array(text.utf8)

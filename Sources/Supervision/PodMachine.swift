@@ -79,6 +79,7 @@ package struct PodMachine: Sendable {
 
     // MARK: - Events
 
+    /// What to do about an event. `now` decides; `at` is only shown.
     package mutating func handle(_ event: PodEvent, now: Instant, at: Timestamp) -> [PodAction] {
         switch (event, phase) {
         case (_, .gone): return []

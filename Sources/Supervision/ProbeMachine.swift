@@ -94,6 +94,7 @@ package struct ProbeMachine: Sendable {
         scheduleNext(now: now, hasFailed: true)
     }
 
+    /// Takes the answer of the probe under way.
     package mutating func finish(succeeded: Bool, now: Instant) -> Outcome {
         guard case .inFlight(let isCounted) = state else { return Outcome(verdict: nil, isCounted: false) }
         var reached: Verdict?

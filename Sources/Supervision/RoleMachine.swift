@@ -71,6 +71,7 @@ package struct RoleMachine: Sendable {
         }
     }
 
+    /// What to do about an event.
     package mutating func handle(_ event: Event, now: Instant) -> [Action] {
         switch (state, event) {
         case (.waiting(let at), .tick) where now >= at: return [.start]

@@ -156,10 +156,12 @@ package struct Router: Sendable {
         backendOf[name].map { BackendID(index: $0, generation: backends[$0].generation) }
     }
 
+    /// How the backend's traffic is carried; nil when there is none such any more.
     package func carriage(of backend: BackendID) -> RouteTable.Carriage? {
         backends[backend.index].generation == backend.generation ? backends[backend.index].carriage : nil
     }
 
+    /// Where the endpoint listens.
     package func address(of endpoint: EndpointID) -> EndpointAddress { slots[endpoint.index].address }
 
     /// Whether idle connections to it are worth keeping.
@@ -260,6 +262,7 @@ package struct Router: Sendable {
     /// It answers: an earlier refusal is forgotten.
     package mutating func answered(_ endpoint: EndpointID) { slots[endpoint.index].suspectUntil = .zero }
 
+    /// What is under way to the endpoint.
     package func openCount(_ endpoint: EndpointID) -> (exchanges: Int, flows: Int) {
         (slots[endpoint.index].exchangeCount, slots[endpoint.index].flowCount)
     }

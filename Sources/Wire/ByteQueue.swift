@@ -72,12 +72,14 @@ package struct ByteQueue: Sendable {
         consume(count)
     }
 
+    /// Adds at the end.
     package mutating func append(_ byte: UInt8) {
         if end == storage.count { makeRoom(for: 1) }
         storage[end] = byte
         end += 1
     }
 
+    /// Adds at the end.
     package mutating func append(_ bytes: UnsafeBufferPointer<UInt8>) {
         if bytes.isEmpty { return }
         makeRoom(for: bytes.count)
@@ -87,6 +89,7 @@ package struct ByteQueue: Sendable {
         end += bytes.count
     }
 
+    /// Adds at the end.
     package mutating func append(_ bytes: [UInt8]) {
         if isEmpty, storage.count < bytes.count {
             // Nothing to keep: the caller's array becomes the storage, without a copy.
@@ -98,13 +101,16 @@ package struct ByteQueue: Sendable {
         bytes.withUnsafeBufferPointer { append($0) }
     }
 
+    /// Adds at the end.
     package mutating func append(_ bytes: ArraySlice<UInt8>) { bytes.withUnsafeBufferPointer { append($0) } }
 
+    /// Adds at the end.
     package mutating func append(_ text: String) {
         var text = text
         text.withUTF8 { append($0) }
     }
 
+    /// Adds at the end.
     package mutating func append(_ text: StaticString) {
         append(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }

@@ -39,8 +39,10 @@ package struct HTTPHeaders: Sendable {
     package subscript(name: String) -> String? { first(name) }
     package subscript(known: KnownField) -> String? { first(known) }
 
+    /// The value of the first field of this name.
     package func first(_ name: String) -> String? { index(of: name).map { value(fields[$0]) } }
 
+    /// The value of the first field of this name.
     package func first(_ known: KnownField) -> String? {
         for field in fields where field.known == known { return value(field) }
         return nil
@@ -49,8 +51,10 @@ package struct HTTPHeaders: Sendable {
     /// Every value of a name, in order.
     package func all(_ name: String) -> [String] { indices(of: name).map { value(fields[$0]) } }
 
+    /// Whether there is a field of this name.
     package func contains(_ name: String) -> Bool { index(of: name) != nil }
 
+    /// Whether there is a field of this name.
     package func contains(_ known: KnownField) -> Bool {
         for field in fields where field.known == known { return true }
         return false
@@ -121,6 +125,7 @@ package struct HTTPHeaders: Sendable {
         name.withUTF8 { name in value.withUTF8 { value in append(name, value, KnownField(name)) } }
     }
 
+    /// Adds a field behind the others, also when there is one of this name.
     package mutating func add(_ known: KnownField, _ value: String) {
         var value = value
         let name = known.name
@@ -133,16 +138,19 @@ package struct HTTPHeaders: Sendable {
         add(name, value)
     }
 
+    /// Replaces all fields of this name.
     package mutating func set(_ known: KnownField, _ value: String) {
         remove(known)
         add(known, value)
     }
 
+    /// Takes out all fields of this name.
     package mutating func remove(_ name: String) {
         let gone = indices(of: name)
         for index in gone.reversed() { fields.remove(at: index) }
     }
 
+    /// Takes out all fields of this name.
     package mutating func remove(_ known: KnownField) { fields.removeAll { $0.known == known } }
 
     /// Removes what concerns one connection only (RFC 9110, 7.6.1): `Connection`, what it names, `Keep-Alive`, `Proxy-Connection`, `TE`,

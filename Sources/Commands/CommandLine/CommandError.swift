@@ -19,6 +19,7 @@ package struct CommandError: Error, Sendable, CustomStringConvertible {
         self.init(text)
     }
 
+    /// The command line itself is wrong: exit code 2.
     package static func usage(_ message: String) -> CommandError { CommandError(message, exitCode: 2) }
 
     package var description: String { message }

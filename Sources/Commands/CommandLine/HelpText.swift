@@ -1,5 +1,6 @@
 /// The texts of `--help`.
 package enum HelpText {
+    /// `steady --help`.
     package static func program(_ verbs: [Verb]) -> String {
         var out = """
             Steady keeps services running: processes over zones, from Kubernetes manifests.
@@ -22,12 +23,14 @@ package enum HelpText {
         return out + "\nsteady COMMAND --help shows a command's flags and examples.\n"
     }
 
+    /// The verbs that begin with one word: `steady rollout --help`.
     package static func group(_ prefix: String, _ verbs: [Verb]) -> String {
         var out = "Commands of steady \(prefix):\n"
         for verb in verbs where verb.name.hasPrefix(prefix + " ") { out += "  \(verb.name.padded(to: 20)) \(verb.summary)\n" }
         return out
     }
 
+    /// `steady VERB --help`.
     package static func verb(_ verb: Verb) -> String {
         var out = verb.summary + "\n"
         if !verb.notes.isEmpty { out += "\n" + verb.notes + "\n" }

@@ -13,6 +13,7 @@ package struct Invocation: Sendable {
 
     /// The last value given; nil when the flag was not.
     package func value(_ flag: String) -> String? { values[flag]?.last }
+    /// Every value of a flag that may be repeated.
     package func all(_ flag: String) -> [String] { values[flag] ?? [] }
 
     /// Whether a toggle is on: given, and not as `=false`.
@@ -24,6 +25,7 @@ package struct Invocation: Sendable {
         }
     }
 
+    /// Whether the flag stands on the command line, with whatever value.
     package func isGiven(_ flag: String) -> Bool { values[flag] != nil }
 
     /// A whole number; a usage error names the flag otherwise.

@@ -13,6 +13,7 @@ package struct CommandLineParser {
         case help(Verb?, prefix: String?)
     }
 
+    /// Finds the verb and its flags; a mistake is answered with the nearest right word.
     package func parse(_ arguments: [String], terminal: Terminal) throws(CommandError) -> Outcome {
         guard let at = try verbIndex(arguments) else { return .help(nil, prefix: nil) }
         let first = arguments[at]

@@ -15,9 +15,13 @@ package struct Terminal: Sendable {
         hasColours = isInteractive && Processes.environment("NO_COLOR") == nil && Processes.environment("TERM") != "dumb"
     }
 
+    /// Writes to standard output.
     package func write(_ text: String) { write(bytes: Array(text.utf8)) }
+    /// Writes a line to standard output.
     package func line(_ text: String) { write(text + "\n") }
+    /// Writes bytes as they are to standard output.
     package func write(bytes: [UInt8]) { try? Files.writeAll(bytes, to: output, named: "standard output") }
+    /// Writes a line to standard error.
     package func complain(_ text: String) { try? Files.writeAll(Array((text + "\n").utf8), to: error, named: "standard error") }
 
     /// The number of a colour in an ANSI escape sequence.
@@ -30,6 +34,7 @@ package struct Terminal: Sendable {
         case bold = "1"
     }
 
+    /// The text in a colour, on terminals that show colours.
     package func coloured(_ text: String, _ colour: Colour) -> String { hasColours ? "\u{1B}[\(colour.rawValue)m\(text)\u{1B}[0m" : text }
 
     /// Columns of the terminal; 80 where there is none.

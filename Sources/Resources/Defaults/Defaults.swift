@@ -4,6 +4,7 @@ import Formats
 ///
 /// Applied BEFORE validation, at every create and update. A second application changes nothing.
 package enum Defaults {
+    /// Fills in what Kubernetes fills in for fields that were left out.
     package static func apply(_ value: inout Value, _ type: ResourceType) {
         guard case .object(var object) = value else { return }
         // The tree is let go of here, so that changes below happen in place.

@@ -87,6 +87,7 @@ extension [Condition] {
 
     package subscript(type: String) -> Condition? { first { $0.type == type } }
 
+    /// Whether the condition is there and true.
     package func isTrue(_ type: String) -> Bool { self[type]?.isTrue ?? false }
 
     /// Puts a condition in place of the one of its type. `lastTransitionTime` is kept while the status stays the same, else it is `now`.

@@ -19,6 +19,7 @@ package struct Toleration: Hashable, Sendable {
         tolerationSeconds = object["tolerationSeconds"].int
     }
 
+    /// Whether a pod with this toleration may be on a node with that taint.
     package func tolerates(_ taint: Taint) -> Bool {
         if !effect.isEmpty, effect != taint.effect.rawValue { return false }
         if !key.isEmpty, key != taint.key { return false }
@@ -125,6 +126,7 @@ package struct NodeSelectorTerm: Hashable, Sendable {
             values = value["values"].strings
         }
 
+        /// Whether what was found fulfils it.
         package func matches(_ found: String?) -> Bool {
             switch op {
             case .in: return found.map(values.contains) ?? false
@@ -147,6 +149,7 @@ package struct NodeSelectorTerm: Hashable, Sendable {
         fields = value["matchFields"].elements.map { Requirement($0) }
     }
 
+    /// Whether what was found fulfils it.
     package func matches(labels: [String: String], name: String) -> Bool {
         if expressions.isEmpty, fields.isEmpty { return false }
         return expressions.allSatisfy { $0.matches(labels[$0.key]) } && fields.allSatisfy { $0.key == "metadata.name" && $0.matches(name) }

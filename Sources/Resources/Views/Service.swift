@@ -53,6 +53,7 @@ package struct Service: Sendable {
     package var isHeadless: Bool { clusterIP == "None" }
     /// Has no selector: its endpoints are written by somebody else.
     package var isSelectorless: Bool { selector.isEmpty }
+    /// Whether a pod with these labels stands behind the service; without a selector none does.
     package func selects(_ labels: [String: String]) -> Bool { !selector.isEmpty && selector.allSatisfy { labels[$0.key] == $0.value } }
 }
 
