@@ -33,8 +33,10 @@ enum BodyReading {
         if read.duplicates.isEmpty { return (value, []) }
         let problems = read.duplicates.map { "duplicate field \"\($0)\"" }
         if validation == .strict {
+            // All that is wrong at once: what the store would refuse next, too.
+            let unknown = Schema.check(value, type).filter(\.isUnknownField).map(\.description)
             throw .badRequest(
-                "\(type.kind) in version \"\(type.version)\" cannot be handled as a \(type.kind): strict decoding error: \(problems.joined(separator: ", "))"
+                "\(type.kind) in version \"\(type.version)\" cannot be handled as a \(type.kind): strict decoding error: \((problems + unknown).joined(separator: ", "))"
             )
         }
         return (value, problems)

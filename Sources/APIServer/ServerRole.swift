@@ -74,7 +74,10 @@ package final class ServerRole {
         self.service = service
         server = HTTPServer(loop: loop) { service.handle($0) }
         server.refusalBody = { error in
-            ("application/json", JSON.serialize(StatusError(code: error.status, reason: "BadRequest", message: error.description).value))
+            (
+                "application/json",
+                JSON.serialize(StatusError(code: error.status, reason: Self.reason(error.status), message: error.description).value)
+            )
         }
         strangers.onRefusal = { [unowned service] in service.countRefusedConnection() }
         let storage = storage
@@ -84,6 +87,15 @@ package final class ServerRole {
             try listen(configuration, descriptors)
         } catch {
             throw ServerError("the API cannot listen: \(error)")
+        }
+    }
+
+    /// Kubernetes' word for a request that could not be read.
+    private static func reason(_ status: Int) -> String {
+        switch status {
+        case 408: "Timeout"
+        case 413: "RequestEntityTooLarge"
+        default: "BadRequest"
         }
     }
 

@@ -86,7 +86,8 @@ extension Registry {
         var records: [RegistryRecord] = []
         let before = keyspace.tipRevision
         let object = try delete(Slot(key), key, options, now: now, records: &records)
-        let reply = Reply(object.isGone ? .status(Self.success(key, object.value)) : .object(object.value))
+        let answersWithObject = Self.answeredWithObject.contains(key.type.plural)
+        let reply = Reply(object.isGone && !answersWithObject ? .status(Self.success(key, object.value)) : .object(object.value))
         return keyspace.tipRevision == before ? decided(.success(reply)) : committed(records, reply)
     }
 
@@ -142,6 +143,9 @@ extension Registry {
             return (commit(slot, replacing: old, with: old.value, isRemoval: true, records: &records), true)
         }
     }
+
+    /// The kinds of which Kubernetes returns what was deleted: typed clients read nothing else.
+    private static let answeredWithObject = [ResourceType.pods.plural, ResourceType.services.plural]
 
     /// Kubernetes' answer to a delete that left nothing.
     private static func success(_ key: ObjectKey, _ object: Value) -> Value {

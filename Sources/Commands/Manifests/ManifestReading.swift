@@ -133,7 +133,7 @@ package enum Manifests {
             return "no kind \(kind) in apiVersion \"\(apiVersion)\"; it is in \"\(other.apiVersion)\""
         }
         let kinds = ResourceType.all.map(\.kind)
-        let near = nearest(kind, among: kinds).map { "; did you mean \($0)?" } ?? ""
+        let near = nearest(kind, among: kinds).map { "; did you mean \($0)?" } ?? ";"
         return "unknown kind \"\(kind)\" in apiVersion \"\(apiVersion)\"\(near) Steady knows \(kinds.joined(separator: ", "))"
     }
 

@@ -18,7 +18,7 @@ enum ConfigurationValidation {
                 }
             }
         }
-        if byteCount > byteLimit { findings.tooLong(nil, limit: byteLimit) }
+        if byteCount > byteLimit { findings.tooLong("data", limit: byteLimit) }
         if let old { checkImmutable(configMap, old, ["data", "binaryData"], &findings) }
     }
 
