@@ -59,7 +59,7 @@ extension Transcripts {
             try siege.end()
         }
 
-        @Test func `Server, agents and up may be killed in the middle of a roll: no request fails, and no Ready process is restarted`() throws {
+        @Test func `Server, agents and up may be killed in mid-roll: no request fails, and no Ready process is restarted`() throws {
             let siege = try Siege(replicas: 4)
             defer { siege.stop() }
             try siege.begin()
