@@ -16,7 +16,7 @@ private final class LogBench {
 
     init() throws {
         let paths = PodPaths(root: directory)
-        try Files.makeDirectories(paths.container("main"))
+        try Files.makeDirectories(Files.directory(of: paths.log("main", run: 0)))
         log = ContainerLog(paths, container: "main", fileLimit: Self.fileLimit)
         log.open(run: 0)
         path = paths.log("main", run: 0)
