@@ -58,7 +58,10 @@ package struct ControlGroup: Hashable, Sendable {
     /// Like `child`, but never one that was killed before: from Linux 6.14 on a process that is started right into such a group (CLONE_INTO_CGROUP)
     /// is killed as if it had raced with that kill. Of an older group nothing may run any more.
     package func emptyChild(_ name: String) -> ControlGroup? {
-        rmdir("\(path)/\(name)")
+        // Nearly always there is none.
+        let group = ControlGroup(path: "\(path)/\(name)", kind: kind)
+        if mkdir(group.path, 0o755) == 0 { return group }
+        rmdir(group.path)
         return child(name)
     }
 

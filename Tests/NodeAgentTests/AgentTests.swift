@@ -381,7 +381,7 @@ func isAlive(_ pid: Int32) -> Bool { pid > 1 && kill(pid, 0) == 0 }
         let work = PodPaths(bench.configuration, uid: "uid-web").volume("work") + "/of-web/"
         #expect(bench.wait(key) { $0.isReady })
         #expect(
-            bench.loop.runUntil(within: .seconds(5)) {
+            bench.loop.runUntil(within: .seconds(20)) {
                 ["first", "second", "main"].allSatisfy { FileManager.default.fileExists(atPath: work + $0) }
             })
         bench.delete(key)
