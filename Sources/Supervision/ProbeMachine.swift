@@ -36,6 +36,10 @@ package struct ProbePolicy: Hashable, Sendable {
 /// after 40. A quick try that fails changes nothing, so thresholds mean what they mean in Kubernetes.
 package struct ProbeMachine: Sendable {
     package static let quickDelay = Duration.milliseconds(20)
+    /// How young a container is whose failures do not count yet. Kubernetes first probes when its agent has seen the container run, about a
+    /// second after its start; the first try here goes within a millisecond, before most programs have bound their port, and a threshold of one
+    /// would restart them for ever.
+    package static let youth = Duration.seconds(1)
     /// Periods vary by this part, so that the probes of many pods drift apart.
     package static let jitter = 0.05
 
@@ -58,6 +62,7 @@ package struct ProbeMachine: Sendable {
     private var hasSucceeded = false
     private var nextQuickDelay = Self.quickDelay
     private var nextCounted: Instant
+    private let grownUpAt: Instant
     private var random: SeededRandom
     private var state: State
 
@@ -73,6 +78,7 @@ package struct ProbeMachine: Sendable {
         self.verdict = verdict
         hasSucceeded = verdict == .passed
         random = SeededRandom(seed: seed)
+        grownUpAt = since + Self.youth
         nextCounted = max(now, since + policy.initialDelay)
         state = .waiting(until: nextCounted, isCounted: true)
     }
@@ -96,7 +102,9 @@ package struct ProbeMachine: Sendable {
 
     /// Takes the answer of the probe under way.
     package mutating func finish(succeeded: Bool, now: Instant) -> Outcome {
-        guard case .inFlight(let isCounted) = state else { return Outcome(verdict: nil, isCounted: false) }
+        guard case .inFlight(let isRegular) = state else { return Outcome(verdict: nil, isCounted: false) }
+        let isYoung = !hasSucceeded && now < grownUpAt
+        let isCounted = isRegular && !isYoung
         var reached: Verdict?
         if succeeded {
             // From the first success on it is a regular probe; the period counts from here.
@@ -109,6 +117,8 @@ package struct ProbeMachine: Sendable {
             successCount = 0
             failureCount += 1
             if failureCount >= policy.failureThreshold { reached = .failed }
+        } else if isYoung {
+            nextCounted = min(nextCounted, max(now, grownUpAt))
         }
         if let reached { verdict = reached }
         scheduleNext(now: now, hasFailed: !succeeded)

@@ -23,10 +23,10 @@ import Timing
 
     @Test func `until the first success readiness is tried after 20 ms, doubled, beside its period`() {
         var probe = machine(.readiness, ProbePolicy(period: .seconds(10)))
-        #expect(tries(&probe, upAt: .milliseconds(1000), until: .seconds(5)) == [0, 20, 60, 140, 300, 620, 1260])
+        #expect(tries(&probe, upAt: .milliseconds(1000), until: .seconds(5)) == [0, 20, 60, 140, 300, 620, 1000])
         #expect(probe.verdict == .passed)
         // From now on its period counts, five per cent more or less.
-        let wait = probe.nextTry - (Instant.zero + .milliseconds(1260))
+        let wait = probe.nextTry - (Instant.zero + .milliseconds(1000))
         #expect(wait >= .milliseconds(9500) && wait <= .milliseconds(10_500))
     }
 
@@ -37,11 +37,35 @@ import Timing
         #expect(probe.begin(now: .zero + .seconds(5)) == true)
     }
 
-    @Test func `liveness is not tried quickly`() {
-        var probe = machine(.liveness, ProbePolicy(period: .seconds(10)))
+    @Test func `a failure in a container's first second does not count, and liveness is tried again after it`() {
+        var probe = machine(.liveness, ProbePolicy(period: .seconds(10), failureThreshold: 2))
         #expect(probe.begin(now: .zero) == true)
-        #expect(probe.finish(succeeded: false, now: .zero) == .init(verdict: nil, isCounted: true))
-        #expect(probe.nextTry >= .zero + .milliseconds(9500))
+        #expect(probe.finish(succeeded: false, now: .zero + .milliseconds(1)) == .init(verdict: nil, isCounted: false))
+        #expect(probe.nextTry == .zero + .seconds(1))
+        #expect(probe.begin(now: .zero + .seconds(1)) == true)
+        #expect(probe.finish(succeeded: false, now: .zero + .seconds(1)) == .init(verdict: nil, isCounted: true))
+        #expect(probe.nextTry >= .zero + .milliseconds(10_500))
+    }
+
+    @Test func `a threshold of one leaves a program its time to bind`() {
+        for kind in [ProbeKind.startup, .liveness] {
+            var probe = machine(kind, ProbePolicy(period: .seconds(10), failureThreshold: 1))
+            while probe.verdict == nil {
+                let now = probe.nextTry
+                #expect(probe.begin(now: now) == true)
+                _ = probe.finish(succeeded: now >= .zero + .milliseconds(300), now: now)
+            }
+            #expect(probe.verdict == .passed)
+        }
+    }
+
+    @Test func `a failure after a success counts at any age`() {
+        var probe = machine(.liveness, ProbePolicy(period: .milliseconds(100), failureThreshold: 1))
+        #expect(probe.begin(now: .zero) == true)
+        #expect(probe.finish(succeeded: true, now: .zero).verdict == .passed)
+        let now = probe.nextTry
+        #expect(now < .zero + .seconds(1) && probe.begin(now: now) == true)
+        #expect(probe.finish(succeeded: false, now: now) == .init(verdict: .failed, isCounted: true))
     }
 
     @Test func `quick tries never count towards the threshold`() {
