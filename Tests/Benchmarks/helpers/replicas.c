@@ -64,7 +64,8 @@ static void bare(const char *server, int count) {
         while (!ask(addresses[i])) usleep(100);
     }
     printf("%.2f\n", now() - start);
-    for (int i = 0; i < count; i++) kill(pids[i], SIGKILL);
+    for (int i = 0; i < count; i++)
+        if (pids[i] > 1) kill(pids[i], SIGKILL);
     for (int i = 0; i < count; i++) waitpid(pids[i], NULL, 0);
 }
 
