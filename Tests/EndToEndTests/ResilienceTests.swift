@@ -38,7 +38,7 @@ extension Transcripts {
             let siege = try Siege()
             defer { siege.stop() }
             let port = siege.instance.port
-            let answers = Answers(of: 3) { try HTTPGet.once(port: port, path: "/slow") }
+            let answers = Answers(of: 3) { try HandRequest.once(port: port, path: "/slow") }
             try siege.wait("every replica is busy") { answers.begunCount == 3 }
             try siege.instance.steady("rollout restart deployment/web")
             try siege.kill("server")
