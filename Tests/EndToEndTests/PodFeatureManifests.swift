@@ -48,6 +48,11 @@ enum PodFeatureManifests {
         metadata: {name: keys}
         stringData: {token: s3cret}
         ---
+        apiVersion: steady.dev/v1
+        kind: Image
+        metadata: {name: py}
+        spec: {reference: "py:v1", command: [/usr/bin/python3]}
+        ---
         apiVersion: v1
         kind: Service
         metadata: {name: my-db}
@@ -107,7 +112,7 @@ enum PodFeatureManifests {
 
     /// Pods that cannot run or do not stay, by name, with the waiting or terminated reason and the text that its message must have.
     static let troubled: [(manifest: String, name: String, reason: String, message: String)] = [
-        (pod("noimage", "", containers: "- {name: main, image: py:v9}"), "noimage", "ImageNotFound", "no Image has the reference"),
+        (pod("noimage", "", containers: "- {name: main, image: py:v9}"), "noimage", "ImageNotFound", "closest reference is \"py:v1\""),
         (
             pod("noprogram", "", containers: "- {name: main, image: none, command: [/no/such/program]}"), "noprogram", "RunContainerError",
             "no such file or directory"
