@@ -33,7 +33,7 @@ import Testing
         ),
         (
             "template", ["spec": ["containers": [["env": [["name": "A", "value": true]]]]]],
-            #"spec.template.spec.containers[0].env[0].value: found boolean true, allowed string: quote it ("true"; yes, no, on and off are booleans too)"#
+            #"spec.template.spec.containers[0].env[0].value: found boolean true, allowed string: quote it (yes, no, on, off, y and n are booleans too)"#
         ),
         (
             "template", ["metadata": ["labels": ["app.io/v": 1.1]]],

@@ -223,7 +223,7 @@ private struct SchemaCheck {
         var text = "found \(Self.describe(value)), allowed \(allowed)"
         if allowed == "string" {
             switch value {
-            case .bool(let flag): text += ": quote it (\"\(flag)\"; yes, no, on and off are booleans too)"
+            case .bool: text += ": quote it (yes, no, on, off, y and n are booleans too)"
             case .int, .double: text += ": quote it"
             default: break
             }
