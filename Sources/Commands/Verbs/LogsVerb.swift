@@ -132,6 +132,11 @@ enum LogsVerb {
         if let preferred = pod["metadata"]["annotations"]["kubectl.kubernetes.io/default-container"].string, regular.contains(preferred) {
             return [preferred]
         }
+        if names.count > 1, let first = regular.first {
+            let initial = Set(pod["spec"]["initContainers"].elements.compactMap { $0["name"].string })
+            let others = regular + names.filter(initial.contains).map { "\($0) (init)" }
+            invocation.terminal.complain("Defaulted container \"\(first)\" out of: \(others.joined(separator: ", "))")
+        }
         return Array(regular.prefix(1))
     }
 
