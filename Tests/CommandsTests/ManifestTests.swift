@@ -93,10 +93,13 @@ struct ManifestTests {
             ---
             # nothing
             """,
-            "empty.yaml": "",
+            "empty.yaml": "", "notes/readme.txt": "",
         ])
         #expect(try Manifests.load([folder.path + "/a.yaml"], recursive: false).map(\.type) == [.configMaps, .secrets])
         #expect(folder.problem("empty.yaml") == "no objects passed to apply: the files hold no document")
+        #expect(
+            folder.problem("notes")
+                == "notes holds no manifest: files that end in .yaml, .yml or .json (-R also looks into its folders)")
     }
 
     @Test func `unknown fields are errors, warnings or nothing, as asked`() throws {

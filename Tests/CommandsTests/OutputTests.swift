@@ -32,6 +32,12 @@ struct JSONPathTests {
 }
 
 struct LayoutTests {
+    @Test func `a line is cut to the columns of the terminal, and its colours are not counted and not left on`() {
+        #expect("abcdef".cut(toColumns: 4) == "abcd")
+        #expect("ab\u{1B}[31mcdef\u{1B}[0m".cut(toColumns: 4) == "ab\u{1B}[31mcd\u{1B}[0m")
+        #expect("●●●".cut(toColumns: 8) == "●●●")
+    }
+
     @Test func `columns are three spaces apart, and at least six wide`() {
         #expect(TextTable.text([["A", "LONGER", "C"], ["1", "2", "3"]]) == "A     LONGER   C\n1     2        3\n")
         #expect(TextTable.text([["abcdef", "x"], ["1", ""]]) == "abcdef   x\n1        \n")

@@ -18,7 +18,13 @@ package enum Manifests {
         var problems = ManifestProblems()
         var manifests: [Manifest] = []
         for path in paths {
-            for file in try files(path, recursive: recursive) { read(file, validation, &manifests, &problems) }
+            let found = try files(path, recursive: recursive)
+            guard !found.isEmpty else {
+                throw CommandError(
+                    "\(path) holds no manifest: files that end in .yaml, .yml or .json\(recursive ? "" : " (-R also looks into its folders)")"
+                )
+            }
+            for file in found { read(file, validation, &manifests, &problems) }
         }
         try problems.check(terminal)
         guard !manifests.isEmpty else { throw CommandError("no objects passed to apply: the files hold no document") }

@@ -41,3 +41,23 @@ package struct Terminal: Sendable {
     package var width: Int { Files.terminalSize(output)?.columns ?? 80 }
     package var height: Int { Files.terminalSize(output)?.rows ?? 24 }
 }
+
+extension StringProtocol {
+    /// At most this many columns of it; sequences that set colours take none, and none is left switched on.
+    func cut(toColumns limit: Int) -> String {
+        var out = ""
+        var columnCount = 0
+        var isInSequence = false
+        for character in self {
+            if character == "\u{1B}" { isInSequence = true }
+            if isInSequence {
+                out.append(character)
+                if character == "m" { isInSequence = false }
+            } else if columnCount < limit {
+                out.append(character)
+                columnCount += 1
+            }
+        }
+        return out
+    }
+}

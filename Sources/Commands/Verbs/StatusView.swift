@@ -67,6 +67,11 @@ enum StatusView {
         out += zones(state, terminal)
         out += workloads(state, terminal)
         out += events(state, terminal)
+        // A line that wraps would push the screen's first lines away.
+        if terminal.isInteractive {
+            let lines = out.split(separator: "\n", omittingEmptySubsequences: false)
+            out = lines.map { $0.cut(toColumns: terminal.width - 1) }.joined(separator: "\n")
+        }
         guard let limit else { return out }
         let lines = out.split(separator: "\n", omittingEmptySubsequences: false)
         return lines.count <= limit ? out : lines.prefix(limit - 1).joined(separator: "\n") + "\n…\n"
@@ -142,9 +147,8 @@ enum StatusView {
         for event in recent {
             let object = "\(event["involvedObject"]["kind"].plainText.lowercased())/\(event["involvedObject"]["name"].plainText)"
             let line =
-                "  \(EventsVerb.age(event).padded(to: 18)) \(event["reason"].plainText.padded(to: 20)) \(object.padded(to: 30)) \(event["message"].plainText)"
-            let cut = terminal.isInteractive ? String(line.prefix(terminal.width - 1)) : line
-            out += (event["type"].string == "Warning" ? terminal.coloured(cut, .yellow) : cut) + "\n"
+                "  \(EventsVerb.age(event).padded(to: 22)) \(event["reason"].plainText.padded(to: 20)) \(object.padded(to: 30)) \(event["message"].plainText)"
+            out += (event["type"].string == "Warning" ? terminal.coloured(line, .yellow) : line) + "\n"
         }
         return out
     }
