@@ -46,6 +46,7 @@ enum UpVerb {
         let isResuming = invocation.isSet("resume")
         let requested = isResuming ? HostRole.recorded(directory) ?? HostConfiguration() : try configuration(invocation, directory)
         let files = invocation.all("filename")
+        if files.contains("-") { try keepStandardInput() }
         // A broken manifest is found before anything starts.
         let manifests = files.isEmpty ? nil : try Manifests.load(files, recursive: false)
         if invocation.isSet("detach") { return try detach(invocation, directory, manifests) }
@@ -118,14 +119,19 @@ enum UpVerb {
         if let count = try invocation.integer("nodes-per-zone", in: 1...HostConfiguration.nodeLimit) { out.nodesPerZone = count }
         if let block = try invocation.integer("block", in: 0...(HostConfiguration.blockCount - 1)) { out.block = block }
         if let text = invocation.value("api") {
-            guard let address = SocketAddress(text), case .ipv4 = address else {
-                throw .usage("--api: found \"\(text)\", allowed is an address and a port such as 127.0.0.1:6443")
+            guard let address = SocketAddress(text), case .ipv4(let host, _) = address, host.bits >> 24 == 127 else {
+                throw .usage("--api: found \"\(text)\", allowed is a loopback address and a port such as 127.0.0.1:6443")
             }
             out.apiAddress = address
         }
         if let text = invocation.value("expose") {
             guard let address = IPv4Address(text) else {
                 throw .usage("--expose: found \"\(text)\", allowed is an IPv4 address such as 127.0.0.1 or 0.0.0.0")
+            }
+            do {
+                close(try Sockets.listen(tcp: .ipv4(address, port: 0)))
+            } catch {
+                throw CommandError("--expose: \(text) is no address of this machine; ip address lists those it has, 0.0.0.0 is all of them")
             }
             out.exposeAddress = address
         }
@@ -137,6 +143,18 @@ enum UpVerb {
             out.runAs = user
         }
         return out
+    }
+
+    /// Standard input is read twice, by the check before the start and by `apply` after it: a pipe is made a file.
+    private static func keepStandardInput() throws {
+        let bytes = try Files.read("/dev/stdin")
+        var path = Array("/tmp/steady-manifest-XXXXXX".utf8CString)
+        let copy = mkstemp(&path)
+        guard copy >= 0 else { throw CommandError("cannot keep standard input in /tmp: \(String(cString: strerror(errno)))") }
+        unlink(path)
+        try Files.writeAll(bytes, to: copy, named: "the copy of standard input")
+        dup2(copy, 0)
+        close(copy)
     }
 
     /// The lock came as standard input; its place is given to /dev/null.
