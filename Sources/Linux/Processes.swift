@@ -41,6 +41,10 @@ package struct ProcessIdentity: Hashable, Sendable {
 
 /// Processes by pidfd and by what `/proc` says about them.
 package enum Processes {
+    /// Ctrl-C ends this process with code 130 instead of by the signal. A shell goes on with `a ; b` only then: for what runs until somebody
+    /// has seen enough.
+    package static func leaveOnInterrupt() { _ = Glibc.signal(SIGINT) { _ in _exit(130) } }
+
     /// A descriptor that stands for the process and becomes readable when it has ended.
     package static func openDescriptor(_ pid: Int32) throws(LinuxError) -> Int32 {
         try attempt("pidfd_open \(pid)") { clinux_pidfd_open(pid) }

@@ -49,6 +49,7 @@ enum EventsVerb {
         let rows = found.map(cells)
         if !found.isEmpty { invocation.terminal.write(TextTable.text((invocation.isSet("no-headers") ? [] : [header]) + rows)) }
         guard invocation.isSet("watch") else { return 0 }
+        Processes.leaveOnInterrupt()
         guard case .list(_, _, let revision) = try api.ask(.list(list)).body else { return 1 }
         let widths = (rows + [header]).reduce(into: [Int](repeating: 0, count: header.count)) { widths, row in
             for (at, cell) in row.enumerated() { widths[at] = max(widths[at], cell.count) }

@@ -70,6 +70,7 @@ enum GetVerb {
         -> Int32
     {
         guard targets.types.count == 1, targets.keys.count <= 1 else { throw .usage("--watch takes one kind, or one object") }
+        Processes.leaveOnInterrupt()
         let type = targets.types[0]
         var list = targets.list(type)
         if let key = targets.keys.first {

@@ -33,6 +33,7 @@ enum LogsVerb {
     private static let followLimit = 50
 
     private static func run(_ invocation: Invocation) throws(CommandError) -> Int32 {
+        if invocation.isSet("follow") { Processes.leaveOnInterrupt() }
         if let role = invocation.value("role") { return try roleLog(role, invocation) }
         let api = try Instance.connect(invocation)
         let pods = try pods(invocation, api)

@@ -21,6 +21,7 @@ enum StatusView {
             invocation.terminal.write(text(state, host, invocation.terminal, limit: nil))
             return 0
         }
+        Processes.leaveOnInterrupt()
         let types: [ResourceType] = [.nodes, .pods, .deployments, .services, .events]
         let caches = types.map { ObjectCache(api: api.remote, list: ListRequest($0)) }
         var redraw: EventLoop.Timer?
