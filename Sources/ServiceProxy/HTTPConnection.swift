@@ -221,12 +221,15 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
         case .connection(let upstream):
             self.exchange?.attach(upstream, user: self)
             upstream.channel.flush()
-        case .wait(let until):
-            guard let ticket = plane.wait(self, until: until) else { return fail(.tooManyWaiting) }
-            self.exchange?.ticket = ticket
-        case .fail(let failure):
-            fail(failure)
+        case .wait(let until): wait(until: until)
+        case .fail(let failure): fail(failure)
         }
+    }
+
+    /// Seeks an endpoint again at that time, or as soon as the table has a ready one.
+    private func wait(until: Instant) {
+        guard let ticket = plane.wait(self, until: until) else { return fail(.tooManyWaiting) }
+        exchange?.ticket = ticket
     }
 
     private func connectFailed() {
@@ -247,7 +250,10 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
         plane.finished(upstream, .exchanges, isReusable: false)
         switch step {
         case .fail(let failure): fail(failure)
-        case .choose, .wait, nil:
+        case .wait(let until):
+            plane.counts.repeatedCount += 1
+            wait(until: until)
+        case .choose, nil:
             plane.counts.repeatedCount += 1
             seekEndpoint()
         }

@@ -23,7 +23,8 @@ struct LocalResponse {
             case .noSuchBackend: "the Service of \(backend) is gone"
             case .connectFailed: "no endpoint of \(backend) accepted a connection within \(ExchangeAttempts.waitLimit)"
             case .tooManyWaiting: "\(Dataplane.waiterLimit) others wait for an endpoint already"
-            case .endpointReset: "the endpoint of \(backend) closed the connection before it answered, and the request may not be repeated"
+            case .endpointReset:
+                "the endpoint of \(backend) closed the connection before it answered, and the request may not be repeated (again)"
             case .badResponse: "the endpoint of \(backend) answered with something that is no HTTP"
             }
         self.init(status: failure.status, reason: failure.rawValue, text: text)

@@ -30,9 +30,11 @@ package struct ExchangeAttempts: Sendable {
     /// once.
     package static let firstPause = Duration.milliseconds(2)
     package static let longestPause = Duration.milliseconds(50)
-    /// How many endpoints may drop one repeatable exchange before the client is told: a request that kills its servers must not visit them
-    /// all.
-    package static let resetLimit = 3
+    /// How often an exchange that was sent and dropped may be repeated: a request that kills its servers must not visit them all.
+    package static let repeatLimit = 1
+    /// How long a repeat waits. When a node goes, its programs die within milliseconds of each other: a repeat that came sooner could meet one
+    /// that is about to.
+    package static let settlingPause = Duration.milliseconds(20)
 
     /// What to do next with an exchange.
     package enum Step: Equatable, Sendable {
@@ -47,7 +49,7 @@ package struct ExchangeAttempts: Sendable {
     package private(set) var wantsFreshConnection = false
     private var troubleSince: Instant?
     private var pause = Self.firstPause
-    private var resetCount = 0
+    private var lossCount = 0
     private var hasRefusal = false
     private let isIdempotent: Bool
 
@@ -80,18 +82,15 @@ package struct ExchangeAttempts: Sendable {
     ) -> Step {
         begin(now)
         if isAnythingSent {
-            guard isIdempotent, isWholeRequestAtHand else { return .fail(.endpointReset) }
-            if !isConnectionReused {
-                resetCount += 1
-                if resetCount > Self.resetLimit { return .fail(.endpointReset) }
-            }
+            lossCount += 1
+            guard isIdempotent, isWholeRequestAtHand, lossCount <= Self.repeatLimit else { return .fail(.endpointReset) }
         }
         if isConnectionReused {
             wantsFreshConnection = true
         } else {
             avoided.append(endpoint)
         }
-        return .choose
+        return isAnythingSent ? .wait(until: now + Self.settlingPause) : .choose
     }
 
     /// `choose` found no endpoint: another round after a pause, until the time is over.
