@@ -100,7 +100,8 @@ extension Transcripts {
             Row("auth can-i create pods", "yes"),
             Row("auth whoami", "Username", since: 28),
             Row("cordon b1", "cordoned"),
-            Row("drain b1 --ignore-daemonsets --force --timeout=30s", "drained"),
+            // 1.20 calls a node that it has drained deleted.
+            Row("drain b1 --ignore-daemonsets --force --timeout=30s", "node/b1 "),
             Row("uncordon b1", "uncordoned"),
             Row("taint nodes c1 k=v:NoSchedule", "tainted"),
             Row("taint nodes c1 k-", "untainted"),

@@ -289,7 +289,7 @@ func isAlive(_ pid: Int32) -> Bool { pid > 1 && kill(pid, 0) == 0 }
         let key = bench.pod("chatty", ["command": ["/bin/sh", "-c", .string(script)]])
         #expect(bench.wait(key) { $0.isReady })
         bench.agent.close()
-        let root = PodPaths(bench.configuration, uid: "uid-chatty").root
+        let root = PodPaths(bench.configuration, uid: bench.uid("chatty")).root
         let drain = OutputDrain(loop: bench.loop, nodeDirectory: bench.configuration.nodeDirectory)
         #expect(drain.count == 1)
         _ = FileManager.default.createFile(atPath: root + "/go", contents: nil)
@@ -378,7 +378,7 @@ func isAlive(_ pid: Int32) -> Bool { pid > 1 && kill(pid, 0) == 0 }
                     ]
                 })
         }
-        let work = PodPaths(bench.configuration, uid: "uid-web").volume("work") + "/of-web/"
+        let work = PodPaths(bench.configuration, uid: bench.uid("web")).volume("work") + "/of-web/"
         #expect(bench.wait(key) { $0.isReady })
         #expect(
             bench.loop.runUntil(within: .seconds(20)) {
