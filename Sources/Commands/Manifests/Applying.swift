@@ -125,9 +125,7 @@ extension Manifests {
     static func interruption(_ change: Change, _ manifest: Manifest) -> String? {
         guard case .patch(let patch) = change, manifest.type == .deployments else { return nil }
         if patch["spec"]["replicas"].int == 0 { return "no replica is left to answer: requests fail until it is scaled up again" }
-        if manifest.value["spec"]["strategy"]["type"].string == "Recreate", !patch["spec"]["template"].isNull {
-            return "strategy Recreate stops the old replicas before the new ones start: requests fail meanwhile"
-        }
+        if !patch["spec"]["template"].isNull, let text = RecreateWarning.text(of: manifest.value) { return text }
         return nil
     }
 

@@ -23,7 +23,9 @@ enum InstallVerb {
         let folder = isSystem ? "/etc/systemd/system" : (Processes.environment("XDG_CONFIG_HOME") ?? home + "/.config") + "/systemd/user"
         let path = folder + "/steady.service"
         let scope = isSystem ? "" : "--user "
-        let unit = text(isSystem: isSystem, program: Processes.executablePath(), directory: invocation.value("data-dir"))
+        let unit = text(
+            isSystem: isSystem, program: Processes.executablePath(),
+            directory: invocation.value("data-dir") ?? Processes.environment("STEADY_DATA_DIR"))
         if invocation.isSet("print") {
             invocation.terminal.write(unit)
             return 0

@@ -154,6 +154,7 @@ enum RolloutVerbs {
                     key, .json([["op": "replace", "path": "/spec/template", "value": template]]), nil,
                     WriteOptions(isDryRun: isDryRun, fieldManager: "kubectl-rollout")))
             invocation.terminal.line("deployment.apps/\(deployment.name) rolled back\(isDryRun ? " (dry run)" : "")")
+            RecreateWarning.print(of: deployment, invocation.terminal)
         }
         return 0
     }
@@ -167,6 +168,7 @@ enum RolloutVerbs {
             let key = ObjectKey(.deployments, namespace: deployment.namespaceName, name: deployment.name)
             _ = try api.ask(.patch(key, .strategic(patch), nil, WriteOptions(fieldManager: "kubectl-rollout")))
             invocation.terminal.line("deployment.apps/\(deployment.name) \(words)")
+            if !patch["spec"]["template"].isNull { RecreateWarning.print(of: deployment, invocation.terminal) }
         }
         return 0
     }

@@ -82,10 +82,7 @@ enum ScalingVerbs {
                     WriteOptions(isDryRun: isDryRun, fieldManager: "kubectl-set")))
             let isChanged = reply.object["metadata"]["resourceVersion"] != object["metadata"]["resourceVersion"] || isDryRun
             if isChanged { invocation.terminal.line("\(type.shown(object.name)) image updated\(isDryRun ? " (dry run)" : "")") }
-            if isChanged, object["spec"]["strategy"]["type"].string == "Recreate" {
-                invocation.terminal.complain(
-                    "Warning: strategy Recreate stops the old replicas before the new ones start: requests fail meanwhile")
-            }
+            if isChanged { RecreateWarning.print(of: object, invocation.terminal) }
         }
         return 0
     }
