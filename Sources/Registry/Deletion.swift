@@ -95,9 +95,13 @@ extension Registry {
         var records: [RegistryRecord] = []
         var items: [Value] = []
         let before = keyspace.tipRevision
-        for slot in keyspace.tipSlots(matching: list) {
-            // The namespaces that stay are left out, not a reason to stop half way.
-            if slot.type.plural == ResourceType.namespaces.plural, Deletion.keptNamespaces.contains(slot.name) { continue }
+        // The namespaces that stay are left out, not a reason to refuse.
+        let slots = keyspace.tipSlots(matching: list).filter {
+            $0.type.plural != ResourceType.namespaces.plural || !Deletion.keptNamespaces.contains($0.name)
+        }
+        // BEFORE the first commit: a refusal half way would leave commits that the journal never gets.
+        for slot in slots { try requireDeletable(slot, slot.key, options) }
+        for slot in slots {
             items.append(try delete(slot, slot.key, options, now: now, records: &records).value)
         }
         let reply = Reply(.list(type: list.type, items: items, revision: keyspace.tipRevision))
@@ -115,9 +119,9 @@ extension Registry {
         return keyspace.tipRevision == before ? decided(.success(reply)) : committed(records, reply)
     }
 
-    private mutating func delete(
-        _ slot: Slot, _ key: ObjectKey, _ options: DeleteOptions, now: Timestamp, records: inout [RegistryRecord]
-    ) throws(StatusError) -> (value: Value, isGone: Bool) {
+    /// The object, if it exists, is the one that is meant, and may go.
+    @discardableResult
+    private func requireDeletable(_ slot: Slot, _ key: ObjectKey, _ options: DeleteOptions) throws(StatusError) -> StoredObject {
         guard let old = keyspace.tip(slot) else { throw .notFound(key) }
         let metadata = old.value["metadata"]
         if let uid = options.preconditionUID, uid != metadata["uid"].string {
@@ -132,6 +136,13 @@ extension Registry {
                 code: 403, reason: "Forbidden", message: "namespaces \"\(key.name)\" is forbidden: this namespace may not be deleted",
                 details: .init(name: key.name, group: "", kind: "namespaces"))
         }
+        return old
+    }
+
+    private mutating func delete(
+        _ slot: Slot, _ key: ObjectKey, _ options: DeleteOptions, now: Timestamp, records: inout [RegistryRecord]
+    ) throws(StatusError) -> (value: Value, isGone: Bool) {
+        let old = try requireDeletable(slot, key, options)
         switch Deletion.decide(old.value, type: key.type, options, now: now) {
         case .keep:
             return (old.value, false)

@@ -13,6 +13,10 @@ package struct Registry: Sendable {
     private var window: WatchWindow
     /// Revisions that a journalled record promises never to give out again after a restart.
     private(set) var reservedThrough: Revision
+    /// As much of it as is on disk: what holds when the journal cannot be written.
+    private var durablyReservedThrough = Revision.zero
+    /// The last reservation, until it is on disk.
+    private var pendingReservation: (at: Revision, through: Revision)?
 
     /// An empty store. `revision` is the first one that reads see; everything older is expired.
     init(settings: RegistrySettings, revision: Revision) {
@@ -55,11 +59,16 @@ package struct Registry: Sendable {
     ///
     /// Call it also after a submission without records: when nothing waits before it, it is published at once.
     package mutating func durable(through revision: Revision) -> [PublishedEvent] {
-        keyspace.publish(through: revision).map { commit in
+        let published = keyspace.publish(through: revision).map { commit in
             // The window outlives the fan-out by far: it keeps the tree, which is shared with the store, and not the bytes.
             window.append(PublishedEvent(commit, keepingJSON: false))
             return PublishedEvent(commit, keepingJSON: true)
         }
+        if let reservation = pendingReservation, reservation.at <= keyspace.durableRevision {
+            durablyReservedThrough = reservation.through
+            pendingReservation = nil
+        }
+        return published
     }
 
     /// Forgets every commit after `revision` because the journal cannot have it. Revisions given out are not given out again.
@@ -70,8 +79,9 @@ package struct Registry: Sendable {
             claims.replace(commit.slot, commit.isRemoval ? nil : commit.object, with: commit.previous?.value)
         }
         self.claims = claims
-        // The reservation may have been among what was lost; the next commit that needs one makes it anew.
-        reservedThrough = .zero
+        // What is reserved on disk still is: leases are renewed while the disk is full, so that no node is taken for lost.
+        reservedThrough = durablyReservedThrough
+        pendingReservation = nil
     }
 
     /// The revision that reads answer from.
@@ -121,6 +131,7 @@ package struct Registry: Sendable {
             }
         } else if revision > reservedThrough {
             reservedThrough = Revision(revision.number + settings.revisionBlock)
+            pendingReservation = (revision, reservedThrough)
             records.append(.reserve(through: reservedThrough, at: revision))
             needsJournal = true
         }

@@ -66,6 +66,32 @@ struct `What is not durable` {
         #expect(store.registry.durable(through: second.revision).isEmpty)
         #expect(store.registry.durable(through: store.registry.tipRevision).map(\.name) == ["a", "c"])
     }
+
+    @Test func `does not keep leases from being renewed when it is lost`() throws {
+        var store = StoreFixture()
+        let lease = try store.create(["metadata": ["name": "a"]], .leases, namespace: "kube-node-lease")
+        _ = store.submit(.create(Sample.configMap("a"), type: .configMaps, namespace: "default"))
+        store.registry.discard(after: store.registry.revision)
+        let key = ObjectKey(.leases, namespace: "kube-node-lease", name: "a")
+        guard case .commit(let ticket) = store.submit(.patch(key, .merge(["spec": ["holderIdentity": "a"]]))) else {
+            Issue.record("not accepted")
+            return
+        }
+        // No record: it needs no disk.
+        #expect(ticket.records.isEmpty)
+        #expect(store.registry.durable(through: .zero).map(\.revision) == [ticket.revision])
+        #expect(store.object(key) != lease)
+    }
+
+    @Test func `is all or nothing for a collection that may be deleted in part only`() throws {
+        var store = StoreFixture()
+        let first = try store.create(Sample.configMap("a"), .configMaps)
+        _ = try store.create(Sample.configMap("b"), .configMaps)
+        let tip = store.registry.tipRevision
+        let options = DeleteOptions(preconditionUID: first["metadata"]["uid"].string)
+        #expect(store.refusal(.deleteCollection(ListRequest(.configMaps, namespace: "default"), options))?.code == 409)
+        #expect(store.registry.tipRevision == tip && store.registry.undurableCount == 0)
+    }
 }
 
 struct `Recovering` {
