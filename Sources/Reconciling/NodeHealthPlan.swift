@@ -73,7 +73,9 @@ package struct NodeHealthPlan {
         }
         guard view.isFenced else {
             plan.explanation.append("\(view.name) is lost: what it left behind is killed before its pods are replaced")
-            return (plan, true)
+            // Only AFTER the store has it that the node is lost: while it takes no writes nothing could be replaced, and renewals may be missing for
+            // the same reason.
+            return (plan, plan.changes.isEmpty)
         }
         for pod in view.pods.sorted(by: { $0.key < $1.key }).prefix(changeLimit) {
             plan.changes.append(.delete(pod.key, uid: pod.meta.uid, grace: 0))

@@ -58,16 +58,19 @@ import Timing
             now: start)
     }
 
-    @Test func `a lost node is marked and fenced, its pods stay until then`() {
+    @Test func `a lost node is marked, fenced once that is stored, and its pods stay until then`() {
         let (made, fences) = plan(node(), expired: true)
-        #expect(made.deeds == ["status a1", "patch a1"] && fences)
+        #expect(made.deeds == ["status a1", "patch a1"] && !fences)
         #expect(made.body("status a1")["status"]["conditions"][0]["status"] == "Unknown")
         #expect(made.body("patch a1")["spec"]["taints"].elements.map { $0["effect"] } == ["NoSchedule", "NoExecute"])
+        let marked = plan(node(ready: "Unknown", reason: "NodeStatusUnknown", taints: lostTaints), expired: true)
+        #expect(marked.plan.changes.isEmpty && marked.fences)
     }
 
+    private let lostTaints: [Value] = ["NoSchedule", "NoExecute"].map { ["key": .string(NodeHealthPlan.unreachable), "effect": $0] }
+
     @Test func `once fenced its pods are freed at once`() {
-        let taints: [Value] = ["NoSchedule", "NoExecute"].map { ["key": .string(NodeHealthPlan.unreachable), "effect": $0] }
-        let (made, fences) = plan(node(ready: "Unknown", reason: "NodeStatusUnknown", taints: taints), expired: true, fenced: true)
+        let (made, fences) = plan(node(ready: "Unknown", reason: "NodeStatusUnknown", taints: lostTaints), expired: true, fenced: true)
         #expect(made.deeds == ["delete p now", "delete q now"] && !fences)
     }
 
