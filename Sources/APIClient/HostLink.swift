@@ -76,8 +76,9 @@ package final class HostLink: DescriptorStore {
     // MARK: - Requests
 
     /// Asks `up` for something; `done` is called with its answer. A lost `up` is asked again by whoever asked: the request is forgotten, and
-    /// `done` gets null.
+    /// `done` gets null. So it does, later, while there is no line.
     package func request(_ message: Value, _ done: @escaping (Value) -> Void) {
+        guard socket >= 0 else { return loop.later { done(.null) } }
         var message = message
         message["id"] = .int(nextRequest)
         replies[nextRequest] = done

@@ -44,9 +44,7 @@ enum RoleVerbs {
             let role: ServerRole
             do throws(ServerError) {
                 role = try ServerRole(ServerConfiguration(directory: directory, storage: storage), loop: loop, descriptors: link) { api in
-                    let controllers = ControllerLoops(api: api) { node, done in
-                        link.request(["op": "fence", "node": .string(node)]) { _ in done() }
-                    }
+                    let controllers = ControllerLoops(api: api) { node, done in fence(node, link, loop, done) }
                     controllers.start()
                     loops = controllers
                 }
@@ -63,6 +61,17 @@ enum RoleVerbs {
             RoleLog.say(.information, "serves revision \(role.storage.revision.number) on \(role.address.map { "\($0)" } ?? "its socket")")
             for number in [SIGTERM, SIGINT] { try loop.onSignal(number) { role.stop() } }
             return Kept(role, loops)
+        }
+    }
+
+    /// Before `up` is asked again that was away, or went before it answered.
+    private static let fenceRetryDelay: Duration = .milliseconds(100)
+
+    /// Has `up` kill what is left of a lost node. `done` is called AFTER it did: replacements are made then, so no silence counts as done.
+    private static func fence(_ node: String, _ link: HostLink, _ loop: EventLoop, _ done: @escaping () -> Void) {
+        link.request(["op": "fence", "node": .string(node)]) { answer in
+            if answer["ok"].bool == true { return done() }
+            loop.schedule(after: fenceRetryDelay) { fence(node, link, loop, done) }
         }
     }
 
