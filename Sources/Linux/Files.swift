@@ -50,7 +50,9 @@ package enum Files {
         throws(LinuxError)
     {
         let temporary = "\(path).tmp\(getpid())"
-        let fd = try open(temporary, O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
+        // What stands there, left over or put there by somebody who may write in the directory, is neither written nor followed.
+        unlink(temporary)
+        let fd = try open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
         do throws(LinuxError) {
             defer { close(fd) }
             try writeAll(bytes, to: fd, named: path)

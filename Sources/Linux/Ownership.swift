@@ -18,6 +18,14 @@ package enum Ownership {
         if let user { lchown(path, user.user, user.group) }
     }
 
+    /// Lets the user's group make files in this process's directory. What others have there it can neither remove nor put aside: a privileged
+    /// agent that writes there must find its own files and directories, not links that a program put in their place.
+    package static func share(_ directory: String, with user: Launch.User?) {
+        guard let user else { return }
+        chown(directory, geteuid(), user.group)
+        chmod(directory, 0o1770)
+    }
+
     /// Sets the permission bits.
     package static func setMode(_ path: String, _ mode: mode_t) { chmod(path, mode) }
 

@@ -23,6 +23,8 @@ struct ActionRunner {
 
     /// How much of a command's output is told.
     private static let outputLimit = 1024
+    /// How much of it is read at once.
+    private static let readSize = 4096
 
     /// `done` is called once, unless it is cancelled before. `timeout` nil: as long as it takes.
     func run(_ action: Probe.Action, timeout: Duration?, _ done: @escaping (Outcome) -> Void) -> Cancellation {
@@ -97,6 +99,7 @@ struct ActionRunner {
         plan.program = program
         plan.arguments = command
         guard let (sink, source) = try? Sockets.pair() else { return answer((false, "no descriptors left"), done) }
+        Sockets.makeBlocking(sink)
         let started: LaunchedProcess
         do { started = try process.startBeside(plan, user: user, output: sink, handOff: handOff) } catch {
             closeDescriptor(sink)
@@ -107,6 +110,18 @@ struct ActionRunner {
         closeDescriptor(sink)
         context.leaders.insert(started.pid)
         let context = context
+        var told: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: Self.readSize)
+        func read() -> Int {
+            let count = Files.readAvailable(source, into: &buffer)
+            told += buffer[..<min(count, Self.outputLimit - told.count)]
+            return count
+        }
+        // All of it is read, or a command that prints much would be held up; the beginning is kept.
+        var reading: EventLoop.Watch?
+        reading = try? context.loop.watch(source, .read) { readiness in
+            if read() == 0, readiness.isHungUp { reading?.cancel() }
+        }
         var watch: EventLoop.Watch?
         var timer: EventLoop.Timer?
         var isOver = false
@@ -122,12 +137,12 @@ struct ActionRunner {
             isOver = true
             watch?.cancel()
             timer?.cancel()
-            var buffer = [UInt8](repeating: 0, count: Self.outputLimit)
-            let count = Files.readAvailable(source, into: &buffer)
+            reading?.cancel()
+            while told.count < Self.outputLimit, read() > 0 {}
             closeDescriptor(source)
             closeDescriptor(started.pidfd)
             context.leaders.remove(started.pid)
-            if let report { done(report(status, String(decoding: buffer[..<count], as: UTF8.self))) }
+            if let report { done(report(status, String(decoding: told, as: UTF8.self))) }
         }
         var isLate = false
         var isCancelled = false

@@ -215,7 +215,7 @@ final class PodDriver {
             try pinImages()
             do throws(LinuxError) {
                 try Files.makeDirectories(paths.root)
-                Ownership.give(paths.root, to: volumes.owner)
+                Ownership.share(paths.root, with: volumes.owner)
                 // Containers of one pod may run as different users.
                 Ownership.openPassage(paths.root)
                 for directory in pod.spec.volumes.isEmpty ? [] : [paths.volumes, paths.tree] {

@@ -459,6 +459,31 @@ func isAlive(_ pid: Int32) -> Bool { pid > 1 && kill(pid, 0) == 0 }
             })
     }
 
+    @Test func `a hook that prints much is not held up`() throws {
+        let bench = try AgentBench()
+        let key = bench.pod(
+            "web",
+            [
+                "command": ["/bin/sh", "-c", "exec sleep 1000"],
+                "lifecycle": ["postStart": ["exec": ["command": ["/bin/sh", "-c", "seq 1 200000 && touch printed"]]]],
+                "readinessProbe": ["exec": ["command": ["/usr/bin/test", "-f", "printed"]]],
+            ])
+        #expect(bench.wait(key) { $0.isReady })
+    }
+
+    @Test(.enabled(if: Ownership.isRoot, "users are changed by root only"))
+    func `a program of another user may use its directory, and not put aside what the agent has there`() throws {
+        let bench = try AgentBench()
+        let key = bench.pod(
+            "web",
+            [
+                "command": ["/bin/sh", "-c", "touch mine && ! mv containers theirs && ! rm pod.json && touch done; exec sleep 1000"],
+                "securityContext": ["runAsUser": 65534],
+                "readinessProbe": ["exec": ["command": ["/usr/bin/test", "-f", "done"]]],
+            ])
+        #expect(bench.wait(key) { $0.isReady })
+    }
+
     @Test func `containers of one pod find each other at localhost, with curl, python and Node, also under another agent`() throws {
         let bench = try AgentBench()
         let clients = [
