@@ -65,6 +65,8 @@ enum LogsVerb {
                     }
                 },
                 onEnd: { error in
+                    // A last line that is not ended yet.
+                    if !rest.isEmpty { invocation.terminal.write(bytes: Array(prefix.utf8) + rest + [10]) }
                     if let error { failure = failure ?? error }
                     open -= 1
                     next()
