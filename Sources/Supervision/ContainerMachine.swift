@@ -69,6 +69,9 @@ package struct ContainerMachine: Sendable {
         }
     }
 
+    /// The launcher's reason for a program that is missing or may not be executed.
+    private static let notExecuted = "RunContainerError"
+
     // MARK: - Events
 
     /// `grace` is the pod's; `at` the wall clock, for what is shown.
@@ -83,6 +86,11 @@ package struct ContainerMachine: Sendable {
             let delay = max(launchBackoff.delay(afterRunReadyFor: nil, now: now), RestartBackoff.firstDelay)
             let isNews = lastFailure != message
             lastFailure = message
+            // As Kubernetes has it: what could not be executed has failed, unless it is to be tried again.
+            if reason == Self.notExecuted, policy.restartPolicy == .never {
+                state = .terminated(Termination(exitCode: 128, reason: "StartError", message: message, finishedAt: at))
+                return [.record(PodNote("Failed", message, container: policy.name, isWarning: true))]
+            }
             state = .waiting(reason: reason, message: message, retryAt: now + delay)
             return isNews ? [.record(PodNote("Failed", message, container: policy.name, isWarning: true))] : []
 

@@ -355,6 +355,16 @@ struct Stage {
         #expect(stage.machine["web"]?.restartCount == 0)
     }
 
+    @Test func `what cannot be executed, and is not to be tried again, has failed`() {
+        let container = ContainerPolicy(name: "web", restartPolicy: .never)
+        var stage = Stage(PodPolicy(containers: [container], restartPolicy: .never))
+        stage.send(.prepared)
+        stage.send(.container("web", .launchFailed(reason: "RunContainerError", message: "exec /x: no such file")))
+        let ended = stage.status()["containerStatuses"][0]["state"]["terminated"]
+        #expect(ended["reason"] == "StartError" && ended["exitCode"] == 128)
+        #expect(stage.status()["phase"] == "Failed")
+    }
+
     @Test func `a failed postStart kills the container, which restarts`() {
         var stage = stage(ContainerPolicy(name: "web", hasPostStart: true))
         stage.run("web")
