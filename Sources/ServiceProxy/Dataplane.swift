@@ -116,7 +116,7 @@ final class Dataplane {
         while true {
             let choice: Router.Choice
             if let backend = router.backend(need.backend) {
-                choice = router.choose(backend, client: need.client, avoiding: attempts.avoided, now: loop.now)
+                choice = router.choose(backend, client: need.client, avoiding: attempts.avoided, as: kind, now: loop.now)
             } else {
                 choice = .noBackend
             }

@@ -186,18 +186,23 @@ package struct Router: Sendable {
     /// Those that refused a connection lately come after all others. Where no endpoint is ready, one that is terminating but still serves
     /// is taken, unless it was reported as drained: then its process may be gone. Cost: linear in the backend's endpoints, less where one
     /// is idle.
-    package mutating func choose(_ id: BackendID, client: UInt32, avoiding: [EndpointID], now: Instant) -> Choice {
+    ///
+    /// - Parameter kind: what the endpoint is counted for, and `finished` told; nil: what the backend carries. A client's connection from before
+    ///   a change of the backend goes on as what it began.
+    package mutating func choose(
+        _ id: BackendID, client: UInt32, avoiding: [EndpointID], as kind: RouteTable.Carriage? = nil, now: Instant
+    ) -> Choice {
         guard backends.indices.contains(id.index), backends[id.index].generation == id.generation else { return .noBackend }
         if let remembered = backends[id.index].affinity?.endpoint(for: client, now: now),
             backends[id.index].ready.contains(remembered), slots[remembered.index].suspectUntil <= now, !avoiding.contains(remembered)
         {
-            return take(remembered, in: id.index, client, now)
+            return take(remembered, in: id.index, kind, client, now)
         }
         let hasReady = !backends[id.index].ready.isEmpty
         let candidates = hasReady ? backends[id.index].ready : backends[id.index].terminating
         if let fewest = fewestOpen(candidates, from: backends[id.index].cursor, avoiding, now) {
             backends[id.index].cursor = fewest + 1
-            return take(candidates[fewest], in: id.index, client, now)
+            return take(candidates[fewest], in: id.index, kind, client, now)
         }
         return hasReady ? .allAvoided : .noneReady
     }
@@ -217,8 +222,10 @@ package struct Router: Sendable {
         return best?.position
     }
 
-    private mutating func take(_ endpoint: EndpointID, in backend: Int, _ client: UInt32, _ now: Instant) -> Choice {
-        switch backends[backend].carriage {
+    private mutating func take(
+        _ endpoint: EndpointID, in backend: Int, _ kind: RouteTable.Carriage?, _ client: UInt32, _ now: Instant
+    ) -> Choice {
+        switch kind ?? backends[backend].carriage {
         case .exchanges: slots[endpoint.index].exchangeCount += 1
         case .flows: slots[endpoint.index].flowCount += 1
         }

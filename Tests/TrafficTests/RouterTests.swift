@@ -48,6 +48,20 @@ extension Router {
         #expect([router.pick()!.last, router.pick()!.last] == [2, 2])
     }
 
+    @Test func `a connection goes on as what it began when its backend comes to carry something else`() {
+        var router = Router()
+        _ = router.swap(table([(1, .ready)]))
+        _ = router.swap(table([(1, .ready)], carriage: .flows))
+        let backend = router.backend(name)!
+        guard case .endpoint(let id) = router.choose(backend, client: 1, avoiding: [], as: .exchanges, now: .zero) else {
+            Issue.record("no endpoint")
+            return
+        }
+        #expect(router.openCount(id) == (exchanges: 1, flows: 0))
+        router.finished(id, .exchanges)
+        #expect(router.openCount(id) == (exchanges: 0, flows: 0))
+    }
+
     @Test func `an endpoint that refused is left alone for a while, and taken when there is no other`() {
         var router = Router()
         _ = router.swap(table([(1, .ready), (2, .ready)]))
