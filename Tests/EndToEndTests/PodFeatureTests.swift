@@ -72,7 +72,7 @@ extension Transcripts {
             #expect(printed == "red s3cret red env-$(NAME)-$(UNKNOWN) 500 back 5432 /tmp\n")
 
             try instance.steady("wait pod/order pod/live --for=condition=Ready --timeout 20s")
-            try instance.wait("the init containers ran in order") { try instance.steady("logs order") == "one\ntwo\n" }
+            try instance.wait("the init containers ran in order") { try instance.start("logs order").finish().out == "one\ntwo\n" }
             try instance.wait("the files are there") { try instance.steady("logs live").contains("red\n") }
             #expect(try instance.steady("logs live").hasPrefix("s3cretapp=\"live\"\ntier=\"back\""))
             try apply(PodFeatureManifests.objects.replacingOccurrences(of: "color: red", with: "color: green"), to: instance)
