@@ -18,6 +18,12 @@ package final class HostLink: DescriptorStore {
     private var replies: [Int64: (Value) -> Void] = [:]
     private var nextRequest: Int64 = 1
     private var isClosed = false
+    private let greetingLimit: Duration
+    /// Set from the hello to a new `up` until its welcome: nothing but the hello is sent, and what it kept is not needed.
+    private var isGreeting = false
+    private var greetingTimer: EventLoop.Timer?
+    /// What was said during a greeting; it follows the welcome.
+    private var waiting: [Value] = []
 
     /// What `up` asks of this role: an object with `op`.
     package var onMessage: (Value) -> Void = { _ in }
@@ -33,13 +39,17 @@ package final class HostLink: DescriptorStore {
     /// How long to wait between attempts to reach a new `up`.
     private static let reconnectDelay: Duration = .milliseconds(20)
     /// How long the first exchange may take, in which `up` hands over what it kept.
-    private static let greetingLimit: Duration = .seconds(10)
-    /// Messages that wait for a slow `up`; beyond it the link starts anew, which stores everything again.
+    package static let greetingLimit: Duration = .seconds(10)
+    /// Messages that wait for a slow `up`, or for its welcome; beyond it the link starts anew, which stores everything again.
     private static let outboxLimit = 65_536
 
-    /// Says hello to `up` and takes what it kept for this role. Blocks until then (milliseconds).
-    package init(loop: EventLoop, socketPath: String, role: String) throws(LinuxError) {
+    /// Says hello to `up` and takes what it kept for this role. Blocks until then (milliseconds); only here: a later `up` is greeted from the loop,
+    /// which has traffic to serve meanwhile.
+    package init(
+        loop: EventLoop, socketPath: String, role: String, greetingLimit: Duration = HostLink.greetingLimit
+    ) throws(LinuxError) {
         self.loop = loop
+        self.greetingLimit = greetingLimit
         path = socketPath
         self.role = role
         try connect()
@@ -56,13 +66,15 @@ package final class HostLink: DescriptorStore {
         // A copy of our own: it is what is stored again with a new `up`.
         guard let copy = try? Sockets.duplicate(descriptor) else { return }
         if let old = stored.updateValue(copy, forKey: name) { closeDescriptor(old) }
-        send(["op": "store", "name": .string(name)], descriptor: copy)
+        // The welcome is followed by all that is stored then.
+        if !isGreeting { send(["op": "store", "name": .string(name)], descriptor: copy) }
     }
 
     package func remove(_ name: String) {
         guard let old = stored.removeValue(forKey: name) else { return }
         closeDescriptor(old)
-        send(["op": "remove", "name": .string(name)])
+        // What is not stored any more is not stored again after the welcome.
+        if !isGreeting { send(["op": "remove", "name": .string(name)]) }
     }
 
     package func fetchAll() -> [(name: String, descriptor: Int32)] {
@@ -76,7 +88,7 @@ package final class HostLink: DescriptorStore {
     // MARK: - Requests
 
     /// Asks `up` for something; `done` is called with its answer. A lost `up` is asked again by whoever asked: the request is forgotten, and
-    /// `done` gets null. So it does, later, while there is no line.
+    /// `done` gets null. So it does, later, while there is no line; one that is being greeted is a line.
     package func request(_ message: Value, _ done: @escaping (Value) -> Void) {
         guard socket >= 0 else { return loop.later { done(.null) } }
         var message = message
@@ -107,7 +119,7 @@ package final class HostLink: DescriptorStore {
 
     private func receiveKept() throws(LinuxError) -> [(name: String, descriptor: Int32)] {
         var kept: [(name: String, descriptor: Int32)] = []
-        let deadline = Clock.monotonic() + Self.greetingLimit
+        let deadline = Clock.monotonic() + greetingLimit
         while true {
             guard let (bytes, descriptors) = try DescriptorPassing.receive(from: socket) else {
                 let left = deadline - Clock.monotonic()
@@ -128,19 +140,39 @@ package final class HostLink: DescriptorStore {
         flush()
     }
 
+    /// All that is stored goes out before what waits: `up` then knows it when it answers.
+    private func welcomed() {
+        endGreeting()
+        let waited = waiting
+        waiting = []
+        for (name, descriptor) in stored.sorted(by: { $0.key < $1.key }) {
+            send(["op": "store", "name": .string(name)], descriptor: descriptor)
+        }
+        for message in waited { send(message) }
+        if socket >= 0 { onHostBack() }
+    }
+
+    private func endGreeting() {
+        isGreeting = false
+        greetingTimer?.cancel()
+        greetingTimer = nil
+    }
+
     private func disconnect() {
+        endGreeting()
+        waiting = []
         watch?.cancel()
         watch = nil
         if socket >= 0 { closeDescriptor(socket) }
         socket = -1
         outbox = []
-        let waiting = replies.sorted { $0.key < $1.key }
+        let unanswered = replies.sorted { $0.key < $1.key }
         replies = [:]
-        for (_, done) in waiting { done(.null) }
+        for (_, done) in unanswered { done(.null) }
     }
 
     private func lost() {
-        guard !isClosed else { return }
+        guard !isClosed, socket >= 0 else { return }
         disconnect()
         retry()
     }
@@ -152,12 +184,9 @@ package final class HostLink: DescriptorStore {
             guard let self, !isClosed, socket < 0 else { return }
             do throws(LinuxError) {
                 try connect()
-                for (_, descriptor) in try receiveKept() { closeDescriptor(descriptor) }
+                isGreeting = true
+                greetingTimer = loop.schedule(after: greetingLimit) { [weak self] in self?.lost() }
                 try attach()
-                for (name, descriptor) in stored.sorted(by: { $0.key < $1.key }) {
-                    send(["op": "store", "name": .string(name)], descriptor: descriptor)
-                }
-                onHostBack()
             } catch {
                 disconnect()
                 retry()
@@ -167,12 +196,16 @@ package final class HostLink: DescriptorStore {
 
     private func beat() {
         guard !isClosed else { return }
-        if socket >= 0 { send(["op": "beat"]) }
+        if !isGreeting { send(["op": "beat"]) }
         loop.schedule(after: Self.heartbeatPeriod) { [weak self] in self?.beat() }
     }
 
     private func send(_ message: Value, descriptor: Int32? = nil) {
         guard socket >= 0 else { return }
+        if isGreeting {
+            guard waiting.count < Self.outboxLimit else { return lost() }
+            return waiting.append(message)
+        }
         guard outbox.count < Self.outboxLimit else { return lost() }
         outbox.append((JSON.serialize(message), descriptor))
         flush()
@@ -206,7 +239,9 @@ package final class HostLink: DescriptorStore {
                 guard let (bytes, descriptors) = try DescriptorPassing.receive(from: socket) else { return }
                 for descriptor in descriptors { closeDescriptor(descriptor) }
                 guard !bytes.isEmpty, let message = try? JSON.parse(bytes) else { return lost() }
-                if let request = message["reply"].int {
+                if isGreeting {
+                    if message["op"].string == "welcome" { welcomed() }
+                } else if let request = message["reply"].int {
                     replies.removeValue(forKey: request)?(message)
                 } else {
                     onMessage(message)
