@@ -284,10 +284,11 @@ package final class HostRole {
         }
     }
 
-    /// Everything that the node's records name is killed; its agent, if it is gone, stays gone until it is recovered or restarted.
+    /// Everything that the node's records name is killed, and BEFORE it the node's agent, which was silent too long but may still live. The agent is
+    /// started again like any that dies; that of a failed node stays gone until it is recovered.
     private func fence(_ node: String) {
         guard configuration.nodes.contains(where: { $0.name == node }) else { return }
-        // A living agent looks after its own; only what nobody looks after is a leftover.
+        // Replacements are made elsewhere once this is done: an agent that lived on would start again what is killed here.
         if let role = roles.first(where: { $0.name == "agent-\(node)" }), role.isRunning, role.machine.state != .failed { role.signal(9) }
         care.killLeftovers(directory.node(node))
     }
