@@ -28,6 +28,7 @@ package final class HostRole {
     private let claim: BlockClaim?
     private let care: NodeCare
     private let program: String
+    private let reapsOrphans: Bool
     var custodies: [String: OutputCustody] = [:]
     var roles: [RoleProcess] = []
     private var connections: [ObjectIdentifier: RoleConnection] = [:]
@@ -42,15 +43,17 @@ package final class HostRole {
     ///
     /// - Parameters:
     ///   - program: what the roles run; another one in tests.
+    ///   - reapsOrphans: whether all children of this process but the roles are orphans of ours; false where others have children in it.
     ///   - inheritedLock: the instance's lock, when a role that noticed the death of `up` took it and started this process.
     package init(
         loop: EventLoop, directory: DataDirectory, requested: HostConfiguration, isResuming: Bool, inheritedLock: Int32?,
-        care: NodeCare, program: String = "/proc/self/exe"
+        care: NodeCare, reapsOrphans: Bool, program: String = "/proc/self/exe"
     ) throws {
         self.loop = loop
         self.directory = directory
         self.care = care
         self.program = program
+        self.reapsOrphans = reapsOrphans
         self.isResuming = isResuming
         let longest = directory.roleSocket("agent-" + (requested.nodes.map(\.name).max { $0.utf8.count < $1.utf8.count } ?? ""))
         guard longest.utf8.count <= SocketAddress.unixPathLimit else {
@@ -86,7 +89,7 @@ package final class HostRole {
             claim = nil
         }
         self.configuration = configuration
-        try Processes.becomeSubreaper()
+        if reapsOrphans { try Processes.becomeSubreaper() }
         listener = try Sockets.listen(unix: directory.hostSocket, type: .sequencedPackets)
         // A server that runs has the listeners, and hands them over when it says hello.
         if Self.lockHolder(directory.roleLock("server")) == nil { try openAPIListeners() }
@@ -272,7 +275,7 @@ package final class HostRole {
     /// Orphans of dead agents fall to us: their exit codes are kept for whoever asks.
     private func reap() {
         for name in custodies.keys.sorted() { custodies[name]?.lookAtAgent() }
-        while let (pid, status) = Processes.peekAny() {
+        while reapsOrphans, let (pid, status) = Processes.peekAny() {
             // A role's own process is reaped through its pidfd.
             if let role = roles.first(where: { $0.pid == pid }) {
                 guard let status = Processes.reap(pid: pid) else { return }

@@ -21,6 +21,9 @@ package struct AgentConfiguration: Sendable {
     package var proxyCount = 0
     /// How many pods the node takes.
     package var podLimit = 1000
+    /// Whether every child of this process that the agent did not start is an orphan of its programs; false where others in the process have
+    /// children, whose ends would be taken from them.
+    package var reapsOrphans = false
 
     package init(
         nodeName: String, zone: String, index: Int = 0, block: Int = 0, directory: DataDirectory, runAs: String? = nil,

@@ -69,6 +69,7 @@ final class AgentContext {
 
     /// Takes the ends of what our programs left behind. First processes are reaped through their pidfds.
     func reapOrphans() {
+        guard configuration.reapsOrphans else { return }
         for pid in Survivors.children() where !leaders.contains(pid) { _ = Processes.reap(pid: pid) }
     }
 

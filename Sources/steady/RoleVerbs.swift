@@ -83,6 +83,7 @@ enum RoleVerbs {
             block: try block(invocation),
             directory: directory, runAs: invocation.value("run-as"))
         configuration.proxyCount = 1
+        configuration.reapsOrphans = true
         return try RoleStart.run("agent-\(node)", in: directory) { loop, link in
             try Processes.becomeSubreaper()
             let role = try AgentRole(

@@ -64,7 +64,7 @@ enum UpVerb {
                 drainOutput: { [unowned loop] nodeDirectory in
                     let drain = OutputDrain(loop: loop, nodeDirectory: nodeDirectory)
                     return drain.count == 0 ? nil : Cancellation { drain.end() }
-                }))
+                }), reapsOrphans: true)
         let terminal = invocation.terminal
         var child: ApplyChild?
         var interruptCount = 0

@@ -66,7 +66,7 @@ final class HostBench {
                         drainOutput: { node in
                             seen.state.withLock { $0.drains[node, default: 0] += 1 }
                             return Cancellation { seen.state.withLock { $0.drains[node, default: 0] -= 1 } }
-                        }), program: program)
+                        }), reapsOrphans: false, program: program)
                 host.onProgress = { words in seen.state.withLock { $0.progress.append(words) } }
                 host.onStopped = { loop.stop() }
                 host.onReady = { address in seen.state.withLock { $0.address = "\(address)" } }

@@ -32,12 +32,14 @@ final class AgentBench {
     private let directory: String
     let kept = KeptDescriptors()
 
-    init(proxyCount: Int = 0) throws {
+    /// - Parameter reapsOrphans: takes the ends of orphans that other tests of this process left behind, too.
+    init(proxyCount: Int = 0, reapsOrphans: Bool = false) throws {
         directory = NSTemporaryDirectory() + "steady-agent-\(UUID().uuidString.prefix(8))"
         loop = try EventLoop()
         api = MemoryAPI(loop: loop)
         var configuration = AgentConfiguration(nodeName: "a1", zone: "a", directory: DataDirectory(directory))
         configuration.proxyCount = proxyCount
+        configuration.reapsOrphans = reapsOrphans
         self.configuration = configuration
         agent = try AgentRole(loop: loop, configuration: configuration, api: api, descriptors: kept)
         agent.start()
@@ -324,7 +326,7 @@ func isAlive(_ pid: Int32) -> Bool { pid > 1 && kill(pid, 0) == 0 }
     }
 
     @Test func `no grandchild is left: what fled into its own session goes with its pod`() throws {
-        let bench = try AgentBench()
+        let bench = try AgentBench(reapsOrphans: true)
         let key = bench.pod("web", ["command": ["/bin/sh", "-c", "setsid sh -c 'setsid sleep 1000 & echo $!; wait' & sleep 1000"]])
         #expect(bench.wait(key) { $0.isReady })
         var grandchild: Int32 = 0
