@@ -3,6 +3,7 @@ import Journal
 import Linux
 import Registry
 import Resources
+import Synchronization
 import Timing
 
 /// The durable registry on an event loop: judges requests, has commits written, and only then publishes and answers them.
@@ -45,7 +46,10 @@ package final class Storage {
         self.mailbox = mailbox
         let remote = loop.remote
         do throws(LinuxError) {
-            journal = try JournalThread(opened.writer) { outcome in remote.submit { mailbox.storage?.handle(outcome) } }
+            journal = try JournalThread(opened.writer) { outcome in
+                mailbox.outcomes.withLock { $0.append(outcome) }
+                remote.submit { mailbox.storage?.takeOutcomes() }
+            }
         } catch {
             throw StorageError("the journal's thread cannot be started: \(error)")
         }
@@ -53,12 +57,16 @@ package final class Storage {
         scheduleBookmarks()
     }
 
-    /// Writes what is queued, ends all watches and stops the thread; blocks for one fsync. Requests that still wait are answered 503.
+    /// Writes what is queued, publishes and answers what is durable by then, ends all watches and stops the thread; blocks for one fsync. Requests
+    /// that still wait are answered 503.
     package func close() {
         guard !isClosed else { return }
         isClosed = true
         bookmarkTimer?.cancel()
         journal.stop()
+        // What is on disk will be recovered, so whoever waits for it must not be told that it was refused.
+        takeOutcomes()
+        publish()
         mailbox.storage = nil
         for reply in waiting.takeAll() { reply(.failure(.unavailable("the server is stopping"))) }
         watchers.endAll(nil)
@@ -158,14 +166,22 @@ package final class Storage {
 
     // MARK: The journal's reports
 
+    /// AFTER `close` there are none: it takes the last ones itself, when the thread has ended.
+    private func takeOutcomes() {
+        let outcomes = mailbox.outcomes.withLock { outcomes in
+            defer { outcomes = [] }
+            return outcomes
+        }
+        for outcome in outcomes { handle(outcome) }
+    }
+
     private func handle(_ outcome: JournalOutcome) {
-        guard !isClosed else { return }
         switch outcome {
         case .durable(let revision, let segmentByteCount, let snapshotByteCount):
             metrics.batchCount += 1
             journalled = Revision(revision)
             publish()
-            if !isSnapshotUnderWay, segmentByteCount > max(settings.snapshotThreshold, 2 * snapshotByteCount) { startSnapshot() }
+            if !isClosed, !isSnapshotUnderWay, segmentByteCount > max(settings.snapshotThreshold, 2 * snapshotByteCount) { startSnapshot() }
         case .failed(let error):
             metrics.failedBatchCount += 1
             publish()
@@ -205,8 +221,11 @@ package final class Storage {
     }
 }
 
-/// What the journal's thread holds instead of the storage. Touched on the loop only.
+/// What the journal's thread holds instead of the storage.
 private final class Mailbox: @unchecked Sendable {
+    /// What the thread has reported and the loop has not taken yet, in the order of the reports. Bounded as the journal's queue is.
+    let outcomes = Mutex<[JournalOutcome]>([])
+    /// Touched on the loop only.
     weak var storage: Storage?
 }
 

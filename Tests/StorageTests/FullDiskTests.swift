@@ -88,6 +88,18 @@ struct `A storage whose disk is full` {
         #expect(fixture.loop.runUntil(within: .seconds(10)) { reasons.count == 3 })
         #expect(reasons == ["ServiceUnavailable", "ServiceUnavailable", "ServiceUnavailable"])
     }
+
+    @Test func `refuses what closing could not write`() throws {
+        let directory = NSTemporaryDirectory() + "steady-full-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let disk = try FillableDisk(directory)
+        let fixture = try StorageFixture(disk: disk)
+        disk.isFull.withLock { $0 = true }
+        var codes: [Int] = []
+        fixture.storage.perform(fixture.configMap("one")) { if case .failure(let error) = $0 { codes.append(error.code) } }
+        fixture.storage.close()
+        #expect(codes == [503])
+    }
 }
 
 struct `Many commits` {

@@ -29,6 +29,28 @@ struct `The storage` {
         }
     }
 
+    @Test func `publishes and answers what closing has made durable, and refuses what comes later`() throws {
+        let fixture = try StorageFixture()
+        _ = try fixture.perform(fixture.configMap("one"))
+        var seen: [String] = []
+        _ = fixture.storage.watch(ListRequest(.configMaps, namespace: "default"), from: nil) { seen.append(text($0)) }
+        #expect(fixture.loop.runUntil(within: .seconds(5)) { seen.last == "synced" })
+        var answers: [Bool] = []
+        for name in ["two", "three"] {
+            fixture.storage.perform(fixture.configMap(name)) { if case .success(let reply) = $0 { answers.append(reply.isCreated) } }
+        }
+        fixture.storage.close()
+        #expect(answers == [true, true])
+        #expect(seen == ["ADDED one", "synced", "ADDED two", "ADDED three", "ended "])
+        #expect(throws: StatusError.self) { try fixture.perform(fixture.configMap("four")) }
+
+        try fixture.reopen()
+        #expect(
+            try fixture.perform(.list(ListRequest(.configMaps))).items.compactMap { $0["metadata"]["name"].string } == [
+                "one", "three", "two",
+            ])
+    }
+
     @Test func `has the namespaces that always exist`() throws {
         let fixture = try StorageFixture()
         let names = try fixture.perform(.list(ListRequest(.namespaces))).items.compactMap { $0["metadata"]["name"].string }
