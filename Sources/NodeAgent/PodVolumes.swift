@@ -88,12 +88,7 @@ struct PodVolumes {
                     throw LinuxError(errno: 22, operation: "volume \"\(mount.name)\": the subPath \"\(sub)\" leaves the volume")
                 }
                 source += "/" + safe
-                if !Files.exists(source), Files.isDirectory(paths.volume(mount.name)),
-                    Files.linkTarget(paths.volume(mount.name) + "/..data") == nil
-                {
-                    try Files.makeDirectories(source)
-                    Ownership.give(source, to: owner)
-                }
+                try provideSubPath(safe, of: mount.name)
             }
             var place = Files.absolute(paths.tree + "/" + mount.mountPath)
             if !place.hasPrefix(paths.tree + "/") { place = paths.tree + "/" + mount.name }
@@ -103,12 +98,60 @@ struct PodVolumes {
                     place = source
                 }
             } else if !Files.exists(place) {
-                try Files.makeDirectories(Files.directory(of: place), mode: 0o755)
-                try Files.link(place, to: source)
+                try link(place, to: source)
             }
             let variable = VolumeContent.variable(for: mount.name)
             if !out.contains(where: { $0.0 == variable }) { out.append((variable, place)) }
         }
         return out
+    }
+
+    /// Makes a subPath's directory where it is not there yet. An earlier container may have put links into the volume: none is followed to make
+    /// something, and one that is there already must stay in the volume.
+    private func provideSubPath(_ sub: String, of name: String) throws(LinuxError) {
+        let root = paths.volume(name)
+        guard Files.isDirectory(root) else { return }
+        if let there = Files.resolved("\(root)/\(sub)") {
+            let top = Files.resolved(root) ?? root
+            guard there == top || top == "/" || there.hasPrefix(top + "/") else {
+                throw LinuxError(errno: 22, operation: "volume \"\(name)\": the subPath \"\(sub)\" leaves the volume by a symbolic link")
+            }
+        } else if Files.linkTarget(root + "/..data") == nil {
+            closeDescriptor(try Files.openMaking(Self.names(sub), below: root, mode: 0o700, owner: owner))
+        }
+    }
+
+    /// Shows a volume at a place in the pod's tree. The pod's programs may write there: of the links on the way only one that leads to a volume of
+    /// this pod, as that of an outer mount does, is gone along.
+    private func link(_ place: String, to source: String) throws(LinuxError) {
+        try Files.makeDirectories(paths.tree, mode: 0o755)
+        var root = paths.tree
+        var names = Self.names(place.dropFirst(paths.tree.count))
+        let last = names.removeLast()
+        var path = root
+        var index = 0
+        var linksLeft = Self.linkLimit
+        while index < names.count {
+            path += "/" + names[index]
+            index += 1
+            guard let target = Files.linkTarget(path) else { continue }
+            let inside = Self.names(target.dropFirst(paths.volumes.count))
+            guard target.hasPrefix(paths.volumes + "/"), !inside.isEmpty, !inside.contains(".."), linksLeft > 0 else { break }
+            linksLeft -= 1
+            root = paths.volume(inside[0])
+            names = Array(inside.dropFirst()) + Array(names[index...])
+            path = root
+            index = 0
+        }
+        let directory = try Files.openMaking(names, below: root, mode: 0o755)
+        defer { closeDescriptor(directory) }
+        try Files.link(last, in: directory, to: source)
+    }
+
+    /// How many outer mounts a place may lie in; behind more, the link is not followed and the mount fails.
+    private static let linkLimit = 16
+
+    private static func names(_ path: some StringProtocol) -> [String] {
+        path.split(separator: "/").map { String($0) }.filter { $0 != "." }
     }
 }
