@@ -254,7 +254,10 @@ final class PodDriver {
         let all: [ProbeKind: Probe?] = [
             .startup: container?.startupProbe, .liveness: container?.livenessProbe, .readiness: container?.readinessProbe,
         ]
-        guard let runner = runner(name), case .some(.some(let probe)) = all[kind] else { return }
+        // Unanswered, the machine would wait for this try for ever.
+        guard let runner = runner(name), case .some(.some(let probe)) = all[kind] else {
+            return handle(.container(name, .probeSkipped(kind)))
+        }
         context.probesInFlight += 1
         let slot = "\(name)/\(kind.rawValue)"
         let context = context
