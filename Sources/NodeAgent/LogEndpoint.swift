@@ -20,7 +20,7 @@ final class LogEndpoint {
         self.path = path
         try? Files.removeTree(path)
         server = HTTPServer(loop: loop) { exchange in Self.answer(exchange, find) }
-        try server.serve(listener: try Sockets.listen(unix: path))
+        try server.serve(listener: try Sockets.listen(unix: path)) { descriptor, _ in PeerIdentity.ofUnix(descriptor).identity.isOurs }
     }
 
     func close() {

@@ -14,7 +14,7 @@ final class MetricsEndpoint {
             guard exchange.method == "GET", let page = pages(exchange.path) else { return exchange.respond(status: 404) }
             exchange.respond(status: 200, headers: ["Content-Type": page.contentType], body: Array(page.text.utf8))
         }
-        try server.serve(listener: listener)
+        try server.serve(listener: listener) { descriptor, _ in PeerIdentity.ofUnix(descriptor).identity.isOurs }
     }
 
     func close() {
