@@ -37,4 +37,9 @@ package struct DataDirectory: Hashable, Sendable {
     package var nodes: String { path + "/nodes" }
     /// What an agent keeps for its node.
     package func node(_ name: String) -> String { "\(nodes)/\(name)" }
+
+    /// All that an instance keeps, for a purge. The lock goes last: until then nobody else starts here.
+    package var everything: [String] {
+        [journal, nodes, roles, hostSocket, apiSocket, apiAddressFile, kubeconfig, hostRecord, hostLock]
+    }
 }

@@ -389,12 +389,9 @@ package final class HostRole {
     /// A stop that is under way waits for nothing any more.
     package func hurry() { stop?.hurry() }
 
-    /// Deletes all that the instance kept. The lock goes last: until then nobody else starts here.
+    /// Deletes all that the instance kept.
     private func purge() {
-        for path in [
-            directory.journal, directory.nodes, directory.roles, directory.hostSocket, directory.apiSocket, directory.apiAddressFile,
-            directory.kubeconfig, directory.hostRecord, directory.hostLock,
-        ] { try? Files.removeTree(path) }
+        for path in directory.everything { try? Files.removeTree(path) }
         // What others put there stays.
         _ = Files.removeEmptyDirectory(directory.path)
     }

@@ -78,11 +78,7 @@ enum InstanceVerbs {
                 throw LinuxError(errno: 11, operation: "lock \(directory.hostLock)")
             }
             defer { lock.release() }
-            for path in [
-                directory.journal, directory.nodes, directory.roles, directory.hostSocket, directory.apiSocket, directory.apiAddressFile,
-                directory.kubeconfig,
-                directory.hostRecord, directory.hostLock,
-            ] { try Files.removeTree(path) }
+            for path in directory.everything { try Files.removeTree(path) }
         } catch { throw CommandError("\(error)") }
     }
 
