@@ -64,13 +64,29 @@ struct ActionRunner {
         var request = ClientRequest("GET", get.path, headers: headers)
         request.sharesConnections = false
         let url = "http://\(target)\(get.path)"
-        return context.http.send(request, to: target, timeout: timeout) { result in
-            switch result {
-            case .success(let response) where (200..<400).contains(response.status): done((true, ""))
-            case .success(let response): done((false, "HTTP probe failed with statuscode: \(response.status)"))
-            case .failure(let error): done((false, "Get \"\(url)\": \(error)"))
-            }
+        // As in Kubernetes the status alone counts, so the rest of the answer is not waited for, however long it is.
+        var isOver = false
+        var exchange: Cancellation?
+        func finish(_ outcome: Outcome) {
+            guard !isOver else { return }
+            isOver = true
+            done(outcome)
         }
+        let loop = context.loop
+        let stream = context.http.stream(request, to: target, timeout: timeout) { head in
+            let isFine = (200..<400).contains(head.status)
+            finish(isFine ? (true, "") : (false, "HTTP probe failed with statuscode: \(head.status)"))
+            loop.later {
+                exchange?.cancel()
+                exchange = nil
+            }
+        } onBytes: { _ in
+        } onEnd: { error in
+            exchange = nil
+            finish((false, "Get \"\(url)\": \(error?.description ?? "no answer")"))
+        }
+        exchange = stream
+        return stream
     }
 
     private func connect(to target: SocketAddress, _ timeout: Duration, _ done: @escaping (Outcome) -> Void) -> Cancellation {

@@ -38,7 +38,10 @@ final class AgentContext {
         self.descriptors = descriptors
         null = try Files.openNull()
         tray = try OutputTray()
-        http = HTTPClient(loop: loop)
+        // For probes, which look at the head alone: no body is too long.
+        var limits = ClientLimits.standard
+        limits.wire = .streaming
+        http = HTTPClient(loop: loop, limits: limits)
         user = Ownership.isRoot ? Ownership.user(configuration.runAs ?? "steady") : nil
         try Files.makeDirectories(configuration.podsDirectory)
         if Ownership.isRoot {

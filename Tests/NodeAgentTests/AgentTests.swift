@@ -128,6 +128,24 @@ func isAlive(_ pid: Int32) -> Bool { pid > 1 && kill(pid, 0) == 0 }
         #expect(isAlive(bench.api[key]["status"].pid))
     }
 
+    @Test func `an HTTP probe judges by the status alone, however long the body is`() throws {
+        let bench = try AgentBench()
+        let program = """
+            import socket
+            s = socket.create_server(("0.0.0.0", 8080)); kept = []
+            while True:
+                c, _ = s.accept(); kept.append(c); c.recv(4096)
+                c.send(b"HTTP/1.1 200 OK\\r\\nContent-Length: 1099511627776\\r\\n\\r\\nbegin")
+            """
+        let key = bench.pod(
+            "long",
+            [
+                "command": ["/usr/bin/env", "python3", "-c", .string(program)],
+                "readinessProbe": ["httpGet": ["path": "/", "port": 8080], "periodSeconds": 1],
+            ])
+        #expect(bench.wait(key) { $0.isReady })
+    }
+
     @Test func `an unmodified server on port 8080 runs in two pods, each reached at its own address by its probe`() throws {
         let bench = try AgentBench()
         let server: Value = [
