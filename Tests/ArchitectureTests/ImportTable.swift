@@ -42,6 +42,7 @@ enum ImportTable {
     static let system: [String: Set<String>] = [
         "Linux": ["Glibc", "Synchronization"],
         "Journal": ["Synchronization"],
+        "Storage": ["Synchronization"],
         "steady": ["Glibc"],
     ]
 }
