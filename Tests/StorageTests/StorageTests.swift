@@ -62,6 +62,7 @@ struct `The storage` {
         _ = try fixture.perform(fixture.configMap("one"))
         var seen: [String] = []
         let watch = fixture.storage.watch(ListRequest(.configMaps, namespace: "default"), from: nil) { seen.append(text($0)) }
+        #expect(fixture.loop.runUntil(within: .seconds(5)) { seen.last == "synced" })
         _ = try fixture.perform(fixture.configMap("two"))
         _ = try fixture.perform(.patch(key("two"), .merge(["data": ["a": "2"]])))
         _ = try fixture.perform(.delete(key("one")))
