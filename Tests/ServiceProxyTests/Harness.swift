@@ -11,7 +11,7 @@ import Wire
 /// A dataplane with listeners on free ports and real backends, all on one loop.
 final class Harness {
     static let service = RouteTable.ServiceName("default", "web")
-    static let patience = Duration.seconds(10)
+    static let patience = Duration.seconds(60)
 
     let loop: EventLoop
     let plane: Dataplane
