@@ -65,6 +65,17 @@ package final class AgentRole {
     package func start() {
         registration.onNode = { [weak self] node in self?.received(node: node) }
         registration.onEpoch = { [weak self] epoch in self?.status.begin(epoch: epoch) }
+        status.onRefusal = { [weak self] key, uid, error in
+            let pod: Value = [
+                "apiVersion": "v1", "kind": "Pod",
+                "metadata": ["namespace": .string(key.namespace), "name": .string(key.name), "uid": .string(uid)],
+            ]
+            self?.events.record(
+                PodNote(
+                    "StatusRefused", "the server refuses the pod's status, which is not written until it changes: \(error.message)",
+                    isWarning: true),
+                about: pod)
+        }
         world.onChange = { [weak self] key in
             guard let self, isReady else { return }
             for uid in drivers.keys.sorted() { drivers[uid]?.objectChanged(key) }

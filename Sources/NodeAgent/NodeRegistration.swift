@@ -17,7 +17,9 @@ final class NodeRegistration {
     var onNode: (Value) -> Void = { _ in }
     var onEpoch: (Int64) -> Void = { _ in }
 
-    private static let retryDelay = Duration.milliseconds(50)
+    /// Between attempts that fail, whatever the server says.
+    private var delay = ReconnectDelay(first: .milliseconds(100), longest: .seconds(5))
+    private var random = SystemRandomNumberGenerator()
     /// The status is written this often besides, so that a status that was lost or changed by others comes back.
     private static let statusPeriod = Duration.seconds(60)
 
@@ -66,7 +68,7 @@ final class NodeRegistration {
             case .failure(let error) where error.code == 409:
                 // Ours from an earlier life; what people set on it stays.
                 api.perform(.patch(key, .merge(["metadata": ["labels": .strings(labels)]]))) { [weak self] _ in self?.writeStatus() }
-            case .failure: again(after: Self.retryDelay) { [weak self] in self?.register() }
+            case .failure: again(after: delay.next(using: &random)) { [weak self] in self?.register() }
             }
         }
     }
@@ -82,10 +84,11 @@ final class NodeRegistration {
             guard let self, !isStopped else { return }
             switch result {
             case .success(let reply):
+                delay.reset()
                 onNode(reply.object)
                 again(after: Self.statusPeriod) { [weak self] in self?.writeStatus() }
-            case .failure(let error) where error.code == 404: again(after: Self.retryDelay) { [weak self] in self?.register() }
-            case .failure: again(after: Self.retryDelay) { [weak self] in self?.writeStatus() }
+            case .failure(let error) where error.code == 404: again(after: delay.next(using: &random)) { [weak self] in self?.register() }
+            case .failure: again(after: delay.next(using: &random)) { [weak self] in self?.writeStatus() }
             }
         }
     }
