@@ -9,7 +9,9 @@ import Traffic
 final class Entrances {
     /// Connections taken from one listener in one turn.
     static let acceptLimit = 64
-    /// How long accepting rests when descriptors run out.
+    /// Connections that may fail in one turn before it is taken for a failure of the listener.
+    static let failureLimit = 16
+    /// How long accepting rests when descriptors run out, or nothing but failures come.
     static let shortagePause = Duration.milliseconds(100)
     /// Between two attempts to open a port that is taken or not allowed; doubled up to the last.
     static let firstRetry = Duration.milliseconds(200)
@@ -128,6 +130,7 @@ final class Entrances {
     }
 
     private func accept(_ listener: Listener) {
+        var failureCount = 0
         for _ in 0..<Self.acceptLimit {
             do throws(LinuxError) {
                 guard let (fd, peer) = try Sockets.accept(listener.fd) else { return }
@@ -143,8 +146,12 @@ final class Entrances {
                 case nil: channel.close(withReset: true)
                 }
             } catch {
-                // Out of descriptors: the listener would report the same connection for ever.
-                plane.counts.shortageCount += 1
+                let isShortage = Sockets.isShortage(error)
+                failureCount += 1
+                // What is wrong with one connection is no matter of those behind it.
+                if !isShortage, failureCount < Self.failureLimit { continue }
+                // Out of descriptors: the listener would report the same connection for ever, as it would any failure that lasts.
+                if isShortage { plane.counts.shortageCount += 1 }
                 listener.watch?.cancel()
                 plane.loop.schedule(after: Self.shortagePause) { [weak self, weak listener] in
                     guard let self, let listener, listeners.values.contains(where: { $0 === listener }) else { return }
