@@ -93,9 +93,9 @@ final class ContainerProcess {
         func attempt() throws -> LaunchedProcess {
             let record = try ContainerRecord.begin(
                 paths.record(name), boot: context.bootIdentifier, restartCount: restartCount, startedAt: startedAt)
-            defer { record?.file.release() }
-            launch.record = record?.file.fd
-            launch.recordOffset = record?.offset ?? 0
+            defer { record.file.release() }
+            launch.record = record.file.fd
+            launch.recordOffset = record.offset
             return try context.launcher.launch(launch)
         }
         do {
@@ -132,6 +132,7 @@ final class ContainerProcess {
     }
 
     private static func problem(_ error: any Error, _ plan: LaunchPlan) -> LaunchProblem {
+        if let problem = error as? LaunchProblem { return problem }
         guard let failure = error as? LaunchFailure else { return LaunchProblem("CreateContainerError", "\(error)") }
         let path = plan.program
         switch (failure.step, failure.isMissing, failure.isDenied) {

@@ -1,4 +1,5 @@
 import Linux
+import Supervision
 import Timing
 
 /// Which process a container has, as a file: written BEFORE the program runs, read by whoever comes after this agent.
@@ -24,13 +25,24 @@ struct ContainerRecord: Hashable {
     private static let lockPatience = Duration.seconds(1)
 
     /// Begins a record; the child's part goes to `offset`. The lock is released by whoever closes the last copy of it: us, or the child's execve.
-    static func begin(_ path: String, boot: String, restartCount: Int, startedAt: Timestamp) throws(LinuxError) -> (
+    /// Throws what forbids the launch: of a program without a record the next agent would know nothing, and start it a second time.
+    static func begin(_ path: String, boot: String, restartCount: Int, startedAt: Timestamp) throws(LaunchProblem) -> (
         file: FileLock, offset: Int
-    )? {
+    ) {
         try? Files.removeTree(path)
-        guard let file = try FileLock.take(path) else { return nil }
+        func problem(_ text: String) -> LaunchProblem {
+            LaunchProblem("CreateContainerError", "the record of the container cannot be written, so it is not started: \(text)")
+        }
         let line = "\(boot) \(padded(restartCount, 10)) \(padded(startedAt.nanosecondsSince1970, 20)) "
+        let taken: FileLock?
+        do throws(LinuxError) { taken = try FileLock.take(path) } catch { throw problem("\(error)") }
+        guard let file = taken else { throw problem("\(path) is locked by another process") }
         Files.overwrite(file.fd, with: line)
+        // A full disk takes a part of it, or nothing.
+        guard (try? Files.text(path)) == line else {
+            file.release()
+            throw problem("\(path) does not keep what is written to it; is the disk full?")
+        }
         return (file, line.utf8.count)
     }
 
