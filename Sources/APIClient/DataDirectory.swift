@@ -8,12 +8,24 @@ package struct DataDirectory: Hashable, Sendable {
     package init(_ path: String) { self.path = Files.absolute(path) }
 
     /// `--data-dir`, else `STEADY_DATA_DIR`, else `steady` below `XDG_STATE_HOME` (`~/.local/state`), as the XDG base directory specification
-    /// has it for state.
-    package static func chosen(_ argument: String?) -> DataDirectory {
+    /// has it for state; relative paths in the environment are passed over, as it asks.
+    ///
+    /// The home is `HOME`, else the user database's. Who has neither must name a directory: one that everybody may write in could hold an
+    /// instance that another user has put there.
+    ///
+    /// - Parameters:
+    ///   - environment: a variable's value; nil where it is not set.
+    ///   - home: this user's home in the user database; nil for a user that is not in it.
+    package static func chosen(
+        _ argument: String?, environment: (String) -> String? = Processes.environment, home: () -> String? = { Ownership.home }
+    ) throws(NoDataDirectory) -> DataDirectory {
         if let argument { return DataDirectory(argument) }
-        if let named = Processes.environment("STEADY_DATA_DIR"), !named.isEmpty { return DataDirectory(named) }
-        if let state = Processes.environment("XDG_STATE_HOME"), state.hasPrefix("/") { return DataDirectory(state + "/steady") }
-        return DataDirectory((Processes.environment("HOME") ?? "/tmp") + "/.local/state/steady")
+        if let named = environment("STEADY_DATA_DIR"), !named.isEmpty { return DataDirectory(named) }
+        if let state = environment("XDG_STATE_HOME"), state.hasPrefix("/") { return DataDirectory(state + "/steady") }
+        guard let home = [environment("HOME"), home()].compactMap({ $0 }).first(where: { $0.hasPrefix("/") }) else {
+            throw NoDataDirectory()
+        }
+        return DataDirectory(home + "/.local/state/steady")
     }
 
     /// The API's Unix socket.
@@ -41,5 +53,12 @@ package struct DataDirectory: Hashable, Sendable {
     /// All that an instance keeps, for a purge. The lock goes last: until then nobody else starts here.
     package var everything: [String] {
         [journal, nodes, roles, hostSocket, apiSocket, apiAddressFile, kubeconfig, hostRecord, hostLock]
+    }
+}
+
+/// Nothing says where the instance's data directory is.
+package struct NoDataDirectory: Error, Hashable, CustomStringConvertible {
+    package var description: String {
+        "no data directory: HOME is not set, and this user has no home in the user database; name one with --data-dir or STEADY_DATA_DIR"
     }
 }

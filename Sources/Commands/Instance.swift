@@ -16,7 +16,7 @@ package enum Instance {
             }
             address = named
         } else {
-            let directory = invocation.dataDirectory
+            let directory = try invocation.dataDirectory
             guard Files.exists(directory.apiSocket) else {
                 throw CommandError(
                     "no instance runs on \(directory.path); start one with: steady up"
@@ -38,7 +38,7 @@ package enum Instance {
 
     /// A line to `steady up` itself, for what the API is not told: failing nodes, stopping.
     static func host(_ invocation: Invocation) throws(CommandError) -> (loop: EventLoop, link: HostLink) {
-        let directory = invocation.dataDirectory
+        let directory = try invocation.dataDirectory
         do throws(LinuxError) {
             let loop = try EventLoop()
             return (loop, try HostLink(loop: loop, socketPath: directory.hostSocket, role: "verb"))
@@ -54,7 +54,7 @@ package enum Instance {
         var answer: Value?
         link.request(message) { answer = $0 }
         guard loop.runUntil(within: limit, { answer != nil }), let answer, !answer.isNull else {
-            throw CommandError("steady up did not answer; its log is \(invocation.dataDirectory.roleLog("up"))")
+            throw CommandError("steady up did not answer; its log is \(try invocation.dataDirectory.roleLog("up"))")
         }
         if let error = answer["error"].string { throw CommandError(error) }
         return answer

@@ -5,6 +5,13 @@ import Glibc
 package enum Ownership {
     package static var isRoot: Bool { geteuid() == 0 }
 
+    /// This process's home as the user database has it; nil for a user that is not in it, or is there without an absolute one.
+    package static var home: String? {
+        guard let text = getpwuid(geteuid())?.pointee.pw_dir else { return nil }
+        let path = String(cString: text)
+        return path.hasPrefix("/") ? path : nil
+    }
+
     /// The user of this name or number, with its groups; nil when there is none.
     package static func user(_ name: String) -> Launch.User? {
         guard let entry = UInt32(name).flatMap({ getpwuid($0) }) ?? getpwnam(name) else {

@@ -36,7 +36,7 @@ enum RoleVerbs {
     private static func block(_ invocation: Invocation) throws(CommandError) -> Int { try invocation.integer("block", in: 0...15) ?? 0 }
 
     private static func server(_ invocation: Invocation) throws -> Int32 {
-        let directory = invocation.dataDirectory
+        let directory = try invocation.dataDirectory
         var storage = StorageSettings()
         storage.registry.block = try block(invocation)
         return try RoleStart.run("server", in: directory) { loop, link in
@@ -76,7 +76,7 @@ enum RoleVerbs {
     }
 
     private static func agent(_ invocation: Invocation) throws -> Int32 {
-        let directory = invocation.dataDirectory
+        let directory = try invocation.dataDirectory
         let node = invocation.value("node") ?? "a1"
         var configuration = AgentConfiguration(
             nodeName: node, zone: invocation.value("zone") ?? "a", index: try invocation.integer("index", in: 0...127) ?? 0,
@@ -115,7 +115,7 @@ enum RoleVerbs {
         signal(SIGPIPE, SIG_IGN)
         let name = invocation.value("name") ?? "proxy-1"
         Processes.name("steady-\(name)")
-        let directory = invocation.dataDirectory
+        let directory = try invocation.dataDirectory
         let exposed = invocation.value("expose").flatMap { IPv4Address($0) } ?? .loopback
         let role = try ProxyRole(ProxyConfiguration(name: name, directory: directory, block: try block(invocation), exposed: exposed))
         let revival = HostRevival(directory: directory)

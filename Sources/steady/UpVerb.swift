@@ -42,7 +42,7 @@ enum UpVerb {
         guard invocation.words.isEmpty else {
             throw CommandError.usage("up takes no words, only flags; found \"\(invocation.words[0])\"; manifests go with -f")
         }
-        let directory = invocation.dataDirectory
+        let directory = try invocation.dataDirectory
         let isResuming = invocation.isSet("resume")
         let requested = isResuming ? HostRole.recorded(directory) ?? HostConfiguration() : try configuration(invocation, directory)
         let files = invocation.all("filename")

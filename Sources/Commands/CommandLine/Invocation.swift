@@ -47,7 +47,12 @@ package struct Invocation: Sendable {
     }
 
     package var namespace: String { value("namespace") ?? "default" }
-    package var dataDirectory: DataDirectory { DataDirectory.chosen(value("data-dir")) }
+    /// The instance's directory; fails where neither a flag nor the environment nor the user's home says where it is.
+    package var dataDirectory: DataDirectory {
+        get throws(CommandError) {
+            do throws(NoDataDirectory) { return try DataDirectory.chosen(value("data-dir")) } catch { throw CommandError("\(error)") }
+        }
+    }
 }
 
 extension Duration {

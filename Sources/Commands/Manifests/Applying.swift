@@ -37,7 +37,7 @@ extension Manifests {
 
     /// Where `up` lets NodePorts listen.
     private static func exposedAddress(_ invocation: Invocation) -> String {
-        let record = (try? Files.read(invocation.dataDirectory.hostRecord)).flatMap { try? JSON.parse($0) }
+        let record = (try? Files.read(try invocation.dataDirectory.hostRecord)).flatMap { try? JSON.parse($0) }
         let address = record?["expose"].string ?? "127.0.0.1"
         return address == "0.0.0.0" ? "127.0.0.1" : address
     }

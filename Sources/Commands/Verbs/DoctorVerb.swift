@@ -114,7 +114,10 @@ enum DoctorVerb {
     }
 
     private static func dataDirectory(_ invocation: Invocation) -> Finding {
-        let directory = invocation.dataDirectory
+        guard let directory = try? invocation.dataDirectory else {
+            return Finding(
+                name: "data directory", verdict: .bad, words: "this user has no home", remedy: "name one: --data-dir or STEADY_DATA_DIR")
+        }
         let longest = directory.roleSocket("agent-zz999")
         if longest.utf8.count > SocketAddress.unixPathLimit {
             return Finding(

@@ -20,9 +20,10 @@ enum InstanceVerbs {
             examples: [("for this shell", "export KUBECONFIG=$(steady kubeconfig --path)")],
             flags: [Flag("path", nil, .toggle, "the file's path instead of its content")],
             run: { invocation in
-                let path = invocation.dataDirectory.kubeconfig
+                let directory = try invocation.dataDirectory
+                let path = directory.kubeconfig
                 guard Files.exists(path) else {
-                    throw CommandError("no instance is kept in \(invocation.dataDirectory.path); start one with: steady up")
+                    throw CommandError("no instance is kept in \(directory.path); start one with: steady up")
                 }
                 if invocation.isSet("path") {
                     invocation.terminal.line(path)
@@ -40,7 +41,7 @@ enum InstanceVerbs {
     ]
 
     private static func down(_ invocation: Invocation) throws(CommandError) -> Int32 {
-        let directory = invocation.dataDirectory
+        let directory = try invocation.dataDirectory
         let isPurging = invocation.isSet("purge")
         guard Files.exists(directory.hostSocket), (try? Instance.host(invocation)) != nil else {
             guard isPurging else { throw CommandError("no instance runs on \(directory.path)") }

@@ -145,7 +145,7 @@ enum LogsVerb {
 
     /// The files that `up` lets the roles write to; `agent` and `proxy` mean all of them.
     private static func roleLog(_ role: String, _ invocation: Invocation) throws(CommandError) -> Int32 {
-        let directory = invocation.dataDirectory
+        let directory = try invocation.dataDirectory
         let names: [String]
         do throws(LinuxError) {
             names = try Files.list(directory.roles).filter { $0.hasSuffix(".log") }.map { String($0.dropLast(4)) }
