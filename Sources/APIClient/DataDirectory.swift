@@ -21,11 +21,16 @@ package struct DataDirectory: Hashable, Sendable {
     ) throws(NoDataDirectory) -> DataDirectory {
         if let argument { return DataDirectory(argument) }
         if let named = environment("STEADY_DATA_DIR"), !named.isEmpty { return DataDirectory(named) }
-        if let state = environment("XDG_STATE_HOME"), state.hasPrefix("/") { return DataDirectory(state + "/steady") }
-        guard let home = [environment("HOME"), home()].compactMap({ $0 }).first(where: { $0.hasPrefix("/") }) else {
-            throw NoDataDirectory()
-        }
-        return DataDirectory(home + "/.local/state/steady")
+        guard let state = stateHome(environment: environment, home: home) else { throw NoDataDirectory() }
+        return DataDirectory(state + "/steady")
+    }
+
+    /// Where this user's programs keep state: `XDG_STATE_HOME`, else `.local/state` in the home; nil for a user without one.
+    package static func stateHome(
+        environment: (String) -> String? = Processes.environment, home: () -> String? = { Ownership.home }
+    ) -> String? {
+        if let state = environment("XDG_STATE_HOME"), state.hasPrefix("/") { return state }
+        return [environment("HOME"), home()].compactMap { $0 }.first { $0.hasPrefix("/") }.map { $0 + "/.local/state" }
     }
 
     /// The API's Unix socket.

@@ -3,7 +3,7 @@ import Linux
 /// An instance's claim to one slice of the loopback ranges, against other instances on this machine, whoever's they are.
 ///
 /// The claim is a bound datagram socket on the slice's first node address: it ends with the last process that holds it, and needs no file that
-/// two users would have to share.
+/// two users would have to share. What a stopped instance keeps is `BlockMemory`.
 package struct BlockClaim: Sendable {
     package let block: Int
     package let descriptor: Int32
@@ -14,9 +14,9 @@ package struct BlockClaim: Sendable {
     /// 127.16.(16 * block).0/20 are the node addresses of a block; its first address carries the claim.
     package static func address(_ block: Int) -> IPv4Address { IPv4Address(bits: 0x7F10_0000 + UInt32(block) << 12) }
 
-    /// The wanted block, else the first free one.
-    package static func take(_ wanted: Int?) throws(HostError) -> BlockClaim {
-        for block in wanted.map({ $0..<($0 + 1) }) ?? 0..<HostConfiguration.blockCount {
+    /// The wanted block, else the first free one in `order`, by default by number.
+    package static func take(_ wanted: Int?, order: [Int]? = nil) throws(HostError) -> BlockClaim {
+        for block in wanted.map({ [$0] }) ?? order ?? Array(0..<HostConfiguration.blockCount) {
             guard let socket = try? Sockets.open(2, .init(2)) else { throw HostError("no socket can be opened: too many open files?") }
             do throws(LinuxError) {
                 try Sockets.bind(socket, to: .ipv4(address(block), port: claimPort))

@@ -63,7 +63,7 @@ package struct HostConfiguration: Hashable, Sendable {
         else { return nil }
         self.init(
             zones: value["zones"].elements.compactMap(\.string), nodesPerZone: Int(nodesPerZone), apiAddress: api, exposeAddress: expose,
-            block: value["block"].int.map(Int.init), runAs: value["runAs"].string)
+            block: value["block"].int.map(Int.init).flatMap { (0..<Self.blockCount).contains($0) ? $0 : nil }, runAs: value["runAs"].string)
     }
 }
 

@@ -44,10 +44,11 @@ package final class HostRole {
     /// - Parameters:
     ///   - program: what the roles run; another one in tests.
     ///   - reapsOrphans: whether all children of this process but the roles are orphans of ours; false where others have children in it.
+    ///   - blocks: which blocks stopped instances keep; nil: nothing is known of any.
     ///   - inheritedLock: the instance's lock, when a role that noticed the death of `up` took it and started this process.
     package init(
         loop: EventLoop, directory: DataDirectory, requested: HostConfiguration, isResuming: Bool, inheritedLock: Int32?,
-        care: NodeCare, reapsOrphans: Bool, program: String = "/proc/self/exe"
+        care: NodeCare, reapsOrphans: Bool, blocks: BlockMemory? = nil, program: String = "/proc/self/exe"
     ) throws {
         self.loop = loop
         self.directory = directory
@@ -75,7 +76,7 @@ package final class HostRole {
         }
         let names = ["server"] + configuration.nodes.map { "agent-\($0.name)" } + ["proxy-1"]
         do throws(HostError) {
-            let claim = try BlockClaim.take(configuration.block)
+            let claim = try BlockClaim.take(configuration.block, order: blocks?.order(for: directory))
             for name in names {
                 if let copy = try? Sockets.duplicate(claim.descriptor) { kept.keep(copy, role: name, name: Self.heldClaim) }
             }
@@ -94,6 +95,7 @@ package final class HostRole {
         // A server that runs has the listeners, and hands them over when it says hello.
         if Self.lockHolder(directory.roleLock("server")) == nil { try openAPIListeners() }
         try Files.replace(directory.hostRecord, with: JSON.serialize(self.configuration.value, pretty: true), durably: true)
+        if let claim { blocks?.remember(claim.block, for: directory) }
         try Files.replace(directory.kubeconfig, with: Kubeconfig.text(server: self.configuration.apiAddress).utf8)
         _ = try loop.watch(listener, .read) { [unowned self] _ in acceptAll() }
         try loop.onSignal(17) { [unowned self] in reap() }

@@ -30,7 +30,9 @@ enum UpVerb {
                 "api", nil, .value(placeholder: "ADDRESS"),
                 "where the API listens on TCP (default: 127.0.0.1:0; port 0 takes a free one and keeps it)"),
             Flag("expose", nil, .value(placeholder: "ADDRESS"), "where NodePort and LoadBalancer ports listen (default: 127.0.0.1)"),
-            Flag("block", nil, .value(placeholder: "N"), "slice of the loopback addresses, 0 to 15 (default: the first free one)"),
+            Flag(
+                "block", nil, .value(placeholder: "N"),
+                "slice of the loopback addresses, 0 to 15 (default: the first that nobody uses or keeps)"),
             Flag("run-as", nil, .value(placeholder: "USER"), "as root: the user that pods run as (default: steady, where there is one)"),
             Flag("detach", "d", .toggle, "return when the instance is ready, and leave it running"),
             Flag("resume", nil, .toggle, hidden: true, "take over a running instance whose up has died; its lock is standard input"),
@@ -64,7 +66,7 @@ enum UpVerb {
                 drainOutput: { [unowned loop] nodeDirectory in
                     let drain = OutputDrain(loop: loop, nodeDirectory: nodeDirectory)
                     return drain.count == 0 ? nil : Cancellation { drain.end() }
-                }), reapsOrphans: true)
+                }), reapsOrphans: true, blocks: .ofThisUser)
         let terminal = invocation.terminal
         var child: ApplyChild?
         var interruptCount = 0

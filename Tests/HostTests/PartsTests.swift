@@ -1,4 +1,5 @@
 import APIClient
+import Formats
 import Foundation
 import Linux
 import Testing
@@ -33,6 +34,48 @@ struct PartsTests {
         defer { closeDescriptor(second.descriptor) }
         #expect(first.block != second.block)
         #expect(throws: HostError.self) { try BlockClaim.take(first.block) }
+    }
+
+    /// An instance that is stopped: its directory says which block it had.
+    private func stopped(_ name: String, block: Int, in scratch: Scratch) throws -> DataDirectory {
+        let directory = DataDirectory("\(scratch.path)/\(name)")
+        try Files.makeDirectories(directory.path)
+        try Files.replace(directory.hostRecord, with: JSON.serialize(HostConfiguration(block: block).value))
+        return directory
+    }
+
+    @Test func `a stopped instance's block is left to it while there is another`() throws {
+        let scratch = try Scratch()
+        let memory = BlockMemory(folder: scratch.path + "/state/blocks")
+        let free = try BlockClaim.take(nil, order: memory.order(for: DataDirectory("/elsewhere")))
+        closeDescriptor(free.descriptor)
+        let first = try stopped("first", block: free.block, in: scratch)
+        memory.remember(free.block, for: first)
+        let second = try BlockClaim.take(nil, order: memory.order(for: DataDirectory("/elsewhere")))
+        defer { closeDescriptor(second.descriptor) }
+        #expect(second.block != free.block)
+    }
+
+    @Test func `blocks that others keep come last, one's own is not among them`() throws {
+        let mine = DataDirectory("/mine")
+        let order = BlockMemory.order(keepers: [0: DataDirectory("/a"), 1: mine, 3: DataDirectory("/b")], for: mine)
+        #expect(order == [1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0, 3])
+        let all = Dictionary(uniqueKeysWithValues: (0..<HostConfiguration.blockCount).map { ($0, DataDirectory("/x")) })
+        #expect(BlockMemory.order(keepers: all, for: mine) == Array(0..<HostConfiguration.blockCount))
+    }
+
+    @Test func `a block is kept for as long as the directory records it`() throws {
+        let scratch = try Scratch()
+        let memory = BlockMemory(folder: scratch.path + "/blocks")
+        #expect(memory.keepers.isEmpty)
+        let (a, b) = (try stopped("a", block: 4, in: scratch), try stopped("b", block: 5, in: scratch))
+        for (block, directory) in [(4, a), (5, b), (6, b), (7, DataDirectory("/gone"))] { memory.remember(block, for: directory) }
+        try Files.replace(memory.folder + "/8", with: "nonsense".utf8)
+        #expect(memory.keepers == [4: a, 5: b])
+        try Files.removeTree(a.hostRecord)
+        #expect(memory.keepers == [5: b])
+        // Where nothing can be written, nothing is kept, and nothing fails.
+        BlockMemory(folder: "/dev/null/blocks").remember(5, for: b)
     }
 
     @Test func `an orphan's end is handed out once`() {
