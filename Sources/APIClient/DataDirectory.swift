@@ -44,6 +44,8 @@ package struct DataDirectory: Hashable, Sendable {
     /// The arguments of `up`, for whoever starts it again.
     package var hostRecord: String { path + "/up.json" }
     package var journal: String { path + "/journal" }
+    /// Why things were decided, apart from the journal.
+    package var decisionLog: String { path + "/decisions.log" }
     package var roles: String { path + "/roles" }
     /// Held for as long as the role runs; its content is the role's process id.
     package func roleLock(_ role: String) -> String { "\(roles)/\(role).lock" }
@@ -57,7 +59,7 @@ package struct DataDirectory: Hashable, Sendable {
 
     /// All that an instance keeps, for a purge. The lock goes last: until then nobody else starts here.
     package var everything: [String] {
-        [journal, nodes, roles, hostSocket, apiSocket, apiAddressFile, kubeconfig, hostRecord, hostLock]
+        [journal, decisionLog, nodes, roles, hostSocket, apiSocket, apiAddressFile, kubeconfig, hostRecord, hostLock]
     }
 }
 

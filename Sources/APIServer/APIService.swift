@@ -21,6 +21,9 @@ package final class APIService {
     /// Adds what others count to `/metrics`.
     package var appendMetrics: (inout PrometheusText) -> Void = { _ in }
 
+    /// The records of why an object's controllers decided as they did, in the order of deciding.
+    package var decisions: (_ kind: String, _ namespace: String, _ name: String) -> [Value] = { _, _, _ in [] }
+
     /// - Parameters:
     ///   - user: whom `kubectl auth whoami` names.
     ///   - agentSocket: where the agent of a node serves logs.
@@ -52,6 +55,7 @@ package final class APIService {
             case .perform(let storeCall): perform(storeCall, exchange, since: started)
             case .watch(let watchCall): watch(watchCall, exchange)
             case .log(let logCall): log(logCall, exchange, since: started)
+            case .machine(let pod): machine(pod, exchange, since: started)
             case .review(let review, let posted):
                 send(
                     Answer(201, json: review.answer(to: posted, user: user)), to: exchange, verb: "create", resource: review.rawValue,
@@ -111,6 +115,23 @@ package final class APIService {
         }
     }
 
+    private func machine(_ pod: ObjectKey, _ exchange: HTTPExchange, since started: Instant) {
+        api.perform(.get(pod)) { [self] result in
+            let resource = "pods/machine"
+            do throws(StatusError) {
+                guard let node = try result.get().object["spec"]["nodeName"].string, !node.isEmpty else {
+                    return send(Answer(json: ["items": []]), to: exchange, verb: "get", resource: resource, since: started)
+                }
+                let target = LogTarget(node: node, target: "/machines/\(pod.namespace)/\(pod.name)")
+                logs.relay(target, to: exchange) { [weak self] code in
+                    self?.metrics.answered(verb: "get", resource: resource, code: code, seconds: (Clock.monotonic() - started).inSeconds)
+                }
+            } catch {
+                send(Answer(error), to: exchange, verb: "get", resource: resource, since: started)
+            }
+        }
+    }
+
     // MARK: Documents
 
     private func answer(_ document: Document, _ call: Call) -> Answer {
@@ -120,6 +141,12 @@ package final class APIService {
             metrics.append(to: &text)
             appendMetrics(&text)
             return Answer(200, PrometheusText.contentType, Array(text.text.utf8))
+        case .decisions:
+            guard let kind = call.query["kind"], let name = call.query["name"] else {
+                return Answer(.badRequest("name the object: ?kind=KIND&namespace=NAMESPACE&name=NAME"))
+            }
+            let items = decisions(kind, call.query["namespace"] ?? "", name)
+            return Answer(json: ["kind": "DecisionList", "apiVersion": "steady.dev/v1", "items": .array(items)])
         case .health(let ready):
             return !ready || isReady() ? Answer(text: "ok") : Answer(503, text: "not ready")
         default: return Documents.answer(document, call)

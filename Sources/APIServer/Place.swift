@@ -7,6 +7,8 @@ package enum Place: Hashable, Sendable {
     case object(ServedType, namespace: String, name: String, subresource: ResourceType.Subresource?)
     /// Something that is answered and forgotten: `selfsubjectaccessreviews`.
     case review(Review)
+    /// How a pod stands at the agent of its node: `/machines/NAMESPACE/POD`.
+    case machine(ObjectKey)
     case document(Document)
 
     /// Nil: no such path. A trailing slash is the same place: Python's client sends it.
@@ -45,6 +47,8 @@ package enum Place: Hashable, Sendable {
             }
         case "version" where segments.count == 1: self = .document(.version)
         case "metrics" where segments.count == 1: self = .document(.metrics)
+        case "decisions" where segments.count == 1: self = .document(.decisions)
+        case "machines" where segments.count == 3: self = .machine(ObjectKey(.pods, namespace: segments[1], name: segments[2]))
         case "healthz", "livez", "readyz":
             // `/readyz/ping`: single checks are not told apart.
             self = .document(.health(ready: segments[0] == "readyz"))
@@ -109,6 +113,8 @@ package enum Document: Hashable, Sendable {
     case openAPIv3(path: String)
     case version
     case metrics
+    /// Why things were decided: `/decisions?kind=Pod&namespace=default&name=web-1`.
+    case decisions
     case health(ready: Bool)
 }
 

@@ -6,6 +6,8 @@ package enum Route: Sendable {
     case perform(StoreCall)
     case watch(WatchCall)
     case log(LogCall)
+    /// How this pod stands at its agent.
+    case machine(ObjectKey)
     case review(Review, Value)
     case document(Document)
 }

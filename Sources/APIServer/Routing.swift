@@ -11,6 +11,9 @@ package enum Routing {
         case .document(let document):
             guard call.method == "GET" || call.method == "HEAD" else { throw methodNotAllowed }
             return .document(document)
+        case .machine(let pod):
+            guard call.method == "GET" else { throw methodNotAllowed }
+            return .machine(pod)
         case .review(let review):
             guard call.method == "POST" else { throw methodNotAllowed }
             return .review(review, try BodyReading.object(call, as: review.type, validation: .ignore).value)

@@ -44,6 +44,11 @@ package final class ServerRole {
     private let server: HTTPServer
     private let http: HTTPClient
     private let strangers: Strangers
+    /// Answers `/decisions`: the records about an object. Set by whoever runs the controllers.
+    package var decisions: (_ kind: String, _ namespace: String, _ name: String) -> [Value] {
+        get { service.decisions }
+        set { service.decisions = newValue }
+    }
     /// What to call when the server stops, in the order of registration: controllers, lines to others.
     package var onStop: [() -> Void] = []
 

@@ -12,6 +12,7 @@ package final class ControllerLoops {
     private let mirror: ClusterMirror
     private let expectations: Expectations
     private let recorder: Recorder
+    private let decisions: DecisionLog
     private let replicaSets: ReplicaSetLoop
     private let deployments: DeploymentLoop
     private let endpoints: EndpointLoop
@@ -24,12 +25,16 @@ package final class ControllerLoops {
     /// Whether everything stored was seen and the loops run.
     package private(set) var isRunning = false
 
-    /// - Parameter fence: kills whatever a lost node left behind and calls back when all of it is dead. Called once for each loss.
-    package init(api: any ResourceAPI, fence: @escaping (_ node: String, _ done: @escaping () -> Void) -> Void) {
+    /// - Parameters:
+    ///   - decisionLog: the file that keeps why things were decided; nil: kept in memory alone.
+    ///   - fence: kills whatever a lost node left behind and calls back when all of it is dead. Called once for each loss.
+    package init(api: any ResourceAPI, decisionLog: String? = nil, fence: @escaping (_ node: String, _ done: @escaping () -> Void) -> Void)
+    {
         self.api = api
         mirror = ClusterMirror(api: api)
         expectations = Expectations(loop: api.loop)
-        recorder = Recorder(api: api)
+        decisions = DecisionLog(loop: api.loop, path: decisionLog)
+        recorder = Recorder(api: api, decisions: decisions)
         let writing = Writing(api: api, expectations: expectations, recorder: recorder)
         deployments = DeploymentLoop(loop: api.loop, mirror: mirror, writing: writing, recorder: recorder)
         replicaSets = ReplicaSetLoop(loop: api.loop, mirror: mirror, writing: writing, recorder: recorder)
@@ -41,6 +46,14 @@ package final class ControllerLoops {
         collection = CollectionLoop(api: api, mirror: mirror, writing: writing)
         recorder.follow(mirror.events)
     }
+
+    /// The records of the last decisions about an object, in the order of deciding.
+    package func decisions(kind: String, namespace: String, name: String) -> [Value] {
+        decisions.decisions(about: DecidedObject(kind: kind, namespace: namespace, name: name)).map(\.value)
+    }
+
+    /// Writes what is still to be kept; the server stops.
+    package func close() { decisions.flush() }
 
     /// Begins to watch; the loops run as soon as everything stored was seen.
     package func start() {

@@ -63,6 +63,7 @@ final class DeploymentLoop {
         let plan = DeploymentPlan.plan(view, now: Clock.realtime())
         if let delay = plan.lookAgain { queue.mark(key, after: delay) }
         recorder.record(plan.events)
+        recorder.explain(plan.explanation, about: DecidedObject(key), by: DeploymentPlan.component)
         writing.perform(plan.changes, component: DeploymentPlan.component) { [unowned self] outcome in
             failures[key] = outcome.failure
             done(outcome)

@@ -94,6 +94,7 @@ final class NodeHealthLoop {
         let (plan, fences) = NodeHealthPlan.plan(view, now: Clock.realtime())
         if fences { startFencing(name, view) }
         recorder.record(plan.events)
+        recorder.explain(plan.explanation, about: DecidedObject(ObjectKey(.nodes, name: name)), by: NodeHealthPlan.component)
         writing.perform(plan.changes, component: NodeHealthPlan.component, done)
     }
 

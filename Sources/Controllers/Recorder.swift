@@ -12,6 +12,7 @@ final class Recorder {
     static let waitingLimit = 4096
 
     private let api: any ResourceAPI
+    private let decisions: DecisionLog
     private var book = EventBook()
     private var waiting: [Change] = []
     private var nextIndex = 0
@@ -21,7 +22,17 @@ final class Recorder {
     private var deletingCount = 0
     private(set) var droppedCount = 0
 
-    init(api: any ResourceAPI) { self.api = api }
+    init(api: any ResourceAPI, decisions: DecisionLog) {
+        self.api = api
+        self.decisions = decisions
+    }
+
+    /// Keeps why a plan decided as it did. No event: the same plan is made again and again.
+    func explain(_ sentences: [String], about object: DecidedObject, by component: String) {
+        guard !sentences.isEmpty else { return }
+        let now = Clock.realtime()
+        for sentence in sentences { decisions.record(Decision(object, sentence, by: component, last: now)) }
+    }
 
     func record(_ note: EventNote) {
         guard let change = book.record(note, now: Clock.realtime()) else { return }
@@ -38,7 +49,13 @@ final class Recorder {
     /// Follows the stored events so that they can be torn out in time.
     func follow(_ shelf: Shelf<Value>) {
         shelf.onChange { [unowned self] key, _, new in
-            if let new { book.observe(key, new) } else { book.forget(key) }
+            if let new {
+                book.observe(key, new)
+                // Events live for an hour, the decisions that they tell of for a week.
+                if let decision = Decision(event: new) { decisions.record(decision) }
+            } else {
+                book.forget(key)
+            }
             if expiry == nil { expireLater(after: EventBook.timeToLive) }
             if book.storedCount > EventBook.storedLimit + EventBook.changeLimit { expire() }
         }

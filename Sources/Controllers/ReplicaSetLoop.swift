@@ -49,6 +49,7 @@ final class ReplicaSetLoop {
         let plan = ReplicaSetPlan.plan(view, now: Clock.realtime())
         if let delay = plan.lookAgain { queue.mark(key, after: delay) }
         recorder.record(plan.events)
+        recorder.explain(plan.explanation, about: DecidedObject(key), by: ReplicaSetPlan.component)
         writing.perform(plan.changes, component: ReplicaSetPlan.component) { [unowned self] outcome in
             failures[key] = outcome.failure.flatMap { error in
                 outcome.failedReason.map { ReplicaSetPlan.Failure(reason: $0, message: error.message) }

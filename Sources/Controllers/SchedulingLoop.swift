@@ -90,7 +90,9 @@ final class SchedulingLoop {
     private func pass() {
         for placement in Placement.place(Array(pending.values), in: &view) {
             switch placement.verdict {
-            case .node(let node): bind(placement.candidate, to: node)
+            case .node(let node):
+                recorder.explain([placement.reason], about: DecidedObject(placement.candidate.key), by: Self.component)
+                bind(placement.candidate, to: node)
             case .nowhere(let explanation): refuse(placement.candidate, explanation)
             }
         }

@@ -18,7 +18,7 @@ package final class AgentRole {
     private let registration: NodeRegistration
     private let status: StatusWriter
     private let events: EventWriter
-    private var endpoint: LogEndpoint?
+    private var endpoint: AgentEndpoint?
     private var drivers: [String: PodDriver] = [:]
     private var adoption: Adoption
     private var isReady = false
@@ -54,9 +54,10 @@ package final class AgentRole {
         events = EventWriter(api: api, node: configuration.nodeName)
         adoption = Adoption(context: context)
         try Files.makeDirectories(configuration.directory.roles)
-        endpoint = try LogEndpoint(loop: loop, path: configuration.socket) { [unowned self] namespace, pod, container in
-            log(namespace, pod, container)
-        }
+        endpoint = try AgentEndpoint(
+            loop: loop, path: configuration.socket,
+            find: { [unowned self] namespace, pod, container in log(namespace, pod, container) },
+            explain: { [unowned self] namespace, pod in driver(namespace, pod)?.machine.explanation(now: loop.now) })
         // SIGCHLD: orphans of our programs become our children and are reaped here.
         try loop.onSignal(17) { [weak self] in self?.context.reapOrphans() }
     }
@@ -251,9 +252,11 @@ package final class AgentRole {
     }
 
     private func log(_ namespace: String, _ pod: String, _ container: String) -> (PodPaths, ContainerLog)? {
-        guard let driver = drivers.values.first(where: { $0.pod.meta.namespace == namespace && $0.pod.meta.name == pod }),
-            let log = driver.log(of: container)
-        else { return nil }
+        guard let driver = driver(namespace, pod), let log = driver.log(of: container) else { return nil }
         return (PodPaths(configuration, uid: driver.uid), log)
+    }
+
+    private func driver(_ namespace: String, _ pod: String) -> PodDriver? {
+        drivers.values.first { $0.pod.meta.namespace == namespace && $0.pod.meta.name == pod }
     }
 }

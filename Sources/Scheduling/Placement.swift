@@ -11,6 +11,8 @@ package struct Placement: Sendable {
 
     package var candidate: Candidate
     package var verdict: Verdict
+    /// Why there, in one sentence; the same as the verdict's explanation where there is no place.
+    package var reason: String
 
     /// Places a batch, each pod seeing the ones before it; `view` has them all afterwards. O(pods × nodes).
     ///
@@ -23,14 +25,14 @@ package struct Placement: Sendable {
         }
         let names = view.nodes.map(\.name)
         return order.map { candidate in
-            let verdict = choose(candidate, names, &view)
+            let (verdict, reason) = choose(candidate, names, &view)
             if case .node(let name) = verdict { view.occupy(candidate, on: name) }
-            return Placement(candidate: candidate, verdict: verdict)
+            return Placement(candidate: candidate, verdict: verdict, reason: reason)
         }
     }
 
-    private static func choose(_ pod: Candidate, _ names: [String], _ view: inout ClusterView) -> Verdict {
-        guard !names.isEmpty else { return .nowhere(explanation: "no nodes available to schedule pods") }
+    private static func choose(_ pod: Candidate, _ names: [String], _ view: inout ClusterView) -> (Verdict, reason: String) {
+        guard !names.isEmpty else { return nowhere("no nodes available to schedule pods") }
         let nodes = names.compactMap { view.states[$0] }
         let spreads: [Spread]
         if pod.constraints.isEmpty {
@@ -44,6 +46,8 @@ package struct Placement: Sendable {
         for node in nodes { inZone[node.zone, default: 0] += onNode[node.name] ?? 0 }
 
         var best: Score?
+        var runnerUp: Score?
+        var fitCount = 0
         var refusals: [String: Int] = [:]
         for node in nodes {
             let found = Filters.refusals(pod, node, spreads)
@@ -52,10 +56,21 @@ package struct Placement: Sendable {
                 continue
             }
             let score = Score(pod, node, spreads, groupInZone: inZone[node.zone] ?? 0, groupOnNode: onNode[node.name] ?? 0)
-            if best.map({ score < $0 }) ?? true { best = score }
+            fitCount += 1
+            if best.map({ score < $0 }) ?? true {
+                runnerUp = best
+                best = score
+            } else if runnerUp.map({ score < $0 }) ?? true {
+                runnerUp = score
+            }
         }
-        if let best { return .node(best.name) }
+        if let best {
+            let why = runnerUp.map { best.advantage(over: $0) } ?? "the only one that fits"
+            return (.node(best.name), "\(best.name) of \(fitCount) fitting nodes (of \(nodes.count)): \(why)")
+        }
         let reasons = refusals.map { "\($0.value) \($0.key)" }.sorted().joined(separator: ", ")
-        return .nowhere(explanation: "0/\(nodes.count) nodes are available: \(reasons).")
+        return nowhere("0/\(nodes.count) nodes are available: \(reasons).")
     }
+
+    private static func nowhere(_ explanation: String) -> (Verdict, reason: String) { (.nowhere(explanation: explanation), explanation) }
 }

@@ -35,6 +35,22 @@ struct Score: Comparable {
         name = node.name
     }
 
+    /// The first thing in which this is better than the next best, as `<` compares them.
+    func advantage(over other: Score) -> String {
+        if discouragingTaintCount != other.discouragingTaintCount { return "fewer PreferNoSchedule taints than \(other.name)" }
+        if unmetPreference != other.unmetPreference { return "meets more of the pod's preferred node affinity than \(other.name)" }
+        if softSkew != other.softSkew { return "better for the pod's topology spread than \(other.name)" }
+        if groupInZone != other.groupInZone {
+            return "its zone has \(groupInZone) of the pod's group, that of \(other.name) has \(other.groupInZone)"
+        }
+        if groupOnNode != other.groupOnNode { return "it has \(groupOnNode) of the pod's group, \(other.name) has \(other.groupOnNode)" }
+        if fullness != other.fullness {
+            return "with the pod it is \(Double(fullness) / 10) % full, \(other.name) would be \(Double(other.fullness) / 10) %"
+        }
+        if podCount != other.podCount { return "it has \(podCount) pods, \(other.name) has \(other.podCount)" }
+        return "as good as \(other.name), and first by name"
+    }
+
     static func < (a: Score, b: Score) -> Bool {
         if a.discouragingTaintCount != b.discouragingTaintCount { return a.discouragingTaintCount < b.discouragingTaintCount }
         if a.unmetPreference != b.unmetPreference { return a.unmetPreference < b.unmetPreference }

@@ -219,7 +219,7 @@ package struct ContainerMachine: Sendable {
     {
         var run = run
         guard run.stop == nil, let index = run.probes.firstIndex(where: { $0.kind == kind }) else { return [] }
-        let outcome = run.probes[index].finish(succeeded: succeeded, now: now)
+        let outcome = run.probes[index].finish(succeeded: succeeded, message: message, now: now)
         var actions: [PodAction] = []
         if !succeeded, outcome.isCounted {
             actions.append(.record(PodNote("Unhealthy", "\(kind.title) probe failed: \(message)", container: policy.name, isWarning: true)))

@@ -57,8 +57,11 @@ package struct ProbeMachine: Sendable {
     package let kind: ProbeKind
     package let policy: ProbePolicy
     package private(set) var verdict: Verdict?
-    private var successCount = 0
-    private var failureCount = 0
+    /// Counted successes and failures in a row, up to now.
+    private(set) var successCount = 0
+    private(set) var failureCount = 0
+    /// What the last try that failed answered; empty after one that succeeded.
+    private(set) var lastFailure = ""
     private var hasSucceeded = false
     private var nextQuickDelay = Self.quickDelay
     private var nextCounted: Instant
@@ -100,9 +103,10 @@ package struct ProbeMachine: Sendable {
         scheduleNext(now: now, hasFailed: true)
     }
 
-    /// Takes the answer of the probe under way.
-    package mutating func finish(succeeded: Bool, now: Instant) -> Outcome {
+    /// Takes the answer of the probe under way. `message` says how it failed.
+    package mutating func finish(succeeded: Bool, message: String = "", now: Instant) -> Outcome {
         guard case .inFlight(let isRegular) = state else { return Outcome(verdict: nil, isCounted: false) }
+        lastFailure = succeeded ? "" : message
         let isYoung = !hasSucceeded && now < grownUpAt
         let isCounted = isRegular && !isYoung
         var reached: Verdict?

@@ -44,7 +44,9 @@ enum RoleVerbs {
             let role: ServerRole
             do throws(ServerError) {
                 role = try ServerRole(ServerConfiguration(directory: directory, storage: storage), loop: loop, descriptors: link) { api in
-                    let controllers = ControllerLoops(api: api) { node, done in fence(node, link, loop, done) }
+                    let controllers = ControllerLoops(api: api, decisionLog: directory.decisionLog) { node, done in
+                        fence(node, link, loop, done)
+                    }
                     controllers.start()
                     loops = controllers
                 }
@@ -52,6 +54,10 @@ enum RoleVerbs {
                 link.tell(["op": "cannot", "reason": .string(error.description)])
                 throw error
             }
+            role.decisions = { kind, namespace, name in
+                loops?.decisions(kind: kind, namespace: namespace, name: name) ?? []
+            }
+            role.onStop.append { loops?.close() }
             for notice in role.storage.notices { RoleLog.say(.warning, notice) }
             link.tell(["op": "serving"])
             link.onHostBack = { [onHostBack = link.onHostBack] in

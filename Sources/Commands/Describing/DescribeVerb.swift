@@ -45,7 +45,8 @@ enum DescribeVerb {
         return out.text
     }
 
-    private static func owned(_ type: ResourceType, by owner: Value, _ api: BlockingAPI) throws(CommandError) -> [Value] {
+    /// What an object controls, by its selector and the owner that is named.
+    static func owned(_ type: ResourceType, by owner: Value, _ api: BlockingAPI) throws(CommandError) -> [Value] {
         let selector = LabelSelector(object: owner["spec"]["selector"])
         return try api.all(ListRequest(type, namespace: owner.namespaceName, labelSelector: selector)).filter { object in
             object["metadata"]["ownerReferences"].elements.contains { $0["uid"] == owner["metadata"]["uid"] }

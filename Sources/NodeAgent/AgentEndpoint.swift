@@ -1,25 +1,28 @@
 import Formats
 import Linux
 import Resources
+import Supervision
 import Timing
 import Transport
 import Wire
 
-/// The agent's own HTTP socket: `GET /logs/NAMESPACE/POD/CONTAINER`, asked by the server for `pods/log`.
-final class LogEndpoint {
+/// The agent's own HTTP socket, asked by the server: `GET /logs/NAMESPACE/POD/CONTAINER` for `pods/log`, `GET /machines/NAMESPACE/POD` for how a
+/// pod stands.
+final class AgentEndpoint {
     private let server: HTTPServer
     private let path: String
 
-    /// `find` gives a container's log and the files' place; nil for what is not here.
+    /// - Parameters:
+    ///   - find: a container's log and the files' place; nil for what is not here.
+    ///   - explain: why a pod is as it is, and what comes next; nil for one that is not here.
     init(
         loop: EventLoop, path: String,
-        find: @escaping (_ namespace: String, _ pod: String, _ container: String) -> (PodPaths, ContainerLog)?
-    )
-        throws(LinuxError)
-    {
+        find: @escaping (_ namespace: String, _ pod: String, _ container: String) -> (PodPaths, ContainerLog)?,
+        explain: @escaping (_ namespace: String, _ pod: String) -> [Explained]?
+    ) throws(LinuxError) {
         self.path = path
         try? Files.removeTree(path)
-        server = HTTPServer(loop: loop) { exchange in Self.answer(exchange, find) }
+        server = HTTPServer(loop: loop) { exchange in Self.answer(exchange, find, explain) }
         try server.serve(listener: try Sockets.listen(unix: path)) { descriptor, _ in PeerIdentity.ofUnix(descriptor).identity.isOurs }
     }
 
@@ -33,11 +36,22 @@ final class LogEndpoint {
             status: error.code, headers: HTTPHeaders([("Content-Type", "application/json")]), body: JSON.serialize(error.value))
     }
 
-    private static func answer(_ exchange: HTTPExchange, _ find: (String, String, String) -> (PodPaths, ContainerLog)?) {
+    private static func answer(
+        _ exchange: HTTPExchange, _ find: (String, String, String) -> (PodPaths, ContainerLog)?,
+        _ explain: (String, String) -> [Explained]?
+    ) {
         let parts = exchange.path.split(separator: "/").map(String.init)
         if parts == ["healthz"] { return exchange.respond(status: 200, body: Array("ok".utf8)) }
+        if parts.count == 3, parts[0] == "machines" {
+            guard let sentences = explain(parts[1], parts[2]) else {
+                return refuse(exchange, .notFound(ObjectKey(.pods, namespace: parts[1], name: parts[2])))
+            }
+            return exchange.respond(
+                status: 200, headers: HTTPHeaders([("Content-Type", "application/json")]),
+                body: JSON.serialize(["items": .array(sentences.map(\.value))]))
+        }
         guard parts.count == 4, parts[0] == "logs" else {
-            return refuse(exchange, .badRequest("the path is /logs/NAMESPACE/POD/CONTAINER"))
+            return refuse(exchange, .badRequest("the path is /logs/NAMESPACE/POD/CONTAINER or /machines/NAMESPACE/POD"))
         }
         guard let (paths, log) = find(parts[1], parts[2], parts[3]) else {
             return refuse(exchange, .notFound(ObjectKey(.pods, namespace: parts[1], name: parts[2])))

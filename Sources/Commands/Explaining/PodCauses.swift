@@ -1,0 +1,99 @@
+import Formats
+import Resources
+
+/// Why a pod is ready or not, was restarted, and is where it is.
+extension Scene {
+    /// - Parameter isSubject: it was asked about: then also why it is on its node, and what had it restarted.
+    func pod(_ pod: Value, isSubject: Bool) -> Cause {
+        let name = "pod/\(pod.name)"
+        if !pod["metadata"]["deletionTimestamp"].isNull {
+            return Cause("\(name) is being deleted", because: machine(pod) + (isSubject ? history(pod) : []))
+        }
+        let phase = pod["status"]["phase"].string ?? "Pending"
+        let why = isSubject ? placement(pod) + history(pod) : []
+        if pod["spec"]["nodeName"].string ?? "" == "" { return Cause("\(name) waits for a node", because: unscheduled(pod)) }
+        if phase == "Succeeded" || phase == "Failed" {
+            let words = [pod["status"]["reason"].string, pod["status"]["message"].string].compactMap { $0 }
+            return Cause(
+                "\(name) has ended: \(phase)\(words.isEmpty ? "" : " (\(words.joined(separator: ": ")))")", because: machine(pod) + why)
+        }
+        let ready = condition("Ready", of: pod)
+        if ready["status"].string == "True" { return Cause("\(name) is ready\(since(ready))", because: machine(pod) + why) }
+        return Cause("\(name) is not ready\(since(ready))", because: unready(pod) + why)
+    }
+
+    private func since(_ condition: Value) -> String { age(condition["lastTransitionTime"]).map { " since \($0)" } ?? "" }
+
+    private func unscheduled(_ pod: Value) -> [Cause] {
+        let scheduled = condition("PodScheduled", of: pod)
+        guard let message = scheduled["message"].string, !message.isEmpty else {
+            let gates = pod["spec"]["schedulingGates"].elements.compactMap { $0["name"].string }
+            if !gates.isEmpty { return [Cause("its scheduling gates hold it back: \(gates.joined(separator: ", "))")] }
+            return [Cause("the scheduler has not come to it yet")]
+        }
+        return [Cause(message, because: [Cause("it is tried again whenever a node or a pod changes")])]
+    }
+
+    private func unready(_ pod: Value) -> [Cause] {
+        var out = machine(pod)
+        let gates = pod["spec"]["readinessGates"].elements.compactMap { $0["conditionType"].string }
+        for gate in gates where condition(gate, of: pod)["status"].string != "True" {
+            out.append(Cause("its readiness gate \(gate) does not hold: whoever writes this condition has not set it to True"))
+        }
+        if out.isEmpty, let message = condition("Ready", of: pod)["message"].string, !message.isEmpty { out.append(Cause(message)) }
+        return out
+    }
+
+    /// What its agent says; what the stored status says where the agent does not answer.
+    private func machine(_ pod: Value) -> [Cause] {
+        if let sentences = machines[pod.name] {
+            return sentences.map { sentence in
+                Cause((sentence["container"].string.map { "container \($0): " } ?? "it ") + (sentence["text"].string ?? ""))
+            }
+        }
+        var out: [Cause] = []
+        if let why = silences[pod.name] { out.append(Cause("its agent was not reached (\(why)); what it last reported:")) }
+        for status in pod["status"]["containerStatuses"].elements where status["ready"].bool != true {
+            let state = status["state"]
+            let told = [state["waiting"], state["terminated"]].first { !$0.isNull } ?? .null
+            let text = [told["reason"].string, told["message"].string].compactMap { $0 }.joined(separator: ": ")
+            out.append(Cause("container \(status["name"].plainText) is not ready\(text.isEmpty ? "" : ": \(text)")"))
+        }
+        return out
+    }
+
+    private func placement(_ pod: Value) -> [Cause] {
+        guard let node = pod["spec"]["nodeName"].string else { return [] }
+        let choice = decisions.last { $0["component"].string == "default-scheduler" && $0["reason"].isNull }?["message"].string
+        let why = choice.map { [Cause("the scheduler chose \($0)")] } ?? []
+        return [Cause("it is on node \(node)", because: why)]
+    }
+
+    /// Why its containers were restarted.
+    private func history(_ pod: Value) -> [Cause] {
+        pod["status"]["containerStatuses"].elements.compactMap { status in
+            guard let count = status["restartCount"].int, count > 0 else { return nil }
+            let name = status["name"].plainText
+            let end = status["lastState"]["terminated"]
+            var text = "container \(name) was restarted \(count == 1 ? "once" : "\(count) times")"
+            if !end.isNull {
+                text += "; it last ended\(age(end["finishedAt"]).map { " \($0) ago" } ?? "") with exit code \(end["exitCode"].int ?? 0)"
+                if let reason = end["reason"].string, reason != "Error", reason != "Completed" { text += " (\(reason))" }
+            }
+            let told = decisions.last { decision in
+                ["Killing", "OOMKilling"].contains(decision["reason"].string ?? "")
+                    && (decision["message"].string ?? "").contains(name)
+            }
+            let probe = decisions.last { $0["reason"].string == "Unhealthy" && ($0["message"].string ?? "").hasPrefix("Liveness") }
+            var because: [Cause] = []
+            if let told, let message = told["message"].string {
+                let isProbe = message.contains("failed liveness probe")
+                let deeper = isProbe ? probe.flatMap { $0["message"].string }.map { [Cause($0)] } ?? [] : []
+                because = [Cause(message, because: deeper)]
+            } else if !end.isNull {
+                because = [Cause("its program ended by itself: nothing here asked it to")]
+            }
+            return Cause(text, because: because)
+        }
+    }
+}

@@ -1,0 +1,92 @@
+import Formats
+import Resources
+
+/// Why a workload is not as it is wanted.
+extension Scene {
+    /// A Deployment: how far its rollout is, and what holds it.
+    var deployment: Cause {
+        let (spec, status) = (object["spec"], object["status"])
+        let wanted = spec["replicas"].int ?? 1
+        let updated = status["updatedReplicas"].int ?? 0
+        let available = status["availableReplicas"].int ?? 0
+        let total = status["replicas"].int ?? 0
+        let name = "deployment/\(object.name)"
+        if status["observedGeneration"].int ?? 0 < object["metadata"]["generation"].int ?? 0 {
+            return Cause("\(name) was changed, and its controller has not come to it yet")
+        }
+        let isDone = updated == wanted && available == wanted && total == wanted
+        if isDone { return Cause("\(name) is complete: \(available) of \(wanted) replicas are available, all of the newest version") }
+        var because: [Cause] = []
+        let progressing = condition("Progressing", of: object)
+        if spec["paused"].bool == true { because.append(Cause("its rollout is paused; \"steady rollout resume\" goes on")) }
+        if progressing["reason"].string == "ProgressDeadlineExceeded" {
+            let limit = spec["progressDeadlineSeconds"].int ?? 600
+            because.append(
+                Cause(
+                    "its rollout made no progress for \(limit) s: \(progressing["message"].plainText)",
+                    because: [Cause("what serves goes on serving; \"steady rollout undo\" goes back, a new template rolls forward")]))
+        }
+        let failure = condition("ReplicaFailure", of: object)
+        if failure["status"].string == "True" { because.append(Cause("pods cannot be made: \(failure["message"].plainText)")) }
+        if let plan = lastPlan(by: "deployment-controller") { because.append(Cause("its last plan: \(plan)")) }
+        because += sets.filter { ($0["spec"]["replicas"].int ?? 0) > 0 || ($0["status"]["replicas"].int ?? 0) > 0 }.map(replicaSet)
+        let figures = "\(updated) of \(wanted) replicas are of the newest version, \(available) are available, \(total) exist"
+        return Cause("\(name) is not complete: \(figures)", because: because)
+    }
+
+    /// How many of a set's pods are ready, and what keeps the others.
+    func replicaSet(_ set: Value) -> Cause {
+        let wanted = set["spec"]["replicas"].int ?? 1
+        let ready = set["status"]["readyReplicas"].int ?? 0
+        let total = set["status"]["replicas"].int ?? 0
+        let revision = set["metadata"]["annotations"]["deployment.kubernetes.io/revision"].string.map { " (revision \($0))" } ?? ""
+        let own = pods.filter { pod in pod["metadata"]["ownerReferences"].elements.contains { $0["uid"] == set["metadata"]["uid"] } }
+        var because: [Cause] = []
+        let failure = condition("ReplicaFailure", of: set)
+        if failure["status"].string == "True" { because.append(Cause("pods cannot be made: \(failure["message"].plainText)")) }
+        let troubled = own.filter { condition("Ready", of: $0)["status"].string != "True" && $0["status"]["phase"].string != "Succeeded" }
+        because += troubled.prefix(Self.podLimit).map { pod($0, isSubject: false) }
+        if troubled.count > Self.podLimit { because.append(Cause("\(troubled.count - Self.podLimit) more pods are not ready")) }
+        return Cause("replicaset/\(set.name)\(revision): \(ready) of \(wanted) wanted pods are ready, \(total) exist", because: because)
+    }
+
+    /// Pods that are told of below one workload; beyond it they are counted.
+    private static var podLimit: Int { 5 }
+
+    /// A Service: who stands behind it, and who does not.
+    var service: Cause {
+        let endpoints = slices.flatMap(\.["endpoints"].elements)
+        let ready = endpoints.count { $0["conditions"]["ready"].bool ?? true }
+        let name = "service/\(object.name)"
+        let selector = object["spec"]["selector"].stringMap
+        if object["spec"]["type"].string == "ExternalName" {
+            return Cause("\(name) is a name for \(object["spec"]["externalName"].plainText): no pods stand behind it")
+        }
+        if selector.isEmpty { return Cause("\(name) has no selector: \(ready) endpoints, from slices that somebody else writes") }
+        let words = selector.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
+        if pods.isEmpty { return Cause("\(name) has nobody to send requests to", because: [Cause("no pod has the labels \(words)")]) }
+        let unready = pods.filter { condition("Ready", of: $0)["status"].string != "True" || !$0["metadata"]["deletionTimestamp"].isNull }
+        let text = "\(name) sends requests to \(ready) of the \(pods.count) pods with the labels \(words)"
+        return Cause(text, because: unready.prefix(Self.podLimit).map { pod($0, isSubject: false) })
+    }
+
+    /// A node: whether it lives, takes pods, and which it has.
+    var node: Cause {
+        let ready = condition("Ready", of: object)
+        let name = "node/\(object.name)"
+        var because: [Cause] = []
+        if object["spec"]["unschedulable"].bool == true {
+            because.append(Cause("it is cordoned: it takes no new pods; \"steady uncordon \(object.name)\" ends that"))
+        }
+        for taint in object["spec"]["taints"].elements where taint["key"].string != "node.kubernetes.io/unschedulable" {
+            let value = taint["value"].string.map { "=\($0)" } ?? ""
+            because.append(Cause("it has the taint \(taint["key"].plainText)\(value):\(taint["effect"].plainText)"))
+        }
+        if ready["status"].string != "True" {
+            because.insert(Cause([ready["reason"].string, ready["message"].string].compactMap { $0 }.joined(separator: ": ")), at: 0)
+            if let plan = lastPlan(by: "node-controller") { because.append(Cause("last decided: \(plan)")) }
+            return Cause("\(name) is not ready", because: because)
+        }
+        return Cause("\(name) is ready, with \(pods.count) pods", because: because)
+    }
+}

@@ -1,0 +1,142 @@
+import Formats
+import Resources
+import Testing
+import Timing
+
+@testable import Commands
+
+/// Scenes as values: what `why` says of them.
+struct ExplainingTests {
+    private let now = Timestamp(rfc3339: "2026-01-01T00:01:00Z")!
+
+    private func pod(_ name: String, ready: Bool, node: String = "a1", restarts: Int64 = 0) -> Value {
+        [
+            "metadata": ["name": .string(name), "namespace": "default", "ownerReferences": [["uid": "set-1"]]],
+            "spec": ["nodeName": .string(node), "containers": [["name": "web"]]],
+            "status": [
+                "phase": "Running",
+                "conditions": [
+                    ["type": "Ready", "status": ready ? "True" : "False", "lastTransitionTime": "2026-01-01T00:00:48Z"]
+                ],
+                "containerStatuses": [
+                    [
+                        "name": "web", "ready": .bool(ready), "restartCount": .int(restarts),
+                        "lastState": restarts == 0
+                            ? [:] : ["terminated": ["exitCode": 137, "reason": "Error", "finishedAt": "2026-01-01T00:00:50Z"]],
+                    ]
+                ],
+            ],
+        ]
+    }
+
+    private func decision(_ component: String, _ message: String, reason: String? = nil) -> Value {
+        var out: Value = ["component": .string(component), "message": .string(message), "last": "2026-01-01T00:00:30Z"]
+        if let reason { out["reason"] = .string(reason) }
+        return out
+    }
+
+    @Test func `a pod that is not ready is explained down to its probe, and why it is on its node`() {
+        var scene = Scene(.pods, pod("web-1", ready: false), now: now)
+        scene.machines["web-1"] = [["container": "web", "text": "readiness probe fails (statuscode: 503); next try in 4 s"]]
+        scene.decisions = [decision("default-scheduler", "a1 of 3 fitting nodes (of 3): its zone has 0 of the pod's group")]
+        #expect(
+            scene.cause.lines == [
+                "pod/web-1 is not ready since 12s",
+                "<- container web: readiness probe fails (statuscode: 503); next try in 4 s",
+                "<- it is on node a1",
+                "   <- the scheduler chose a1 of 3 fitting nodes (of 3): its zone has 0 of the pod's group",
+            ])
+    }
+
+    @Test func `a restart by liveness names the probe and what it was answered`() {
+        var scene = Scene(.pods, pod("web-1", ready: true, restarts: 2), now: now)
+        scene.decisions = [
+            decision("steady-agent", "Liveness probe failed: timeout", reason: "Unhealthy"),
+            decision("steady-agent", "Container web failed liveness probe, will be restarted", reason: "Killing"),
+        ]
+        #expect(
+            scene.cause.lines.suffix(3) == [
+                "<- container web was restarted 2 times; it last ended 10s ago with exit code 137",
+                "   <- Container web failed liveness probe, will be restarted",
+                "      <- Liveness probe failed: timeout",
+            ])
+    }
+
+    @Test func `a program that ends by itself was not asked to`() {
+        let scene = Scene(.pods, pod("web-1", ready: true, restarts: 1), now: now)
+        #expect(scene.cause.lines.last == "   <- its program ended by itself: nothing here asked it to")
+    }
+
+    @Test func `a pod whose agent is silent is told of as it was last reported`() {
+        var scene = Scene(.pods, pod("web-1", ready: false), now: now)
+        scene.silences["web-1"] = "connection refused"
+        #expect(scene.cause.lines[1] == "<- its agent was not reached (connection refused); what it last reported:")
+        #expect(scene.cause.lines[2] == "<- container web is not ready")
+    }
+
+    @Test func `a pod without a node says why each node refuses it`() {
+        var waiting = pod("web-1", ready: false, node: "")
+        waiting["status"]["conditions"] = [
+            ["type": "PodScheduled", "status": "False", "message": "0/3 nodes are available: 3 Insufficient cpu."]
+        ]
+        #expect(
+            Scene(.pods, waiting, now: now).cause.lines == [
+                "pod/web-1 waits for a node", "<- 0/3 nodes are available: 3 Insufficient cpu.",
+                "   <- it is tried again whenever a node or a pod changes",
+            ])
+    }
+
+    private func deployment(updated: Int64, available: Int64, reason: String = "ReplicaSetUpdated") -> Value {
+        [
+            "metadata": ["name": "web", "namespace": "default", "generation": 2],
+            "spec": ["replicas": 3, "progressDeadlineSeconds": 60],
+            "status": [
+                "observedGeneration": 2, "replicas": 3, "updatedReplicas": .int(updated), "availableReplicas": .int(available),
+                "conditions": [["type": "Progressing", "status": "False", "reason": .string(reason), "message": "timed out"]],
+            ],
+        ]
+    }
+
+    @Test func `a stuck rollout leads over its plan and its set to the pod, and says how to go on`() {
+        var scene = Scene(.deployments, deployment(updated: 1, available: 2, reason: "ProgressDeadlineExceeded"), now: now)
+        scene.sets = [
+            [
+                "metadata": ["name": "web-2", "uid": "set-1", "annotations": ["deployment.kubernetes.io/revision": "2"]],
+                "spec": ["replicas": 1], "status": ["replicas": 1, "readyReplicas": 0],
+            ]
+        ]
+        scene.pods = [pod("web-2-x", ready: false)]
+        scene.machines["web-2-x"] = [["container": "web", "text": "is being started"]]
+        scene.decisions = [decision("deployment-controller", "2 old replicas stay until 1 more of the new ones are available")]
+        #expect(
+            scene.cause.lines == [
+                "deployment/web is not complete: 1 of 3 replicas are of the newest version, 2 are available, 3 exist",
+                "<- its rollout made no progress for 60 s: timed out",
+                "   <- what serves goes on serving; \"steady rollout undo\" goes back, a new template rolls forward",
+                "<- its last plan: 2 old replicas stay until 1 more of the new ones are available",
+                "<- replicaset/web-2 (revision 2): 0 of 1 wanted pods are ready, 1 exist",
+                "   <- pod/web-2-x is not ready since 12s",
+                "      <- container web: is being started",
+            ])
+    }
+
+    @Test func `a Deployment that is complete has nothing to explain`() {
+        let lines = Scene(.deployments, deployment(updated: 3, available: 3), now: now).cause.lines
+        #expect(lines == ["deployment/web is complete: 3 of 3 replicas are available, all of the newest version"])
+    }
+
+    @Test func `a Service that selects nobody says so`() {
+        let service: Value = ["metadata": ["name": "web"], "spec": ["selector": ["app": "web"]]]
+        #expect(
+            Scene(.services, service, now: now).cause.lines == [
+                "service/web has nobody to send requests to", "<- no pod has the labels app=web",
+            ])
+    }
+
+    @Test func `a cordoned node takes no pods`() {
+        let node: Value = [
+            "metadata": ["name": "a1"], "spec": ["unschedulable": true], "status": ["conditions": [["type": "Ready", "status": "True"]]],
+        ]
+        #expect(Scene(.nodes, node, now: now).cause.lines[1].hasPrefix("<- it is cordoned"))
+    }
+}
