@@ -5,7 +5,10 @@ import Linux
 enum InstallVerb {
     static let verb = Verb(
         "install", group: .other, summary: "Write a systemd unit that keeps an instance up", usage: "[--user | --system]",
-        notes: "The unit restarts steady up, and leaves the roles and all pods running while it does (KillMode=process).",
+        notes: """
+            When steady up dies, the unit starts it again, and leaves the roles and all pods running meanwhile (KillMode=process).
+            systemctl stop and restart stop the pods, too, in order (steady down); what is stored stays.
+            """,
         examples: [
             ("for this user", "steady install --user && systemctl --user enable --now steady"),
             ("away with it", "steady install --user --purge"),
@@ -19,13 +22,18 @@ enum InstallVerb {
     private static func run(_ invocation: Invocation) throws(CommandError) -> Int32 {
         guard !(invocation.isSet("user") && invocation.isSet("system")) else { throw .usage("--user and --system exclude each other") }
         let isSystem = invocation.isSet("system") || !invocation.isSet("user") && Processes.isRoot
-        let home = Processes.environment("HOME") ?? "/root"
-        let folder = isSystem ? "/etc/systemd/system" : (Processes.environment("XDG_CONFIG_HOME") ?? home + "/.config") + "/systemd/user"
+        let folder = isSystem ? "/etc/systemd/system" : try userFolder()
         let path = folder + "/steady.service"
         let scope = isSystem ? "" : "--user "
-        let unit = text(
-            isSystem: isSystem, program: Processes.executablePath(),
-            directory: invocation.value("data-dir") ?? Processes.environment("STEADY_DATA_DIR"))
+        let program = Processes.executablePath()
+        guard SystemdUnit.allows(program: program) else {
+            throw CommandError(
+                "systemd runs no program whose path has quotes, backslashes or control characters; put \(program) somewhere else")
+        }
+        // A user's unit names its directory: the service manager may know another XDG_STATE_HOME than this shell.
+        let named = invocation.value("data-dir") ?? Processes.environment("STEADY_DATA_DIR").flatMap { $0.isEmpty ? nil : $0 }
+        let directory = isSystem ? DataDirectory(named ?? systemDirectory) : try invocation.dataDirectory
+        let unit = SystemdUnit(isSystem: isSystem, program: program, directory: directory.path).text
         if invocation.isSet("print") {
             invocation.terminal.write(unit)
             return 0
@@ -44,35 +52,19 @@ enum InstallVerb {
         return 0
     }
 
-    static func text(isSystem: Bool, program: String, directory: String?) -> String {
-        let data = directory.map { Files.absolute($0) } ?? (isSystem ? "/var/lib/steady" : nil)
-        let option = data.map { " --data-dir \($0)" } ?? ""
-        return """
-            [Unit]
-            Description=Steady keeps services running
-            After=network.target
-            StartLimitIntervalSec=0
+    private static let systemDirectory = "/var/lib/steady"
 
-            [Service]
-            Type=exec
-            ExecStart=\(program) up\(option)
-            ExecStop=\(program) down\(option)
-            # kill -9 of steady up: systemd brings it back, not its roles. After steady down it stays down.
-            Restart=on-failure
-            RestartSec=100ms
-            Environment=STEADY_SUPERVISED=1
-            # Only steady up is stopped with the unit's main process: roles and pods go on, and the next up takes them over.
-            KillMode=process
-            # The control groups below the unit are Steady's to make.
-            Delegate=yes
-            LimitNOFILE=1048576
-            TasksMax=infinity
-            TimeoutStopSec=900
-            \(isSystem ? "StateDirectory=steady\nAmbientCapabilities=CAP_NET_BIND_SERVICE" : "# Ports below 1024: sysctl net.ipv4.ip_unprivileged_port_start, or the system unit.")
-
-            [Install]
-            WantedBy=\(isSystem ? "multi-user.target" : "default.target")
-
-            """
+    /// Where systemd looks for the units of this user.
+    private static func userFolder() throws(CommandError) -> String {
+        let configuration =
+            [
+                Processes.environment("XDG_CONFIG_HOME"),
+                (Processes.environment("HOME").flatMap { $0.isEmpty ? nil : $0 } ?? Ownership.home).map { $0 + "/.config" },
+            ]
+            .compactMap { $0 }.first { $0.hasPrefix("/") }
+        guard let configuration else {
+            throw CommandError("this user has no home to write a unit in; steady install --print prints it, --system is the machine's")
+        }
+        return configuration + "/systemd/user"
     }
 }
