@@ -9,7 +9,7 @@ struct SystemdUnitTests {
         let unit = try Capture(["install", "--system", "--print", "--data-dir", "/srv/x"]).output
         for line in [
             "KillMode=process", "Delegate=yes", "AmbientCapabilities=CAP_NET_BIND_SERVICE", "Restart=on-failure",
-            "WantedBy=multi-user.target",
+            "WantedBy=multi-user.target", "ExecStop=-\(Processes.executablePath()) down --data-dir /srv/x",
         ] { #expect(unit.contains(line + "\n"), "\(line)") }
         #expect(unit.contains(" up --data-dir /srv/x\n") && unit.contains(" down --data-dir /srv/x\n"))
         #expect(!unit.contains("StateDirectory"))

@@ -11,7 +11,7 @@ enum InstallVerb {
             """,
         examples: [
             ("for this user", "steady install --user && systemctl --user enable --now steady"),
-            ("away with it", "steady install --user --purge"),
+            ("away with it", "steady install --user --purge && systemctl --user stop steady"),
         ],
         flags: [
             Flag("user", nil, .toggle, "a unit of this user (default unless root)"), Flag("system", nil, .toggle, "a unit of the machine"),
@@ -23,10 +23,10 @@ enum InstallVerb {
         guard !(invocation.isSet("user") && invocation.isSet("system")) else { throw .usage("--user and --system exclude each other") }
         let isSystem = invocation.isSet("system") || !invocation.isSet("user") && Processes.isRoot
         let folder = isSystem ? "/etc/systemd/system" : try userFolder()
-        let path = folder + "/steady.service"
+        let path = "\(folder)/\(SystemdUnit.fileName)"
         let scope = isSystem ? "" : "--user "
         let program = Processes.executablePath()
-        guard SystemdUnit.allows(program: program) else {
+        guard invocation.isSet("purge") || SystemdUnit.allows(program: program) else {
             throw CommandError(
                 "systemd runs no program whose path has quotes, backslashes or control characters; put \(program) somewhere else")
         }
@@ -42,7 +42,15 @@ enum InstallVerb {
             if invocation.isSet("purge") {
                 guard Files.exists(path) else { throw LinuxError(errno: 2, operation: "remove \(path)") }
                 try Files.removeTree(path)
-                invocation.terminal.line("removed \(path)\nnow run: systemctl \(scope)daemon-reload")
+                // What `systemctl enable` made.
+                for target in SystemdUnit.targets {
+                    let link = "\(folder)/\(target).wants/\(SystemdUnit.fileName)"
+                    if Files.linkTarget(link) == path { try Files.removeTree(link) }
+                }
+                // In this order: systemd forgets how to stop what it has no unit of.
+                invocation.terminal.line(
+                    "removed \(path)\nnow run: systemctl \(scope)stop steady; systemctl \(scope)daemon-reload\n"
+                        + "(what is stored stays; steady down --purge deletes it)")
             } else {
                 try Files.makeDirectories(folder, mode: 0o755)
                 try Files.replace(path, with: unit.utf8, mode: 0o644)

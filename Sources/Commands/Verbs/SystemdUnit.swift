@@ -1,5 +1,9 @@
 /// The unit that keeps an instance up, as `systemd.unit(5)`, `systemd.service(5)` and `systemd.exec(5)` have it.
 struct SystemdUnit: Hashable {
+    static let fileName = "steady.service"
+    /// What wants the unit once it is enabled: the machine's, and a user's.
+    static let targets = ["multi-user.target", "default.target"]
+
     let isSystem: Bool
     /// Absolute, both.
     let program: String
@@ -16,9 +20,10 @@ struct SystemdUnit: Hashable {
             [Service]
             Type=exec
             ExecStart=\(Self.word(program)) up \(option)
-            # Everything stops, in order: also on a restart of the unit. To restart steady up alone: systemctl kill --signal=KILL
-            ExecStop=\(Self.word(program)) down \(option)
-            # kill -9 of steady up: systemd brings it back, not its roles. After steady down it stays down.
+            # Everything stops, in order: also on a restart of the unit. steady up alone: systemctl kill --kill-whom=main --signal=KILL steady
+            # systemd runs it also after a steady down by hand, when nothing is left to stop: that is no failure (-), and it stays down.
+            ExecStop=-\(Self.word(program)) down \(option)
+            # kill -9 of steady up: systemd brings it back, not its roles.
             Restart=on-failure
             RestartSec=100ms
             Environment=STEADY_SUPERVISED=1
@@ -32,7 +37,7 @@ struct SystemdUnit: Hashable {
             \(isSystem ? systemLines : "# Ports below 1024: sysctl net.ipv4.ip_unprivileged_port_start, or the system unit.")
 
             [Install]
-            WantedBy=\(isSystem ? "multi-user.target" : "default.target")
+            WantedBy=\(Self.targets[isSystem ? 0 : 1])
 
             """
     }
