@@ -57,9 +57,14 @@ package struct DataDirectory: Hashable, Sendable {
     /// What an agent keeps for its node.
     package func node(_ name: String) -> String { "\(nodes)/\(name)" }
 
+    /// Where the node of this directory keeps what need not outlive a boot: a link to a directory in memory, or a directory.
+    package static func run(ofNode directory: String) -> String { directory + "/run" }
+
     /// All that an instance keeps, for a purge. The lock goes last: until then nobody else starts here.
     package var everything: [String] {
-        [journal, decisionLog, nodes, roles, hostSocket, apiSocket, apiAddressFile, kubeconfig, hostRecord, hostLock]
+        let nodeNames = (try? Files.list(nodes)) ?? []
+        let inMemory = nodeNames.compactMap { Files.linkTarget(Self.run(ofNode: node($0))) }.filter { VolatileDirectory.all.contains($0) }
+        return inMemory + [journal, decisionLog, nodes, roles, hostSocket, apiSocket, apiAddressFile, kubeconfig, hostRecord, hostLock]
     }
 }
 

@@ -18,7 +18,10 @@ package final class OutputPipe {
     }
 
     /// A descriptor for the program: it waits when the pipe is full. The caller closes it.
-    package static func openForProgram(_ path: String) throws(LinuxError) -> Int32 { try Files.open(path, O_RDWR) }
+    package func openForProgram() throws(LinuxError) -> Int32 {
+        // By the descriptor: the name may be gone while the pipe is in use.
+        try Files.open("/proc/self/fd/\(fd)", O_RDWR)
+    }
 
     /// A descriptor for one more reader: it finds nothing rather than wait. The caller closes it.
     package static func openForReader(_ path: String) throws(LinuxError) -> Int32 { try Files.open(path, O_RDWR | O_NONBLOCK) }

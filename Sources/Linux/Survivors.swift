@@ -23,11 +23,17 @@ package enum Survivors {
     package static func everybody() -> [Int32] { ((try? Files.list("/proc")) ?? []).compactMap { Int32($0) } }
 
     /// Whether the process was started with this `NAME=value`. False for zombies and for what may not be looked at.
-    package static func isMarked(_ pid: Int32, _ marker: String) -> Bool { isMarked(pid, amongst: [Array(marker.utf8)[...]]) }
+    package static func isMarked(_ pid: Int32, _ marker: String) -> Bool {
+        let marker = Array(marker.utf8)[...]
+        return environment(pid).contains { $0 == marker }
+    }
 
-    /// Whether the process was started with one of these `NAME=value`.
+    /// Whether the process was started with one of these `NAME=value`, which may have a `/` and more behind it.
     package static func isMarked(_ pid: Int32, amongst markers: Set<ArraySlice<UInt8>>) -> Bool {
-        guard let environment = try? Files.read("/proc/\(pid)/environ"), !environment.isEmpty else { return false }
-        return environment.split(separator: 0).contains(where: markers.contains)
+        environment(pid).contains { markers.contains($0.prefix { $0 != UInt8(ascii: "/") }) }
+    }
+
+    private static func environment(_ pid: Int32) -> [ArraySlice<UInt8>] {
+        ((try? Files.read("/proc/\(pid)/environ")) ?? []).split(separator: 0)
     }
 }

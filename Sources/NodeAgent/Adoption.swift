@@ -23,11 +23,12 @@ struct Adoption {
         }
     }
 
-    /// The pods that have a directory here, by uid.
+    /// The pods that have something here, by uid.
     var left: [String: PodMemory] {
         var out: [String: PodMemory] = [:]
-        for uid in (try? Files.list(context.configuration.podsDirectory)) ?? [] {
-            out[uid] = PodMemory(reading: PodPaths(context.configuration, uid: uid).memory) ?? PodMemory(namespace: "", name: "")
+        let configuration = context.configuration
+        for uid in ((try? Files.list(configuration.podsDirectory)) ?? []) + RunDirectory.pods(configuration.nodeDirectory) {
+            out[uid] = context.memories[uid] ?? PodMemory(namespace: "", name: "")
         }
         return out
     }
@@ -35,10 +36,10 @@ struct Adoption {
     /// What is left of one container; its process is taken over when it lives.
     mutating func remains(of name: String, driver: PodDriver) -> Remains? {
         let paths = PodPaths(context.configuration, uid: driver.uid)
-        guard let record = ContainerRecord.read(paths.record(name)) else { return nil }
         let stored = driver.pod.value["status"]
         let status =
             (stored["containerStatuses"].elements + stored["initContainerStatuses"].elements).first { $0["name"].string == name } ?? .null
+        guard let record = ContainerRecord.read(paths.record(name)) else { return Self.recalled(status) }
         let last = Self.termination(status["lastState"]["terminated"])
         let listener = listeners.removeValue(forKey: "\(driver.uid)/\(name)")
         if record.end == nil, driver.adopt(name, record, listener: listener) {
@@ -59,6 +60,20 @@ struct Adoption {
             record.end.map { Termination(exitCode: $0.code, startedAt: record.startedAt, finishedAt: $0.at, containerID: id) }
             ?? .unseen(startedAt: record.startedAt, containerID: id)
         return Remains(.ended(how), restartCount: record.restartCount, lastTermination: last)
+    }
+
+    /// What the server knows of a container whose record went with an earlier boot; nil when it was never begun.
+    private static func recalled(_ status: Value) -> Remains? {
+        guard let id = status["containerID"].string, !id.isEmpty else { return nil }
+        let restarts = Int(status["restartCount"].int ?? 0)
+        let last = termination(status["lastState"]["terminated"])
+        if let end = termination(status["state"]["terminated"]) {
+            return Remains(.ended(end), restartCount: restarts, lastTermination: last)
+        }
+        guard let since = status["state"]["running"]["startedAt"].timestamp else {
+            return Remains(.none, restartCount: restarts, lastTermination: last)
+        }
+        return Remains(.ended(.unseen(startedAt: since, containerID: id)), restartCount: restarts, lastTermination: last)
     }
 
     /// Asks `up` for the ends of processes that died while no agent was there, and writes them into their records. BEFORE `remains`.

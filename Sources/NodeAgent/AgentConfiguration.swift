@@ -42,33 +42,51 @@ package struct AgentConfiguration: Sendable {
 
     var nodeDirectory: String { directory.node(nodeName) }
     var podsDirectory: String { nodeDirectory + "/pods" }
+    /// What pods keep to: see `PodMemories`.
+    var memoriesFile: String { nodeDirectory + "/memories" }
     var socket: String { directory.roleSocket("agent-\(nodeName)") }
     /// 127.16.(16 * block).0/20, the first address for the first node.
     var nodeAddress: IPv4Address { IPv4Address(bits: 0x7F10_0000 + UInt32(block) << 12 + UInt32(index) + 1) }
 }
 
-/// Where one pod has its files.
+/// Where one pod has its files: its own directory, in which its programs may write, and beside it what is the agent's alone.
 struct PodPaths: Sendable {
+    let node: String
+    let uid: String
     let root: String
-    init(_ configuration: AgentConfiguration, uid: String) { root = configuration.podsDirectory + "/" + uid }
-    init(root: String) { self.root = root }
+    init(_ configuration: AgentConfiguration, uid: String) { self.init(node: configuration.nodeDirectory, uid: uid) }
+    init(node: String, uid: String) {
+        self.node = node
+        self.uid = uid
+        root = "\(node)/pods/\(uid)"
+    }
 
-    /// What a restarted agent has to know of the pod as a whole.
-    var memory: String { root + "/pod.json" }
-    /// The files of all containers, `NAME.WHAT`: a name has no dot. Making a directory costs as much as starting a program, so there is one.
-    var containers: String { root + "/containers" }
+    /// The records and pipes of all containers, `NAME.WHAT`: a name has no dot. In memory where there is a place: see `RunDirectory`.
+    var containers: String { "\(RunDirectory.path(node))/\(uid)" }
     /// The containers that were ever begun.
-    var containerNames: [String] {
+    var containerNames: [String] { Self.names(in: containers) }
+    func record(_ name: String) -> String { Self.record(name, in: containers) }
+    func output(_ name: String) -> String { "\(containers)/\(name).output" }
+
+    static func names(in containers: String) -> [String] {
         ((try? Files.list(containers)) ?? []).filter { $0.hasSuffix(".record") }.map { String($0.dropLast(".record".count)) }
     }
-    func record(_ name: String) -> String { "\(containers)/\(name).record" }
-    func output(_ name: String) -> String { "\(containers)/\(name).output" }
+    static func record(_ name: String, in containers: String) -> String { "\(containers)/\(name).record" }
+
+    /// What containers printed. Made with the first output, so it is not in the pod's own directory: a program could have put a link there.
+    var logs: String { "\(node)/logs/\(uid)" }
     /// What `up` stored of the output while no agent was there.
-    func spill(_ name: String) -> String { "\(containers)/\(name).spill" }
+    func spill(_ name: String) -> String { "\(logs)/\(name).spill" }
     /// The log of one run.
-    func log(_ name: String, run: Int) -> String { "\(containers)/\(name).\(run).log" }
+    func log(_ name: String, run: Int) -> String { "\(logs)/\(name).\(run).log" }
+
     var volumes: String { root + "/volumes" }
     func volume(_ name: String) -> String { volumes + "/" + name }
     /// Where mount paths are found: `root/etc/app`.
     var tree: String { root + "/root" }
+
+    /// AFTER the last process is gone. The pod's own directory goes last: while it is there, the next agent clears away the rest.
+    func remove() {
+        for path in [containers, logs, root] { try? Files.removeTree(path) }
+    }
 }

@@ -30,6 +30,11 @@ final class AgentContext {
     /// Whether the kernel lets us answer for a child's bind; learnt from the first launch that it refuses.
     var canHandOff = true
 
+    /// What pods keep to over restarts.
+    let memories: PodMemories
+    /// There are pods, and no record says what of them runs.
+    let hasLostRecords: Bool
+
     static let probeLimit = 32
 
     init(loop: EventLoop, configuration: AgentConfiguration, descriptors: any DescriptorStore) throws(LinuxError) {
@@ -44,6 +49,8 @@ final class AgentContext {
         http = HTTPClient(loop: loop, limits: limits)
         user = Ownership.isRoot ? Ownership.user(configuration.runAs ?? "steady") : nil
         try Files.makeDirectories(configuration.podsDirectory)
+        hasLostRecords = try RunDirectory.prepare(configuration.nodeDirectory)
+        memories = PodMemories(configuration.memoriesFile, pods: Set((try? Files.list(configuration.podsDirectory)) ?? []))
         if Ownership.isRoot {
             // The users that pods run as have to get through to their directories.
             for path in [

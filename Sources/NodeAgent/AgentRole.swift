@@ -161,11 +161,15 @@ package final class AgentRole {
         if let text = try? Files.text(addressFile), let cursor = AddressPool.parse(text) {
             world.addresses?.resume(at: cursor, withdrawnAt: pods.revision.number)
         }
+        if context.hasLostRecords {
+            RoleLog.say(.warning, "the records of \(left.count) pods are lost: what may still run of them is ended, and they begin anew")
+            Leftovers.kill(pods: left.keys.sorted(), node: configuration.nodeDirectory, group: context.controlGroup)
+        }
         for uid in left.keys.sorted() where !known.contains(uid) {
             // Removed while nobody was here.
-            let paths = PodPaths(configuration, uid: uid)
-            Leftovers.kill(pod: paths, uid: uid, group: context.controlGroup)
-            try? Files.removeTree(paths.root)
+            Leftovers.kill(pods: [uid], node: configuration.nodeDirectory, group: context.controlGroup)
+            PodPaths(configuration, uid: uid).remove()
+            context.memories.forget(uid)
         }
         if let group = context.controlGroup { Leftovers.clear(group, except: known) }
         for pod in all { begin(pod, left[pod.meta.uid]) }

@@ -29,8 +29,13 @@ final class ContainerLog {
     private func openFile() {
         guard file < 0, run >= 0 else { return }
         let path = paths.log(container, run: run)
-        file = (try? Files.openForAppending(path)) ?? -1
+        file = (try? Files.openForAppending(path)) ?? (try? Self.openFirst(path)) ?? -1
         size = Files.size(of: path)
+    }
+
+    private static func openFirst(_ path: String) throws(LinuxError) -> Int32 {
+        try Files.makeDirectories(Files.directory(of: path))
+        return try Files.openForAppending(path)
     }
 
     /// Begins, or continues after a restart of the agent, the log of a run.

@@ -54,7 +54,11 @@ final class ContainerProcess {
     /// Starts the program. AFTER it returns the exit is watched, so that Running may be reported.
     func launch(_ plan: LaunchPlan, user: Launch.User?, restartCount: Int, handOff calls: Launch.HandOff) throws(LaunchProblem) {
         do throws(LinuxError) {
-            try Files.makeDirectories(paths.containers)
+            do throws(LinuxError) { try Files.makeDirectories(paths.containers) } catch {
+                // Somebody has cleared the memory's files away under us.
+                _ = try RunDirectory.prepare(context.configuration.nodeDirectory)
+                try Files.makeDirectories(paths.containers)
+            }
             try openOutput(owner: user)
         } catch {
             throw LaunchProblem("CreateContainerError", "container \(name): \(error)")
@@ -77,7 +81,9 @@ final class ContainerProcess {
     private func start(_ executable: String, _ plan: LaunchPlan, _ user: Launch.User?, _ restartCount: Int, _ calls: Launch.HandOff) throws
         -> LaunchedProcess
     {
-        let sink = try OutputPipe.openForProgram(paths.output(name))
+        guard let sink = try output?.openForProgram() else {
+            throw LaunchProblem("CreateContainerError", "there is no pipe for the output")
+        }
         defer { closeDescriptor(sink) }
         var launch = Launch(
             executable, arguments: plan.arguments, environment: plan.environmentLines + [marker], directory: plan.directory,

@@ -28,15 +28,15 @@ package enum Leftovers {
     package static func kill(nodeDirectory: String) {
         let group = group(of: nodeDirectory)
         if let group { for name in group.children { empty(ControlGroup(path: "\(group.path)/\(name)", kind: group.kind)) } }
-        let pods = nodeDirectory + "/pods"
-        kill(((try? Files.list(pods)) ?? []).map { (PodPaths(root: "\(pods)/\($0)"), $0) })
+        let pods = Set(((try? Files.list(nodeDirectory + "/pods")) ?? []) + RunDirectory.pods(nodeDirectory))
+        kill(pods.sorted(), nodeDirectory)
         group?.remove()
     }
 
-    /// The same for one pod; `group` is its agent's.
-    static func kill(pod paths: PodPaths, uid: String, group: ControlGroup?) {
-        if let group { kill(groupsOf: [uid], in: group) }
-        kill([(paths, uid)])
+    /// The same for some pods; `group` is their agent's.
+    static func kill(pods: [String], node: String, group: ControlGroup?) {
+        if let group { kill(groupsOf: Set(pods), in: group) }
+        kill(pods, node)
     }
 
     /// Kills what is in these pods' control groups, and removes them.
@@ -60,20 +60,21 @@ package enum Leftovers {
         group.remove()
     }
 
-    private static func kill(_ pods: [(paths: PodPaths, uid: String)]) {
+    private static func kill(_ pods: [String], _ node: String) {
+        guard !pods.isEmpty else { return }
         let boot = Processes.bootIdentifier()
-        var markers: Set<ArraySlice<UInt8>> = []
-        for (paths, uid) in pods {
+        // Also of pods without a record: it may be lost.
+        let markers = Set(pods.map { Array("STEADY_CONTAINER=\($0)".utf8)[...] })
+        for uid in pods {
+            let paths = PodPaths(node: node, uid: uid)
             for name in paths.containerNames {
                 guard let record = ContainerRecord.read(paths.record(name)), record.boot == boot else { continue }
-                markers.insert(Array("STEADY_CONTAINER=\(uid)/\(name)".utf8)[...])
                 guard let identity = record.identity, let descriptor = Processes.openDescriptor(identity) else { continue }
                 Survivors.signal(group: identity.pid, 9)
                 try? Processes.signal(descriptor, 9)
                 closeDescriptor(descriptor)
             }
         }
-        guard !markers.isEmpty else { return }
         for _ in 0..<roundLimit {
             let found = Survivors.everybody().filter { Survivors.isMarked($0, amongst: markers) }
             if found.isEmpty { return }

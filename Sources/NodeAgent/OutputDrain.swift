@@ -16,7 +16,7 @@ package final class OutputDrain {
     package init(loop: EventLoop, nodeDirectory: String) {
         let pods = nodeDirectory + "/pods"
         for uid in (try? Files.list(pods)) ?? [] {
-            let paths = PodPaths(root: "\(pods)/\(uid)")
+            let paths = PodPaths(node: nodeDirectory, uid: uid)
             for name in paths.containerNames {
                 let output = paths.output(name)
                 guard Files.exists(output), let descriptor = try? OutputPipe.openForReader(output) else { continue }
@@ -36,7 +36,9 @@ package final class OutputDrain {
     /// One chunk a turn.
     private func store(_ descriptor: Int32, _ spill: String) {
         let count = Files.readAvailable(descriptor, into: &buffer)
-        guard count > 0, Files.size(of: spill) < Self.spillLimit, let file = try? Files.openForAppending(spill) else { return }
+        guard count > 0, Files.size(of: spill) < Self.spillLimit, (try? Files.makeDirectories(Files.directory(of: spill))) != nil,
+            let file = try? Files.openForAppending(spill)
+        else { return }
         defer { closeDescriptor(file) }
         // A full disk loses output, not the program.
         try? Files.writeAll(ContainerLog.entries(buffer[..<count], at: Clock.realtime()), to: file, named: spill)

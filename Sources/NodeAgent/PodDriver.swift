@@ -222,7 +222,7 @@ final class PodDriver {
                     try Files.makeDirectories(directory, mode: 0o755)
                     Ownership.setMode(directory, 0o755)
                 }
-                try memory.save(paths.memory)
+                try context.memories.save(memory, of: uid)
             } catch { throw LaunchProblem("FailedCreatePodSandBox", "\(error)") }
             try provideVolumes()
         } catch {
@@ -366,7 +366,8 @@ final class PodDriver {
         onFinished(self)
         // Behind the removal of the object, which others wait for. A directory that stays is cleared away by the next agent.
         guard !isShuttingDown else { return }
-        context.loop.schedule(after: .milliseconds(1)) { [paths] in try? Files.removeTree(paths.root) }
+        context.memories.forget(uid)
+        context.loop.schedule(after: .milliseconds(1)) { [paths] in paths.remove() }
     }
 
     /// The agent ends: the processes go on, for the next agent.

@@ -37,7 +37,7 @@ extension PodDriver {
     func plan(for container: Container) throws(LaunchProblem) -> LaunchPlan {
         if memory.images[container.name] == nil, let image = world.image(container.image) {
             memory.images[container.name] = image.value
-            try? memory.save(paths.memory)
+            try? context.memories.save(memory, of: uid)
         }
         let image = memory.images[container.name].map { PinnedImage(spec: $0) }
         if image == nil, container.command.isEmpty { throw world.imageProblem(container.image) }

@@ -50,6 +50,7 @@ final class AgentBench {
         loop.runUntil(within: .seconds(10)) { agent.podCount == 0 }
         agent.close()
         Leftovers.kill(nodeDirectory: configuration.nodeDirectory)
+        for path in configuration.directory.everything { try? Files.removeTree(path) }
         try? FileManager.default.removeItem(atPath: directory)
     }
 
@@ -114,6 +115,12 @@ extension Value {
 }
 
 func isAlive(_ pid: Int32) -> Bool { pid > 1 && kill(pid, 0) == 0 }
+
+/// Alive, and no zombie.
+func isRunning(_ pid: Int32) -> Bool {
+    guard isAlive(pid), let status = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8) else { return false }
+    return !(status.split(separator: ")").last?.hasPrefix(" Z") ?? true)
+}
 
 @Suite(.serialized) struct AgentTests {
     let sleeper: Value = ["command": ["/bin/sleep", "1000"]]
@@ -303,6 +310,32 @@ func isAlive(_ pid: Int32) -> Bool { pid > 1 && kill(pid, 0) == 0 }
         #expect(bench.kept.names == [])
     }
 
+    @Test func `programs whose records are lost are ended and started again, never a second time beside themselves`() throws {
+        let bench = try AgentBench()
+        let key = bench.pod("web", sleeper)
+        #expect(bench.wait(key) { $0.isReady })
+        let pid = bench.api[key]["status"].pid
+        let node = bench.configuration.nodeDirectory
+        let target = try #require(Files.linkTarget(RunDirectory.path(node)))
+        bench.agent.close()
+        try Files.removeTree(target)
+        try bench.restartAgent()
+        #expect(bench.wait(key) { $0.main["restartCount"] == 1 && $0.isReady && $0.pid != pid })
+        #expect(!isRunning(pid))
+    }
+
+    @Test func `an agent under which its records are cleared away goes on`() throws {
+        let bench = try AgentBench()
+        let first = bench.pod("first", sleeper)
+        #expect(bench.wait(first) { $0.isReady })
+        let target = try #require(Files.linkTarget(RunDirectory.path(bench.configuration.nodeDirectory)))
+        try Files.removeTree(target)
+        kill(bench.api[first]["status"].pid, SIGKILL)
+        #expect(bench.wait(first) { $0.main["restartCount"] == 1 && $0.isReady })
+        let second = bench.pod("second", sleeper)
+        #expect(bench.wait(second) { $0.isReady })
+    }
+
     @Test func `a program goes on printing while up reads in its agent's place, and no line is lost`() throws {
         let bench = try AgentBench()
         let script = "until [ -e go ]; do sleep 0.01; done; seq 1 20000; touch done; exec sleep 1000"
@@ -325,7 +358,7 @@ func isAlive(_ pid: Int32) -> Bool { pid > 1 && kill(pid, 0) == 0 }
         #expect(bench.wait(key) { $0.isReady })
         let expected = (1...20_000).map { "\($0)\n" }.joined()
         #expect(bench.loop.runUntil(within: .seconds(5)) { bench.log(key) == expected })
-        #expect(!Files.exists(PodPaths(root: root).spill("main")))
+        #expect(!Files.exists(PodPaths(bench.configuration, uid: bench.uid("chatty")).spill("main")))
     }
 
     @Test func `what died while no agent was there is restarted, and its end is unknown`() throws {
@@ -497,10 +530,13 @@ func isAlive(_ pid: Int32) -> Bool { pid > 1 && kill(pid, 0) == 0 }
         let key = bench.pod(
             "web",
             [
-                "command": ["/bin/sh", "-c", "touch mine && ! mv containers theirs && ! rm pod.json && touch done; exec sleep 1000"],
+                "command": [
+                    "/bin/sh", "-c", "touch mine && [ -d root ] && ! mv root theirs && ! mv volumes theirs && touch done; exec sleep 1000",
+                ],
                 "securityContext": ["runAsUser": 65534],
                 "readinessProbe": ["exec": ["command": ["/usr/bin/test", "-f", "done"]]],
-            ])
+            ]
+        ) { $0["spec"]["volumes"] = [["name": "work", "emptyDir": [:]]] }
         #expect(bench.wait(key) { $0.isReady })
     }
 
@@ -552,7 +588,7 @@ func isAlive(_ pid: Int32) -> Bool { pid > 1 && kill(pid, 0) == 0 }
                 [
                     "command": ["python3", "-m", "http.server", "8080"],
                     "readinessProbe": [
-                        "exec": ["command": ["/bin/sh", "-c", "curl -sf http://127.0.0.1:8080/containers/ && echo $POD_NAME >> probed"]],
+                        "exec": ["command": ["/bin/sh", "-c", "curl -sf http://127.0.0.1:8080/ && echo $POD_NAME >> probed"]],
                         "timeoutSeconds": 5,
                     ],
                 ])

@@ -15,7 +15,7 @@ private final class LogBench {
     static let fileLimit = LogReader.chunkSize * 3
 
     init() throws {
-        let paths = PodPaths(root: directory)
+        let paths = PodPaths(node: directory, uid: "pod")
         try Files.makeDirectories(Files.directory(of: paths.log("main", run: 0)))
         log = ContainerLog(paths, container: "main", fileLimit: Self.fileLimit)
         log.open(run: 0)

@@ -7,7 +7,7 @@ import Testing
 
 struct PodVolumeTests {
     private let directory = NSTemporaryDirectory() + "steady-volumes-\(UUID().uuidString.prefix(8))"
-    private var volumes: PodVolumes { PodVolumes(paths: PodPaths(root: directory + "/pod"), owner: nil) }
+    private var volumes: PodVolumes { PodVolumes(paths: PodPaths(node: directory, uid: "pod"), owner: nil) }
     private var outside: String { directory + "/outside" }
 
     private func mount(_ name: String, at path: String, subPath: String = "") -> VolumeMount {
