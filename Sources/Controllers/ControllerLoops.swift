@@ -18,6 +18,7 @@ package final class ControllerLoops {
     private let endpoints: EndpointLoop
     private let scheduling: SchedulingLoop
     private let nodeHealth: NodeHealthLoop
+    private let taints: TaintEvictionLoop
     private let proxies: ProxyLivenessLoop
     private let namespaces: NamespaceLoop
     private let collection: CollectionLoop
@@ -41,6 +42,7 @@ package final class ControllerLoops {
         endpoints = EndpointLoop(loop: api.loop, mirror: mirror, writing: writing)
         scheduling = SchedulingLoop(api: api, mirror: mirror, recorder: recorder)
         nodeHealth = NodeHealthLoop(api: api, mirror: mirror, writing: writing, recorder: recorder, fence: fence)
+        taints = TaintEvictionLoop(loop: api.loop, mirror: mirror, writing: writing, recorder: recorder)
         proxies = ProxyLivenessLoop(api: api, mirror: mirror)
         namespaces = NamespaceLoop(api: api, mirror: mirror, writing: writing)
         collection = CollectionLoop(api: api, mirror: mirror, writing: writing)
@@ -69,6 +71,7 @@ package final class ControllerLoops {
         endpoints.withdrawals.open()
         scheduling.open()
         nodeHealth.open()
+        taints.queue.open()
         proxies.open()
         namespaces.queue.open()
         collection.queue.open()

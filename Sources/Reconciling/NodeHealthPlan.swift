@@ -7,12 +7,15 @@ package struct ObservedNode: Sendable {
     package var meta: ObservedMeta
     package var isUnschedulable: Bool
     package var taints: [Value]
+    /// The NoExecute taints that drive pods off. Not the one of a lost node: its pods are freed when what ran there is known to be dead.
+    package var evictingTaints: [Taint]
     package var conditions: Value
 
     package init(_ node: Value) {
         meta = ObservedMeta(node)
         isUnschedulable = node["spec"]["unschedulable"].bool ?? false
         taints = node["spec"]["taints"].elements
+        evictingTaints = taints.map { Taint($0) }.filter { $0.effect == .noExecute && $0.key != NodeHealthPlan.unreachable }
         conditions = node["status"]["conditions"]
     }
 

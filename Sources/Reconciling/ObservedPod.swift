@@ -34,6 +34,7 @@ package final class ObservedPod: Sendable {
     package let isWithdrawn: Bool
     package let isEvictionRequested: Bool
     package let cost: Int32
+    package let tolerations: [Toleration]
 
     /// A container's port that services may call by name.
     package struct NamedPort: Hashable, Sendable {
@@ -59,6 +60,7 @@ package final class ObservedPod: Sendable {
         podIP = status["podIP"].string ?? ""
         hostname = spec["hostname"].string ?? ""
         subdomain = spec["subdomain"].string ?? ""
+        tolerations = spec["tolerations"].elements.map { Toleration($0) }
         var ports: [NamedPort] = []
         for container in spec["containers"].elements {
             for port in container["ports"].elements {

@@ -10,7 +10,8 @@ func pod(
     _ name: String, node: String = "a1", ready: Bool = true, phase: String = "Running", readyFor seconds: Int64 = 100, age: Int64 = 200,
     labels: [String: String] = ["app": "web"], annotations: [String: String] = [:], owner: String? = "rs-1", restarts: Int64 = 0,
     ip: String = "",
-    deleting: Bool = false, withdrawn: Bool = false, ports: [Value] = []
+    deleting: Bool = false, withdrawn: Bool = false, ports: [Value] = [],
+    tolerations: [Value] = []
 ) -> ObservedPod {
     var value: Value = [
         "metadata": [
@@ -18,7 +19,7 @@ func pod(
             "labels": .strings(labels),
             "annotations": .strings(annotations), "creationTimestamp": .string((start + .seconds(-age)).rfc3339),
         ],
-        "spec": ["nodeName": .string(node), "containers": [["name": "c", "ports": .array(ports)]]],
+        "spec": ["nodeName": .string(node), "containers": [["name": "c", "ports": .array(ports)]], "tolerations": .array(tolerations)],
         "status": [
             "phase": .string(phase), "podIP": .string(ip),
             "conditions": [
