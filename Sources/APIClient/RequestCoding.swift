@@ -14,7 +14,7 @@ package enum RequestCoding {
         case .get(let key, let subresource):
             return ClientRequest("GET", target(of: key, subresource))
         case .list(let list):
-            return ClientRequest("GET", target(of: list))
+            return ClientRequest("GET", target(of: list, page(list.page)))
         case .create(let value, let type, let namespace, let options):
             let collection = segments(type, namespace: type.isNamespaced ? namespace : nil)
             return write("POST", collection, options, value)
@@ -76,6 +76,20 @@ package enum RequestCoding {
         return RequestTarget.text(segments: segments(list.type, namespace: list.namespace), query: query)
     }
 
+    private static func page(_ page: Page) -> [(String, String)] {
+        var query: [(String, String)] = []
+        if let after = page.after { query.append(("continue", after.token)) }
+        if let limit = page.limit { query.append(("limit", String(limit))) }
+        guard page.after == nil else { return query }
+        switch page.version {
+        case .newest: break
+        case .notOlder(let revision):
+            query += [("resourceVersion", revision.description), ("resourceVersionMatch", "NotOlderThan")]
+        case .exactly(let revision): query += [("resourceVersion", revision.description), ("resourceVersionMatch", "Exact")]
+        }
+        return query
+    }
+
     private static func write(
         _ method: String, _ segments: [String], _ options: WriteOptions, _ body: Value, contentType: String = "application/json"
     ) -> ClientRequest {
@@ -125,7 +139,11 @@ package enum RequestCoding {
                 return .failure(.internalError("the server's list has no resourceVersion"))
             }
             let items = value["items"].elements.map { named($0, list.type) }
-            return .success(Reply(.list(type: list.type, items: items, revision: revision), warnings: warnings))
+            var reply = Reply(.list(type: list.type, items: items, revision: revision), warnings: warnings)
+            if let start = value["metadata"]["continue"].string.flatMap({ Continuation(token: $0) }) {
+                reply.next = NextPage(start: start, remainingCount: value["metadata"]["remainingItemCount"].int.map { Int($0) })
+            }
+            return .success(reply)
         default:
             let body: Reply.Body = value["kind"].string == "Status" ? .status(value) : .object(value)
             return .success(Reply(body, warnings: warnings, isCreated: isCreated))

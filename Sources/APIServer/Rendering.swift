@@ -23,7 +23,7 @@ package struct Rendering: Sendable {
         switch reply.body {
         case .object(let object): append(object, to: &out)
         case .status(let status): JSON.append(status, to: &out)
-        case .list(_, let items, let revision): append(list: items, at: revision, to: &out)
+        case .list(_, let items, let revision): append(list: items, at: revision, reply.next, to: &out)
         }
         out.append(UInt8(ascii: "\n"))
         return out
@@ -40,8 +40,12 @@ package struct Rendering: Sendable {
         }
     }
 
-    private func append(list items: [Value], at revision: Revision, to out: inout [UInt8]) {
-        let metadata: Value = ["resourceVersion": .string(revision.description)]
+    private func append(list items: [Value], at revision: Revision, _ next: NextPage?, to out: inout [UInt8]) {
+        var metadata: Value = ["resourceVersion": .string(revision.description)]
+        if let next {
+            metadata["continue"] = .string(next.start.token)
+            if let count = next.remainingCount { metadata["remainingItemCount"] = .int(Int64(count)) }
+        }
         switch representation {
         case .plain: appendItems("\(type.wire.kind)List", type.wire.apiVersion, metadata, items, to: &out) { type.toWire($0) }
         case .metadata(let version):

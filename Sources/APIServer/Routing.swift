@@ -28,8 +28,9 @@ package enum Routing {
     private static func collection(_ call: Call, _ type: ServedType, _ namespace: String?) throws(StatusError) -> Route {
         switch call.method {
         case "GET", "HEAD":
-            let list = try list(call, type, namespace)
+            var list = try list(call, type, namespace)
             if try call.query.flag("watch") { return .watch(try watch(call, type, list)) }
+            list.page = try ListParameters.page(call.query)
             return .perform(try storeCall(call, type, .list(list)))
         case "POST":
             if type.wire.isNamespaced, namespace == nil { throw methodNotAllowed }
@@ -59,27 +60,12 @@ package enum Routing {
     }
 
     private static func watch(_ call: Call, _ type: ServedType, _ list: ListRequest) throws(StatusError) -> WatchCall {
-        let initial = call.query["sendInitialEvents"].map { $0.isEmpty ? "true" : $0 }
-        let wantsInitial = initial == nil ? false : try call.query.flag("sendInitialEvents")
-        let match = call.query["resourceVersionMatch"] ?? ""
-        if initial != nil, match != "NotOlderThan" {
-            throw watchOptionsInvalid("resourceVersionMatch", "sendInitialEvents is set, so it must be NotOlderThan")
-        }
-        if initial == nil, !match.isEmpty {
-            throw watchOptionsInvalid("resourceVersionMatch", "is not allowed for a watch without sendInitialEvents")
-        }
+        let wantsInitial = try ListParameters.wantsInitialEvents(call.query)
         let bookmarks = try call.query.flag("allowWatchBookmarks")
-        // "" and "0" mean any state that is at hand: what exists comes first, then what changes.
-        let version = call.query["resourceVersion"] ?? ""
-        var since: Revision?
-        if version != "", version != "0" {
-            guard let revision = Revision(version) else {
-                throw .badRequest("resourceVersion: Invalid value: \"\(version)\": must be the resourceVersion of an earlier answer")
-            }
-            since = revision
-        }
-        // WatchList: the state at the moment is never older than the asked revision.
-        if wantsInitial { since = nil }
+        // "" and "0" mean any state that is at hand: what exists comes first, then what changes. So does a WatchList: the state at the moment is never
+        // older than the asked revision.
+        let version = try ListParameters.revision(call.query)
+        let since = wantsInitial ? nil : version
         let seconds = try call.query.count("timeoutSeconds")
         return WatchCall(
             list: list, type: type, representation: try Representation.negotiate(call.headers.accept), rowObject: try rowObject(call),
@@ -250,12 +236,4 @@ package enum Routing {
 
     static let methodNotAllowed = StatusError(
         code: 405, reason: "MethodNotAllowed", message: "the server does not allow this method on the requested resource")
-
-    private static func watchOptionsInvalid(_ field: String, _ why: String) -> StatusError {
-        StatusError(
-            code: 422, reason: "Invalid", message: "ListOptions.meta.k8s.io \"\" is invalid: \(field): Forbidden: \(field) \(why)",
-            details: StatusError.Details(
-                name: "", group: "meta.k8s.io", kind: "ListOptions",
-                causes: [StatusError.Cause(reason: "FieldValueForbidden", message: "Forbidden: \(field) \(why)", field: field)]))
-    }
 }

@@ -36,7 +36,7 @@ package struct Registry: Sendable {
             case .get(let key, let subresource):
                 return .reply(.success(Reply(.object(try get(key, subresource)))), after: nil)
             case .list(let list):
-                return .reply(.success(self.list(list)), after: nil)
+                return .reply(.success(list.page == .whole ? self.list(list) : try page(of: list)), after: nil)
             case .create(let body, let type, let namespace, let options):
                 return try create(body, type: type, namespace: namespace, options, now: now, random: &random)
             case .update(let key, let body, let subresource, let options):
@@ -100,6 +100,11 @@ package struct Registry: Sendable {
     package func events(since: Revision, matching list: ListRequest) -> [WatchEvent]? {
         guard since <= revision, let slice = window.events(since: since) else { return nil }
         return slice.compactMap { $0.type.plural == list.type.plural && $0.type.group == list.type.group ? $0.watchEvent(for: list) : nil }
+    }
+
+    /// Every commit to a kind after a revision, oldest first; nil when the window does not reach back that far.
+    func published(since: Revision, of type: ResourceType) -> [PublishedEvent]? {
+        window.events(since: since)?.filter { $0.type.plural == type.plural && $0.type.group == type.group }
     }
 
     /// The refusal of a watch for which `events(since:)` is nil.

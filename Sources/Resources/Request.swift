@@ -24,15 +24,18 @@ package struct ListRequest: Sendable {
     package var namespace: String?
     package var labelSelector: LabelSelector
     package var fieldSelector: FieldSelector
+    /// Of lists only: a watch has its own beginning and no end.
+    package var page: Page
 
     package init(
         _ type: ResourceType, namespace: String? = nil, labelSelector: LabelSelector = .everything,
-        fieldSelector: FieldSelector = .everything
+        fieldSelector: FieldSelector = .everything, page: Page = .whole
     ) {
         self.type = type
         self.namespace = type.isNamespaced ? namespace : nil
         self.labelSelector = labelSelector
         self.fieldSelector = fieldSelector
+        self.page = page
     }
 }
 
@@ -117,6 +120,8 @@ package struct Reply: Sendable {
     package var warnings: [String]
     /// True when the request made the object (HTTP 201).
     package var isCreated: Bool
+    /// Of a list that was cut off at its limit: what follows.
+    package var next: NextPage?
 
     /// What a reply carries.
     package enum Body: Sendable {

@@ -8,6 +8,8 @@ package struct StatusError: Error, Hashable, Sendable, CustomStringConvertible {
     package var reason: String
     package var message: String
     package var details: Details?
+    /// Of a list whose `continue` is too old: how to go on all the same, at the price of consistency.
+    package var continuation: Continuation?
 
     /// What the error is about, for programs.
     package struct Details: Hashable, Sendable {
@@ -72,6 +74,14 @@ package struct StatusError: Error, Hashable, Sendable, CustomStringConvertible {
     package static func forbidden(_ message: String) -> StatusError { StatusError(code: 403, reason: "Forbidden", message: message) }
     /// The revision asked for is older than what the watch window holds.
     package static func expired(_ message: String) -> StatusError { StatusError(code: 410, reason: "Expired", message: message) }
+    /// 504: a revision that was never reached here; in Kubernetes' words, by which its clients know to list anew.
+    package static func tooLargeVersion(_ wanted: Revision, current: Revision) -> StatusError {
+        let text = "Too large resource version"
+        return StatusError(
+            code: 504, reason: "Timeout", message: "\(text): \(wanted), current: \(current)",
+            details: Details(
+                name: "", group: "", kind: "", causes: [Cause(reason: "ResourceVersionTooLarge", message: text, field: "")]))
+    }
     /// 500: something failed that should not.
     package static func internalError(_ message: String) -> StatusError {
         StatusError(code: 500, reason: "InternalError", message: message)
@@ -98,17 +108,23 @@ package struct StatusError: Error, Hashable, Sendable, CustomStringConvertible {
             "reason": .string(reason),
             "code": .int(Int64(code)),
         ]
+        if let continuation { status["metadata"]["continue"] = .string(continuation.token) }
         if let details {
-            var out: Value = ["name": .string(details.name)]
+            var out: Value = details.name.isEmpty ? [:] : ["name": .string(details.name)]
             if !details.group.isEmpty { out["group"] = .string(details.group) }
-            out["kind"] = .string(details.kind)
+            if !details.kind.isEmpty { out["kind"] = .string(details.kind) }
             if !details.causes.isEmpty {
-                out["causes"] = .array(
-                    details.causes.map { ["reason": .string($0.reason), "message": .string($0.message), "field": .string($0.field)] })
+                out["causes"] = .array(details.causes.map(Self.cause))
             }
             status["details"] = out
         }
         return status
+    }
+
+    private static func cause(_ cause: Cause) -> Value {
+        var out: Value = ["reason": .string(cause.reason), "message": .string(cause.message)]
+        if !cause.field.isEmpty { out["field"] = .string(cause.field) }
+        return out
     }
 
     /// Reads a `Status` object that a server sent; nil when the value is none, or says success.
@@ -124,5 +140,6 @@ package struct StatusError: Error, Hashable, Sendable, CustomStringConvertible {
                     causes: details["causes"].elements.map {
                         Cause(reason: $0["reason"].string ?? "", message: $0["message"].string ?? "", field: $0["field"].string ?? "")
                     }))
+        continuation = value["metadata"]["continue"].string.flatMap { Continuation(token: $0) }
     }
 }

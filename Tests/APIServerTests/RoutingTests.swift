@@ -55,6 +55,45 @@ struct RoutingTests {
         #expect(list.fieldSelector.terms == [FieldSelector.Term(["spec", "nodeName"], "a1")])
     }
 
+    static let token = Continuation(revision: Revision(9), namespace: "x", name: "web").token
+    static let pages: [(query: [(name: String, value: String)], page: Page)] = [
+        ([], .whole),
+        ([("resourceVersion", "0"), ("limit", "500")], Page(limit: 500)),
+        ([("resourceVersion", "7")], Page(version: .notOlder(than: Revision(7)))),
+        ([("resourceVersion", "7"), ("limit", "2")], Page(limit: 2, version: .exactly(Revision(7)))),
+        (
+            [("resourceVersion", "7"), ("limit", "2"), ("resourceVersionMatch", "NotOlderThan")],
+            Page(limit: 2, version: .notOlder(than: Revision(7)))
+        ),
+        ([("resourceVersion", "7"), ("resourceVersionMatch", "Exact")], Page(version: .exactly(Revision(7)))),
+        ([("limit", "2"), ("continue", token)], Page(limit: 2, after: Continuation(revision: Revision(9), namespace: "x", name: "web"))),
+    ]
+
+    @Test(arguments: pages) func `A list says which state it wants, and how much of it`(
+        query: [(name: String, value: String)], page: Page
+    ) throws {
+        guard case .perform(let call) = try route("GET", "/api/v1/pods", query), case .list(let list) = call.request else {
+            Issue.record("not a list")
+            return
+        }
+        #expect(list.page == page)
+    }
+
+    static let wrongPages: [(query: [(name: String, value: String)], code: Int)] = [
+        ([("resourceVersion", "abc")], 400), ([("resourceVersion", "-1")], 400), ([("resourceVersion", "007")], 400),
+        ([("limit", "many")], 400), ([("limit", "-1")], 400), ([("continue", "nonsense")], 400),
+        ([("continue", token), ("resourceVersion", "7")], 400),
+        ([("continue", token), ("resourceVersionMatch", "Exact"), ("resourceVersion", "7")], 422),
+        ([("resourceVersionMatch", "Exact")], 422), ([("resourceVersionMatch", "Exact"), ("resourceVersion", "0")], 422),
+        ([("resourceVersionMatch", "Newest"), ("resourceVersion", "7")], 422), ([("sendInitialEvents", "true")], 422),
+    ]
+
+    @Test(arguments: wrongPages) func `Parameters of a list that cannot be meant are refused`(
+        query: [(name: String, value: String)], code: Int
+    ) {
+        #expect(refusal { try route("GET", "/api/v1/pods", query) }?.code == code)
+    }
+
     @Test func `An unknown field of a field selector is refused`() {
         #expect(refusal { try route("GET", "/api/v1/pods", [("fieldSelector", "spec.foo=1")]) }?.code == 400)
     }
