@@ -34,7 +34,7 @@ enum LogsVerb {
 
     private static func run(_ invocation: Invocation) throws(CommandError) -> Int32 {
         if invocation.isSet("follow") { Processes.leaveOnInterrupt() }
-        if let role = invocation.value("role") { return try roleLog(role, invocation) }
+        if let role = invocation.value("role") { return try RoleLogs.run(role, invocation) }
         let api = try Instance.connect(invocation)
         let pods = try pods(invocation, api)
         let isFollowing = invocation.isSet("follow")
@@ -141,38 +141,5 @@ enum LogsVerb {
             invocation.terminal.complain("Defaulted container \"\(first)\" out of: \(others.joined(separator: ", "))")
         }
         return Array(regular.prefix(1))
-    }
-
-    /// The files that `up` lets the roles write to; `agent` and `proxy` mean all of them.
-    private static func roleLog(_ role: String, _ invocation: Invocation) throws(CommandError) -> Int32 {
-        let directory = try invocation.dataDirectory
-        let names: [String]
-        do throws(LinuxError) {
-            names = try Files.list(directory.roles).filter { $0.hasSuffix(".log") }.map { String($0.dropLast(4)) }
-        } catch { throw CommandError("no instance is kept in \(directory.path)") }
-        let chosen = names.filter { $0 == role || $0.hasPrefix(role + "-") }
-        guard !chosen.isEmpty else { throw CommandError("no role \"\(role)\"; there are: \(names.joined(separator: ", "))") }
-        let tail = try invocation.integer("tail", in: -1...Int.max) ?? -1
-        let limit = tail < 0 ? Int.max : tail
-        var offsets: [String: Int] = [:]
-        func show(_ name: String) {
-            guard let bytes = try? Files.read(directory.roleLog(name)) else { return }
-            var from = offsets[name] ?? 0
-            // A new file stands in the place of a full one.
-            if from > bytes.count { from = 0 }
-            let isFirst = offsets.updateValue(bytes.count, forKey: name) == nil
-            let prefix = chosen.count > 1 ? "[\(name)] " : ""
-            let lines = bytes[from...].split(separator: 10)
-            for line in isFirst ? lines.suffix(limit) : lines[...] { invocation.terminal.write(bytes: Array(prefix.utf8) + line + [10]) }
-        }
-        chosen.forEach(show)
-        guard invocation.isSet("follow") else { return 0 }
-        do throws(LinuxError) {
-            let loop = try EventLoop()
-            while true {
-                loop.runUntil(within: .milliseconds(200)) { false }
-                chosen.forEach(show)
-            }
-        } catch { throw CommandError("\(error)") }
     }
 }
