@@ -43,7 +43,10 @@ package struct ControlGroup: Hashable, Sendable {
             return kind == .unified ? $0[0] == "0" : $0[1].split(separator: ",").contains("freezer")
         }
         guard let mount, let own else { return nil }
-        return ControlGroup(path: String(mount[1]) + (own[2] == "/" ? "" : String(own[2])), kind: kind).child(name)
+        var path = String(mount[1]) + (own[2] == "/" ? "" : String(own[2]))
+        // The roles' own group passes nothing on: nodes are beside it.
+        if kind == .unified, path.hasSuffix("/\(roles)") { path.removeLast(roles.utf8.count + 1) }
+        return ControlGroup(path: path, kind: kind).child(name)
     }
 
     /// Makes a group below this one, or finds it, and this one, too, should another have removed it as empty; nil when that is refused.
