@@ -79,7 +79,7 @@ package final class APIService {
 
     private func perform(_ call: StoreCall, _ exchange: HTTPExchange, since started: Instant) {
         api.perform(call.request) { [self] result in
-            switch result {
+            switch result.flatMap({ call.shown($0) }) {
             case .success(let reply):
                 let rendering = Rendering(call.type, call.representation, rowObject: call.rowObject, now: Clock.realtime())
                 var answer = Answer(call.status(of: reply), "application/json", rendering.bytes(reply))
@@ -165,6 +165,12 @@ package final class APIService {
 }
 
 extension StoreCall {
+    /// What is shown of the store's answer.
+    func shown(_ reply: Reply) -> Result<Reply, StatusError> {
+        guard let endpoints else { return .success(reply) }
+        do throws(StatusError) { return .success(try ServiceEndpoints.reply(endpoints, from: reply)) } catch { return .failure(error) }
+    }
+
     func status(of reply: Reply) -> Int {
         if reply.isCreated { return 201 }
         switch request {

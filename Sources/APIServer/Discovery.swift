@@ -14,7 +14,7 @@ package enum Discovery {
     }
 
     /// `events.k8s.io/v1`: the newer vocabulary for the same stored events.
-    package static let newerEvents: ResourceType? = ResourceType("events.k8s.io", "v1", "Event", "events", short: ["ev"])
+    package static let newerEvents = ResourceType("events.k8s.io", "v1", "Event", "events", short: ["ev"])
 
     /// Every group and version, the core first; core events come before `events.k8s.io`, so that `kubectl get events` means the former.
     package static let groupVersions: [GroupVersion] = {
@@ -26,13 +26,16 @@ package enum Discovery {
         return found
     }()
 
-    package static let types: [ResourceType] = ResourceType.all + [newerEvents].compactMap { $0 }
+    package static let types: [ResourceType] = ResourceType.all + [ServiceEndpoints.type, newerEvents]
 
     /// The versions of a group that are served.
     package static func versions(of group: String) -> [String] { groupVersions.filter { $0.group == group }.map(\.version) }
 
     /// What may be done with objects, in the order of Kubernetes' own lists.
-    private static let verbs: Value = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+    private static func verbs(of type: ResourceType) -> Value {
+        type == ServiceEndpoints.type
+            ? ["get", "list"] : ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+    }
 
     // MARK: Aggregated
 
@@ -56,7 +59,7 @@ package enum Discovery {
 
     private static func aggregatedResources(group: String, version: String) -> [Value] {
         var out: [Value] = types.filter { $0.group == group && $0.version == version }.map { type in
-            var resource = aggregatedHead(type, verbs: verbs)
+            var resource = aggregatedHead(type, verbs: verbs(of: type))
             if !type.shortNames.isEmpty { resource["shortNames"] = .array(type.shortNames.map { .string($0) }) }
             if !type.categories.isEmpty { resource["categories"] = .array(type.categories.map { .string($0) }) }
             let below = type.subresources.map { sub -> Value in
@@ -115,7 +118,7 @@ package enum Discovery {
     package static func resourceList(group: String, version: String) -> Value {
         var out: [Value] = []
         for type in types where type.group == group && type.version == version {
-            var entry = legacyEntry(type, verbs: verbs)
+            var entry = legacyEntry(type, verbs: verbs(of: type))
             if !type.shortNames.isEmpty { entry["shortNames"] = .array(type.shortNames.map { .string($0) }) }
             if !type.categories.isEmpty { entry["categories"] = .array(type.categories.map { .string($0) }) }
             out.append(entry)

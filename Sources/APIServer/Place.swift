@@ -118,7 +118,8 @@ package enum Document: Hashable, Sendable {
     case health(ready: Bool)
 }
 
-/// A kind as it is asked for and as it is stored: the same, but for `events.k8s.io`, which shows the core events in other words.
+/// A kind as it is asked for and as it is stored: the same, but for `events.k8s.io`, which shows the core events in other words, and Endpoints,
+/// which are made from slices.
 package struct ServedType: Hashable, Sendable {
     package var wire: ResourceType
     package var stored: ResourceType
@@ -128,15 +129,25 @@ package struct ServedType: Hashable, Sendable {
         stored = type
     }
 
+    /// Kinds that nobody stores under their own name.
+    private static let views: [(wire: ResourceType, stored: ResourceType)] = [
+        (Discovery.newerEvents, .events), (ServiceEndpoints.type, .endpointSlices),
+    ]
+
     package init?(group: String, version: String, plural: String) {
         if let type = ResourceType.named(group: group, version: version, plural: plural) {
             wire = type
             stored = type
-        } else if let type = Discovery.newerEvents, type.group == group, type.version == version, type.plural == plural {
-            wire = type
-            stored = .events
+        } else if let view = Self.views.first(where: { $0.wire.group == group && $0.wire.version == version && $0.wire.plural == plural }) {
+            wire = view.wire
+            stored = view.stored
         } else {
             return nil
         }
     }
+
+    /// The kind whose columns its tables have.
+    var printed: ResourceType { isDerived ? wire : stored }
+    /// Made from other objects at each reading: nothing but a reading is served.
+    var isDerived: Bool { wire == ServiceEndpoints.type }
 }

@@ -76,7 +76,7 @@ package struct Rendering: Sendable {
     /// One Table. Columns may be left out after the first of a watch: clients keep them.
     func appendTable(version: String, metadata: Value, of objects: [Value], withColumns: Bool, to out: inout [UInt8]) {
         // `deployments/scale` answers with another kind than the resource's own.
-        let shown = objects.first.flatMap { $0["kind"].string == "Scale" ? Self.scales : nil } ?? type.stored
+        let shown = objects.first.flatMap { $0["kind"].string == "Scale" ? Self.scales : nil } ?? type.printed
         out += "{\"kind\":\"Table\",\"apiVersion\":\"meta.k8s.io/\(version)\",\"metadata\":".utf8
         JSON.append(metadata, to: &out)
         out += ",\"columnDefinitions\":".utf8

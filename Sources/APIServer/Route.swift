@@ -21,6 +21,8 @@ package struct StoreCall: Sendable {
     package var rowObject: RowObject
     /// Found while the body was read: they go before the registry's own.
     package var warnings: [String] = []
+    /// Made from what the store answers, instead of that itself.
+    package var endpoints: ServiceEndpoints.Wish?
 }
 
 /// What a table's rows carry beside their cells.

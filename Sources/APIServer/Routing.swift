@@ -14,6 +14,10 @@ package enum Routing {
         case .machine(let pod):
             guard call.method == "GET" else { throw methodNotAllowed }
             return .machine(pod)
+        case .collection(let type, let namespace) where type.isDerived:
+            return .perform(try endpoints(call, type, namespace, name: nil))
+        case .object(let type, let namespace, let name, _) where type.isDerived:
+            return .perform(try endpoints(call, type, namespace, name: name))
         case .review(let review):
             guard call.method == "POST" else { throw methodNotAllowed }
             return .review(review, try BodyReading.object(call, as: review.type, validation: .ignore).value)
@@ -21,6 +25,18 @@ package enum Routing {
         case .object(let type, let namespace, let name, let subresource):
             return try object(call, type, ObjectKey(type.stored, namespace: namespace, name: name), subresource)
         }
+    }
+
+    /// A reading of Endpoints: of the slices, in truth.
+    private static func endpoints(_ call: Call, _ type: ServedType, _ namespace: String?, name: String?) throws(StatusError) -> StoreCall {
+        guard call.method == "GET" || call.method == "HEAD", try !call.query.flag("watch") else { throw methodNotAllowed }
+        let list = try list(call, type, namespace)
+        let wish = ServiceEndpoints.Wish(
+            key: name.map { ObjectKey(type.wire, namespace: namespace ?? "", name: $0) }, labels: list.labelSelector,
+            fields: list.fieldSelector)
+        var out = try storeCall(call, type, .list(ServiceEndpoints.slices(for: wish, namespace: namespace)))
+        out.endpoints = wish
+        return out
     }
 
     // MARK: Collections
@@ -118,7 +134,7 @@ package enum Routing {
             return .perform(out)
         case "PATCH":
             let options = try writeOptions(call)
-            let patch = try BodyReading.patch(call)
+            let patch = type.fromWire(try BodyReading.patch(call))
             return .perform(try storeCall(call, type, .patch(key, patch, subresource, options)))
         case "DELETE":
             guard subresource == nil else { throw methodNotAllowed }

@@ -42,6 +42,7 @@ package enum Printing {
         case ("", "services"):
             [Column("Type"), Column("Cluster-IP"), Column("External-IP"), Column("Port(s)"), age, Column("Selector", wide: true)]
         case ("discovery.k8s.io", "endpointslices"): [Column("AddressType"), Column("Ports"), Column("Endpoints"), age]
+        case ("", "endpoints"): [Column("Endpoints"), age]
         case ("", "nodes"):
             [
                 Column("Status"), Column("Roles"), age, Column("Version"), Column("Internal-IP", wide: true),
@@ -86,6 +87,7 @@ package enum Printing {
             ] + template(set.template, set.selector)
         case ("", "services"): return [.string(name)] + ServicePrinting.cells(Service(value), age: age)
         case ("discovery.k8s.io", "endpointslices"): return [.string(name)] + ServicePrinting.cells(EndpointSlice(value), age: age)
+        case ("", "endpoints"): return [.string(name), .string(ServicePrinting.addresses(ofEndpoints: value)), .string(age)]
         case ("", "nodes"): return [.string(name)] + ClusterPrinting.cells(Node(value), age: age)
         case ("", "events"): return ClusterPrinting.cells(Event(value), now: now)
         case ("", "namespaces"): return [.string(name), .string(Namespace(value).phase), .string(age)]

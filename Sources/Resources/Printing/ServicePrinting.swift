@@ -36,8 +36,18 @@ enum ServicePrinting {
         return [.string(slice.addressType), .string(list(ports)), .string(list(slice.endpoints.flatMap(\.addresses))), .string(age)]
     }
 
-    private static func list(_ words: [String]) -> String {
-        if words.isEmpty { return "<unset>" }
+    /// `127.64.0.2:8080,…` of v1 Endpoints: those that get traffic.
+    static func addresses(ofEndpoints value: Value) -> String {
+        let all = value["subsets"].elements.flatMap { subset in
+            subset["ports"].elements.flatMap { port in
+                subset["addresses"].elements.map { "\($0["ip"].string ?? ""):\(port["port"].int ?? 0)" }
+            }
+        }
+        return list(all, empty: "<none>")
+    }
+
+    private static func list(_ words: [String], empty: String = "<unset>") -> String {
+        if words.isEmpty { return empty }
         let more = words.count - shownCount
         return words.prefix(shownCount).joined(separator: ",") + (more > 0 ? " + \(more) more..." : "")
     }
