@@ -269,4 +269,51 @@ struct RoutingTests {
         }
         #expect(request.fieldSelector.terms == [FieldSelector.Term(["involvedObject", "name"], "web")])
     }
+
+    static let eventPatches: [(type: String, body: String, stored: Value)] = [
+        (
+            "application/strategic-merge-patch+json", #"{"note":"n","series":{"count":2}}"#, ["message": "n", "series": ["count": 2]]
+        ),
+        (
+            "application/merge-patch+json", #"{"apiVersion":"events.k8s.io/v1","deprecatedCount":3}"#,
+            ["apiVersion": "v1", "count": 3]
+        ),
+        (
+            "application/json-patch+json",
+            #"[{"op":"replace","path":"/note","value":"n"},{"op":"move","from":"/regarding/name","path":"/action"}]"#,
+            [
+                ["op": "replace", "path": "/message", "value": "n"],
+                ["op": "move", "from": "/involvedObject/name", "path": "/action"],
+            ]
+        ),
+    ]
+
+    @Test(arguments: eventPatches) func `A patch of a newer event is made one of the stored event`(
+        type: String, body: String, stored: Value
+    ) throws {
+        let call = try route("PATCH", "/apis/events.k8s.io/v1/namespaces/x/events/e", type: type, body: body)
+        guard case .perform(let perform) = call, case .patch(_, let patch, nil, _) = perform.request else {
+            Issue.record("not a patch")
+            return
+        }
+        switch patch {
+        case .json(let value), .merge(let value), .strategic(let value): #expect(value == stored)
+        }
+    }
+
+    @Test func `An older event is shown with a time, which does not stick to it when it is written back`() throws {
+        let type = try #require(ServedType(group: "events.k8s.io", version: "v1", plural: "events"))
+        let stored: Value = [
+            "apiVersion": "v1", "kind": "Event", "metadata": ["name": "e"], "firstTimestamp": "2026-01-01T00:00:00Z",
+            "source": ["component": "x"], "count": 2,
+        ]
+        let shown = type.toWire(stored)
+        #expect(shown["eventTime"] == "2026-01-01T00:00:00.000000Z")
+        #expect(shown["deprecatedFirstTimestamp"] == "2026-01-01T00:00:00Z")
+        #expect(shown["deprecatedSource"]["component"] == "x" && shown["deprecatedCount"] == 2)
+        #expect(type.fromWire(shown)["eventTime"].isNull)
+        var newer = stored
+        newer["eventTime"] = "2026-01-01T00:00:00.123456Z"
+        #expect(type.fromWire(type.toWire(newer)) == newer)
+    }
 }
