@@ -58,6 +58,8 @@ package enum Routing {
             out.warnings = read.warnings
             return .perform(out)
         case "DELETE":
+            // As in Kubernetes nobody empties all namespaces with one call.
+            if type.wire.isNamespaced, namespace == nil { throw methodNotAllowed }
             return .perform(try storeCall(call, type, .deleteCollection(try list(call, type, namespace), try deleteOptions(call))))
         default: throw methodNotAllowed
         }

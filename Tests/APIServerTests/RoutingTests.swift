@@ -28,6 +28,7 @@ struct RoutingTests {
         ("GET", "/unknown", 404),
         ("GET", "/api/v1/namespaces/default/nodes", 404),
         ("POST", "/api/v1/pods", 405),
+        ("DELETE", "/api/v1/pods", 405),
         ("PUT", "/api/v1/namespaces/default/pods", 405),
         ("POST", "/api/v1/namespaces/default/pods/web", 405),
         ("DELETE", "/apis/apps/v1/namespaces/default/deployments/web/scale", 405),
