@@ -127,6 +127,8 @@ extension Registry {
         if type.subresources.contains(.status) { new["status"] = old["status"] }
         keepNamespaceFinalizers(&new, old: old, type: type)
         Defaults.apply(&new, type)
+        // Its one writer's words stay as they are: defaults would write quantities in another way.
+        if type.subresources.contains(.status) { new["status"] = old["status"] }
         try allocate(&new, old: old, slot: slot, random: &random)
         if new == old { return .keep }
 

@@ -133,6 +133,16 @@ struct `Updating` {
         #expect(store.registry.tipRevision == revision)
     }
 
+    @Test func `keeps the words of the status when something else is written`() throws {
+        var store = StoreFixture()
+        let key = ObjectKey(.nodes, name: "a1")
+        try store.perform(.create(["metadata": ["name": "a1"]], type: .nodes, namespace: ""))
+        try store.perform(.patch(key, .merge(["status": ["capacity": ["memory": "16384Mi", "pods": "1000"]]]), .status))
+        let drained = try store.perform(.patch(key, .merge(["spec": ["unschedulable": true]]))).object
+        #expect(drained["status"]["capacity"] == ["memory": "16384Mi", "pods": "1000"])
+        #expect(drained["status"]["allocatable"].isNull)
+    }
+
     @Test func `counts generations by what is asked for, not by status or labels`() throws {
         var store = StoreFixture()
         let key = Sample.deploymentKey("web")
