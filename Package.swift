@@ -39,6 +39,8 @@ let package = Package(
         module("Scheduling", decisions),
         module("Supervision", decisions),
         module("Traffic", decisions),
+        // All decisions in one deterministic world, pure
+        module("Simulation", ["Registry", "Reconciling", "Scheduling", "Supervision", "Traffic"] + decisions),
         // System
         .target(name: "CLinux"),
         module("Linux", ["CLinux", "Timing"]),
@@ -82,6 +84,7 @@ let package = Package(
         tests("SchedulingTests", ["Scheduling"] + decisions),
         tests("SupervisionTests", ["Supervision"] + decisions),
         tests("TrafficTests", ["Traffic"] + decisions),
+        tests("SimulationTests", ["Simulation", "Registry", "Reconciling", "Scheduling", "Supervision", "Traffic"] + decisions),
         tests("LinuxTests", ["Linux", "Timing"]),
         tests("JournalTests", ["Journal", "Linux", "Timing"]),
         tests("TransportTests", ["Transport", "Linux", "Wire", "Timing"]),

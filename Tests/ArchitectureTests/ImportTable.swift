@@ -6,10 +6,13 @@ enum ImportTable {
     /// What every role may use beside its own decisions.
     static let reach: Set = vocabulary.union(["Linux", "Transport", "APIClient"])
 
+    /// The modules that decide; each knows the vocabulary and none of the others.
+    static let decisions: Set = ["Registry", "Reconciling", "Scheduling", "Supervision", "Traffic"]
+
     static let roles: Set = ["APIServer", "Controllers", "NodeAgent", "ServiceProxy", "Host", "Commands"]
 
     /// Values in, values out: they cannot sleep, read a clock, open a file, or roll dice.
-    static let pure: Set = ground.union(["Resources", "Registry", "Reconciling", "Scheduling", "Supervision", "Traffic"])
+    static let pure: Set = ground.union(["Resources", "Simulation"]).union(decisions)
 
     /// The project's modules that each may import.
     static let rows: [String: Set<String>] = [
@@ -23,6 +26,7 @@ enum ImportTable {
         "Scheduling": vocabulary,
         "Supervision": vocabulary,
         "Traffic": vocabulary,
+        "Simulation": vocabulary.union(decisions),
         "CLinux": [],
         "Linux": ["CLinux", "Timing"],
         "Journal": ["Linux", "Timing"],

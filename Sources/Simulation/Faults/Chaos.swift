@@ -1,0 +1,152 @@
+import Timing
+
+/// Makes a part of the faults and actions happen at random moments: which part, and how often, is drawn for each seed (a swarm finds more than a
+/// crowd that always does everything).
+final class Chaos {
+    private unowned let world: World
+    private let people: People
+    private let faults: [FaultKind]
+    private let actions: [ActionKind]
+    private let life = Life("chaos")
+    private var mean: Duration
+
+    init(world: World, people: People) {
+        self.world = world
+        self.people = people
+        // Each kind takes part in about half of the seeds; a kind that is alone always does.
+        faults = world.scenario.faults.sorted { $0.rawValue < $1.rawValue }.filter { _ in
+            world.scenario.faults.count == 1 || world.chance(0.4)
+        }
+        actions = world.scenario.actions.sorted { $0.rawValue < $1.rawValue }.filter { _ in
+            world.scenario.actions.count == 1 || world.chance(0.6)
+        }
+        mean = world.length(.milliseconds(500)...(.seconds(15)))
+    }
+
+    var isHarmless: Bool { faults.isEmpty && !actions.contains(.rollToBroken) && !actions.contains(.deletePod) }
+
+    func start() {
+        world.note("chaos", "faults: \(faults.map(\.rawValue).joined(separator: ", "))", isTurningPoint: true)
+        if !faults.isEmpty { nextFault() }
+        if !actions.isEmpty { nextAction() }
+        if faults.contains(.clockDrift) {
+            for node in world.host.nodes { world.host.clockOffsets[node] = world.length(.seconds(-3)...(.seconds(3))) }
+            world.host.clockOffsets["server"] = world.length(.seconds(-3)...(.seconds(3)))
+        }
+    }
+
+    private func nextFault() {
+        world.schedule(after: world.length(mean / 4...mean * 2), for: life) { [self] in
+            if let fault = world.pick(faults) { strike(fault) }
+            nextFault()
+        }
+    }
+
+    private func nextAction() {
+        world.schedule(after: world.length(.milliseconds(200)...(.seconds(20))), for: life) { [self] in
+            if let action = world.pick(actions) { people.act(action) }
+            nextAction()
+        }
+    }
+
+    /// Ends what was wrong for a while.
+    private func after(_ range: ClosedRange<Duration>, _ body: @escaping () -> Void) {
+        world.schedule(after: world.length(range), for: life, body)
+    }
+
+    private func say(_ what: String) { world.note("fault", what, isTurningPoint: true) }
+
+    func strike(_ fault: FaultKind) {
+        let host = world.host
+        switch fault {
+        case .processCrash:
+            guard let process = world.pick(host.processes) else { return }
+            say("\(process.name) crashes")
+            process.end(world.pick([1, 134, 139]) ?? 1)
+        case .processHang:
+            if let process = world.pick(host.processes.filter(\.isListening)) { process.hang() }
+        // These live in the programs; see `Scenario.program`.
+        case .ignoreTerm, .slowStart, .flap, .clockDrift: break
+        case .serverCrash: crash("server")
+        case .agentCrash: if let role = world.pick(host.roleNames.filter { $0.hasPrefix("agent-") }) { crash(role) }
+        case .proxyCrash: if let role = world.pick(host.roleNames.filter { $0.hasPrefix("proxy-") }) { crash(role) }
+        case .upCrash:
+            say("up crashes")
+            host.killUp()
+        case .pause:
+            guard let role = world.pick(host.roleNames) else { return }
+            say("\(role) is stopped")
+            host.pause(role)
+            after(.milliseconds(100)...(.seconds(15))) { [self] in
+                say("\(role) goes on")
+                host.goOn(role)
+            }
+        case .nodeLoss: if let node = world.pick(host.nodes) { lose([node]) }
+        case .zoneLoss:
+            guard world.scenario.zones.count > 1, let zone = world.pick(world.scenario.zones) else { return }
+            lose(host.nodes.filter { host.machines[$0]?.zone == zone })
+        case .starvation:
+            guard !host.isStarved else { return }
+            say("the machine is starved of CPU")
+            host.isStarved = true
+            after(.seconds(5)...(.seconds(60))) { host.isStarved = false }
+        case .slowNetwork:
+            world.network.delay = .milliseconds(1)...world.length(.milliseconds(10)...(.milliseconds(800)))
+            say("the network is slow")
+            after(.seconds(1)...(.seconds(20))) { [self] in world.network.delay = .microseconds(30)...(.microseconds(300)) }
+        case .brokenConnections:
+            say("connections break")
+            world.network.lossProbability = Double(world.number(1...20)) / 100
+            after(.seconds(1)...(.seconds(20))) { [self] in world.network.lossProbability = 0 }
+        case .partition: partition()
+        case .syncFailure:
+            say("the disk cannot be synced")
+            world.disk.condition = .failing
+            after(.milliseconds(50)...(.seconds(5))) { [self] in world.disk.condition = .healthy }
+        case .slowDisk:
+            say("the disk is slow")
+            world.disk.condition = .slow(world.length(.milliseconds(10)...(.milliseconds(900))))
+            after(.seconds(1)...(.seconds(15))) { [self] in world.disk.condition = .healthy }
+        }
+    }
+
+    private func crash(_ role: String) {
+        say("\(role) crashes")
+        world.host.kill(role)
+    }
+
+    private func lose(_ nodes: [String]) {
+        let lost = nodes.filter { !world.host.isFailed(node: $0) }
+        // One place at a time: when all are gone nothing is proved.
+        guard world.host.nodes.count(where: { world.host.isFailed(node: $0) }) + lost.count < world.host.nodes.count else { return }
+        for node in lost { world.host.fail(node: node) }
+        after(.seconds(1)...(.seconds(40))) { [self] in for node in lost { world.host.recover(node: node) } }
+    }
+
+    private func partition() {
+        guard let role = world.pick(world.host.roleNames.filter { $0 != "server" }) else { return }
+        let ways = world.number(1...3)
+        say("\(role) is cut off (\(ways == 1 ? "to the server" : ways == 2 ? "from the server" : "both ways"))")
+        if ways & 1 > 0 { world.network.cutToServer.insert(role) }
+        if ways & 2 > 0 { world.network.cutFromServer.insert(role) }
+        after(.seconds(1)...(.seconds(25))) { [self] in
+            world.network.cutToServer.remove(role)
+            world.network.cutFromServer.remove(role)
+        }
+    }
+
+    /// Ends every fault: nothing goes wrong any more by itself.
+    func stop() {
+        life.end()
+        world.note("chaos", "faults are over", isTurningPoint: true)
+        world.isCalm = true
+        world.network.heal()
+        world.disk.condition = .healthy
+        world.host.isStarved = false
+        for node in world.host.nodes { world.host.recover(node: node) }
+        for role in world.host.roleNames { world.host.goOn(role) }
+        // What hangs for ever, or does not listen to TERM, is somebody's to kill.
+        for process in world.host.processes { process.isHung ? process.end(137) : process.calmDown() }
+        people.restore()
+    }
+}

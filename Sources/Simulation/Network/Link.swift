@@ -1,0 +1,127 @@
+import Resources
+import Timing
+
+/// One role's connections to the server: requests and watches that take time, break, and hear nothing while the network is cut.
+///
+/// Connections are TCP's: in one of them nothing is lost or overtaken without the whole connection breaking.
+final class Link: SimulatedAPI {
+    unowned let world: World
+    let life: Life
+    let client: String
+    private var nextCall = 0
+    private var open: [Int: (Result<Reply, StatusError>) -> Void] = [:]
+    private var streams: [Int: Stream] = [:]
+
+    /// One watch, seen from the client.
+    private final class Stream {
+        let list: ListRequest
+        let onSignal: (WatchSignal) -> Void
+        /// What is sent later does not arrive earlier.
+        var lastArrival = Instant.zero
+        var isOver = false
+        var atServer: (store: SimulatedStore, id: Int)?
+        init(_ list: ListRequest, _ onSignal: @escaping (WatchSignal) -> Void) {
+            self.list = list
+            self.onSignal = onSignal
+        }
+    }
+
+    init(world: World, life: Life, client: String) {
+        self.world = world
+        self.life = life
+        self.client = client
+        world.host.links.append(self)
+    }
+
+    private var delay: Duration { world.length(world.network.delay) }
+    private var isLost: Bool { world.network.lossProbability > 0 && world.chance(world.network.lossProbability) }
+
+    // MARK: Requests
+
+    func perform(_ request: Request, by writer: Writers.Writer, _ done: @escaping (Result<Reply, StatusError>) -> Void) {
+        nextCall += 1
+        let call = nextCall
+        open[call] = done
+        // Nobody hears of what is lost on the way: the client's own limit ends the wait.
+        if world.network.cutToServer.contains(client) { return giveUp(call, after: Network.timeout) }
+        if isLost { return breakCall(call) }
+        world.schedule(after: delay, for: nil) { [self] in
+            guard let server = world.host.server else { return giveUp(call, after: delay) }
+            world.later(for: server.life) { [self] in
+                server.store.perform(request, by: writer) { [self] result in answer(call, result) }
+            }
+        }
+    }
+
+    private func answer(_ call: Int, _ result: Result<Reply, StatusError>) {
+        if world.network.cutFromServer.contains(client) { return giveUp(call, after: Network.timeout) }
+        if isLost {
+            world.sometimes(.answerLost)
+            return breakCall(call)
+        }
+        world.schedule(after: delay, for: life) { [self] in open.removeValue(forKey: call)?(result) }
+    }
+
+    private func breakCall(_ call: Int) { giveUp(call, after: delay) }
+
+    private func giveUp(_ call: Int, after delay: Duration) {
+        world.schedule(after: delay, for: life) { [self] in
+            open.removeValue(forKey: call)?(.failure(.unavailable("the server did not answer")))
+        }
+    }
+
+    // MARK: Watches
+
+    func watch(_ list: ListRequest, from: Revision?, _ onSignal: @escaping (WatchSignal) -> Void) {
+        nextCall += 1
+        let key = nextCall
+        let stream = Stream(list, onSignal)
+        streams[key] = stream
+        if world.network.cutToServer.contains(client) { return end(key, after: Network.timeout) }
+        world.schedule(after: delay, for: nil) { [self] in
+            guard let server = world.host.server else { return end(key, after: delay) }
+            world.later(for: server.life) { [self] in
+                guard !stream.isOver else { return }
+                let id = server.store.begin(list, from: from, life: life) { [self] signal in send(signal, key, stream) }
+                if let id { stream.atServer = (server.store, id) }
+            }
+        }
+    }
+
+    private func send(_ signal: WatchSignal, _ key: Int, _ stream: Stream) {
+        guard !stream.isOver else { return }
+        if life.isOver { return leave(stream) }
+        if world.network.cutFromServer.contains(client) || isLost {
+            world.sometimes(.watchBroken)
+            return end(key, after: world.network.cutFromServer.contains(client) ? Network.timeout : delay)
+        }
+        stream.lastArrival = max(stream.lastArrival, world.now + delay)
+        world.schedule(at: stream.lastArrival, for: life) { [self] in
+            guard !stream.isOver else { return }
+            if case .ended = signal {
+                stream.isOver = true
+                streams[key] = nil
+            }
+            stream.onSignal(signal)
+        }
+    }
+
+    /// The connection is gone: nothing more of it arrives.
+    private func end(_ key: Int, after delay: Duration) {
+        guard let stream = streams.removeValue(forKey: key) else { return }
+        leave(stream)
+        world.schedule(after: delay, for: life) { stream.onSignal(.ended(.unavailable("the connection broke"))) }
+    }
+
+    private func leave(_ stream: Stream) {
+        stream.isOver = true
+        if let (store, id) = stream.atServer, !store.life.isOver { store.endWatch(id, of: stream.list.type) }
+        stream.atServer = nil
+    }
+
+    /// The server died: what was under way is answered by nobody.
+    func serverDied() {
+        for call in open.keys.sorted() { breakCall(call) }
+        for key in streams.keys.sorted() { end(key, after: delay) }
+    }
+}

@@ -1,0 +1,51 @@
+import Timing
+
+/// How a simulated program behaves: how long it takes, and what goes wrong with it.
+package struct Program: Sendable, Hashable {
+    /// What becomes of a process of the program by itself.
+    package enum Fate: Sendable, Hashable {
+        /// It serves until it is told to stop.
+        case serves
+        /// It listens and answers requests, and says that it is not ready.
+        case neverReady
+        /// It ends at once with this code.
+        case exitsAtOnce(code: Int)
+        /// It ends after having run about this long, again and again.
+        case crashesAfter(Duration)
+        /// It accepts after about this long, and answers nothing any more.
+        case hangsAfter(Duration)
+        /// Its readiness comes and goes with about this period.
+        case flaps(Duration)
+        /// It does its work and ends well: what init containers do.
+        case completesAfter(Duration)
+    }
+
+    /// From its start to its listening.
+    package var startTime: ClosedRange<Duration>
+    /// From its listening to its readiness.
+    package var warmUpTime: ClosedRange<Duration>
+    /// From a request to its answer.
+    package var serviceTime: ClosedRange<Duration>
+    /// From TERM to its end.
+    package var stopTime: ClosedRange<Duration>
+    package var fate: Fate
+    package var ignoresTerm: Bool
+    /// After TERM it answers what it has accepted before it ends; else that is lost.
+    package var finishesRequests: Bool
+
+    package init(
+        startTime: ClosedRange<Duration> = .milliseconds(20)...(.milliseconds(400)),
+        warmUpTime: ClosedRange<Duration> = .zero...(.milliseconds(200)),
+        serviceTime: ClosedRange<Duration> = .milliseconds(1)...(.milliseconds(40)),
+        stopTime: ClosedRange<Duration> = .zero...(.milliseconds(50)), fate: Fate = .serves, ignoresTerm: Bool = false,
+        finishesRequests: Bool = false
+    ) {
+        self.startTime = startTime
+        self.warmUpTime = warmUpTime
+        self.serviceTime = serviceTime
+        self.stopTime = stopTime
+        self.fate = fate
+        self.ignoresTerm = ignoresTerm
+        self.finishesRequests = finishesRequests
+    }
+}

@@ -1,0 +1,81 @@
+import Supervision
+import Timing
+
+/// What a node has apart from its agent: processes, and the records of them on its disk. It outlives agents.
+final class SimulatedMachine {
+    /// Which process a container has, as the agent wrote it down before the program ran.
+    struct Record {
+        var pid: Int
+        var startedAt: Instant
+        var startTime: Timestamp
+        var restartCount: Int
+        /// How it ended, when somebody saw it.
+        var end: (code: Int, at: Timestamp)?
+    }
+
+    /// What an agent keeps of a pod for the next one.
+    struct PodMemory {
+        var namespace: String
+        var name: String
+        var address: UInt32?
+        var records: [String: Record] = [:]
+    }
+
+    private unowned let world: World
+    let node: String
+    let zone: String
+    private(set) var processes: [Int: SimulatedProcess] = [:]
+    var pods: [String: PodMemory] = [:]
+    var addressCursor: AddressPool.Address?
+    /// Exit codes that `up` keeps because no agent was there to see them.
+    var unseenExits: [Int: (startedAt: Instant, code: Int, at: Timestamp)] = [:]
+    /// The agent that looks after this node now.
+    weak var agent: SimulatedAgent?
+
+    init(world: World, node: String, zone: String) {
+        self.world = world
+        self.node = node
+        self.zone = zone
+    }
+
+    /// Starts a program AFTER its record is written.
+    func launch(
+        podUID: String, podName: String, container: String, address: UInt32, ports: Set<UInt16>, program: Program, restartCount: Int
+    ) -> SimulatedProcess {
+        let process = SimulatedProcess(
+            world: world, pid: world.host.nextPID(), node: node, podUID: podUID, podName: podName, container: container, address: address,
+            ports: ports, program: program)
+        if !world.isPlanted(.programBeforeRecord) || world.chance(0.7) {
+            pods[podUID]?.records[container] = Record(
+                pid: process.pid, startedAt: process.startedAt, startTime: world.wallClock(), restartCount: restartCount)
+        }
+        processes[process.pid] = process
+        process.onEnd = { [unowned self, unowned process] code in ended(process, code) }
+        world.host.listen(process)
+        world.note(node, "starts \(process.name) as \(process.pid)")
+        world.observe(.started(process))
+        process.start()
+        return process
+    }
+
+    /// The process that a record names; nil when it is gone, and its number is another's perhaps.
+    func process(of record: Record) -> SimulatedProcess? {
+        guard let process = processes[record.pid] else { return world.isPlanted(.pidReuse) ? world.host.process(record.pid) : nil }
+        return world.isPlanted(.pidReuse) || process.startedAt == record.startedAt ? process : nil
+    }
+
+    private func ended(_ process: SimulatedProcess, _ code: Int) {
+        processes[process.pid] = nil
+        world.host.unlisten(process)
+        world.note(node, "\(process.name) (\(process.pid)) ended with \(code)")
+        world.observe(.ended(process, code: code))
+        if let agent, !agent.life.isOver {
+            world.schedule(after: world.length(.microseconds(20)...(.microseconds(200))), for: agent.life) { agent.ended(process, code) }
+        } else {
+            unseenExits[process.pid] = (process.startedAt, code, world.wallClock())
+        }
+    }
+
+    /// Kills whatever runs here.
+    func killEverything() { for pid in processes.keys.sorted() { processes[pid]?.kill() } }
+}

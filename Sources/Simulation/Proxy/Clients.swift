@@ -1,0 +1,122 @@
+import Formats
+import Resources
+import Timing
+import Traffic
+
+/// One request of a client, until it is answered or lost.
+final class ClientRequest {
+    let number: Int
+    let backend: RouteTable.BackendName
+    let client: UInt32
+    let isIdempotent: Bool
+    let sentAt: Instant
+    private unowned let clients: Clients
+    private(set) var isOver = false
+    /// Who carries it now.
+    weak var carrier: SimulatedExchange?
+
+    init(_ clients: Clients, number: Int, backend: RouteTable.BackendName, client: UInt32, isIdempotent: Bool, sentAt: Instant) {
+        self.clients = clients
+        self.number = number
+        self.backend = backend
+        self.client = client
+        self.isIdempotent = isIdempotent
+        self.sentAt = sentAt
+    }
+
+    func served() {
+        guard !isOver else { return }
+        isOver = true
+        clients.served(self)
+    }
+
+    func failed(_ why: String) {
+        guard !isOver else { return }
+        isOver = true
+        clients.lost(self, why)
+    }
+}
+
+/// Who sends requests to Services, at a steady rate, and what became of them.
+final class Clients {
+    /// What a client waits for an answer.
+    static let patience: Duration = .seconds(30)
+
+    private unowned let world: World
+    private var nextNumber = 0
+    private var backlog: [ClientRequest] = []
+    private var backends: [RouteTable.BackendName] = []
+    private var isSending = false
+    private(set) var open: [Int: ClientRequest] = [:]
+
+    init(world: World) { self.world = world }
+
+    /// Begins to send to these, until `stop`.
+    func start(to backends: [RouteTable.BackendName]) {
+        self.backends = backends
+        guard !isSending, !backends.isEmpty, world.scenario.requestsPerSecond > 0 else { return }
+        isSending = true
+        sendNext()
+    }
+
+    func stop() { isSending = false }
+
+    /// Evenly spread with a little disorder: as long as the rate says, on average.
+    private func sendNext() {
+        let mean = Duration.nanoseconds(Int64(1e9 / world.scenario.requestsPerSecond))
+        world.schedule(after: world.length(mean / 2...mean * 3 / 2), for: nil) { [self] in
+            guard isSending else { return }
+            send()
+            sendNext()
+        }
+    }
+
+    private func send() {
+        nextNumber += 1
+        let request = ClientRequest(
+            self, number: nextNumber, backend: backends[nextNumber % backends.count], client: UInt32(world.number(1...50)),
+            isIdempotent: world.chance(0.8), sentAt: world.now)
+        open[request.number] = request
+        world.tally.sentCount += 1
+        offer(request)
+        world.schedule(after: Self.patience, for: nil) {
+            guard !request.isOver else { return }
+            request.failed("timed out")
+            request.carrier?.abandoned()
+        }
+    }
+
+    /// The listener is shared: whoever runs takes it; while nobody does, it waits.
+    private func offer(_ request: ClientRequest) {
+        let ready = world.host.proxies.sorted { $0.key < $1.key }.map(\.value).filter { !$0.life.isPaused && $0.isRouting }
+        guard let proxy = world.pick(ready) else {
+            backlog.append(request)
+            return
+        }
+        world.later(for: proxy.life) { proxy.carry(request) }
+    }
+
+    /// A proxy runs again, and has a table: it takes what waits.
+    func proxyStarted() {
+        world.schedule(after: .milliseconds(5), for: nil) { [self] in
+            guard !backlog.isEmpty else { return }
+            let all = backlog
+            backlog = []
+            for request in all where !request.isOver { offer(request) }
+            if !backlog.isEmpty { proxyStarted() }
+        }
+    }
+
+    func served(_ request: ClientRequest) {
+        open[request.number] = nil
+        world.tally.served(after: world.now - request.sentAt)
+        world.history.count(UInt64(request.number))
+    }
+
+    func lost(_ request: ClientRequest, _ why: String) {
+        open[request.number] = nil
+        world.tally.lost(why, at: world.now)
+        world.note("client", "request \(request.number) to \(request.backend) is lost: \(why)")
+        world.observe(.requestLost(request, why))
+    }
+}

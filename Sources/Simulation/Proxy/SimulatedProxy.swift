@@ -1,0 +1,133 @@
+import Formats
+import Resources
+import Timing
+import Traffic
+
+/// One proxy: the real route table, router and attempts, and drivers for what the production proxy does around them.
+final class SimulatedProxy {
+    unowned let world: World
+    let life: Life
+    let link: Link
+    var router = Router()
+    private let services: FollowedObjects
+    private let slices: FollowedObjects
+    private let lease: Renewal
+    private var source = RouteSource()
+    private var table: RouteTable?
+    private var isTablePlanned = false
+    private var isRevisionDue = false
+    private var reporter: StatusReport
+    private var exchanges: [Int: SimulatedExchange] = [:]
+    private var waiting: Set<Int> = []
+    private var readySince: [EndpointAddress: Instant] = [:]
+    /// The planted bug: endpoints that failed once too often, until when.
+    var ejected: [EndpointAddress: Instant] = [:]
+
+    var name: String { life.name }
+    /// Whether it has ever had a table.
+    var isRouting: Bool { table != nil }
+
+    init(world: World, life: Life) {
+        self.world = world
+        self.life = life
+        link = Link(world: world, life: life, client: life.name)
+        services = FollowedObjects(link, ListRequest(.services))
+        slices = FollowedObjects(link, ListRequest(.endpointSlices))
+        reporter = StatusReport(link, name: life.name)
+        lease = Renewal(
+            link, namespace: "steady-system", name: life.name, holder: "\(life.name)-\(world.now.nanoseconds)", period: .seconds(3),
+            writer: .proxy)
+    }
+
+    func start() {
+        reporter.takeReport = { [unowned self] in router.drainReport() }
+        services.start(
+            onChange: { [unowned self] key, _, new in
+                source.set(service: new, namespace: key.namespace, name: key.name)
+                planTable()
+            }, onSynced: { [unowned self] in planTable() })
+        slices.start(
+            onChange: { [unowned self] key, _, new in
+                source.set(slice: new, namespace: key.namespace, name: key.name)
+                isRevisionDue = true
+                planTable()
+            }, onSynced: { [unowned self] in planTable() })
+        slices.onRevision = { [unowned self] _ in
+            guard isRevisionDue else { return }
+            isRevisionDue = false
+            planTable()
+        }
+        slices.onDisconnect = { [unowned self] in reporter.serverWasLost() }
+        lease.start()
+    }
+
+    private func planTable() {
+        guard !isTablePlanned, services.isSynced, slices.isSynced else { return }
+        isTablePlanned = true
+        world.later(for: life) { [self] in
+            isTablePlanned = false
+            let table = source.table()
+            if table != self.table {
+                self.table = table
+                _ = router.swap(table)
+                let ready = readyAddresses
+                readySince = Dictionary(uniqueKeysWithValues: ready.map { ($0, readySince[$0] ?? world.now) })
+                world.observe(.routesChanged(self))
+                for number in waiting.sorted() { exchanges[number]?.tryAgain() }
+                waiting = []
+            }
+            reporter.routes(by: slices.revision)
+        }
+    }
+
+    /// The proxy's process is gone, and every exchange that it had accepted with it.
+    func died() {
+        let lost = exchanges.sorted { $0.key < $1.key }.map(\.value)
+        exchanges = [:]
+        for exchange in lost { exchange.request.failed("proxy died") }
+    }
+
+    // MARK: Exchanges
+
+    func carry(_ request: ClientRequest) {
+        let exchange = SimulatedExchange(self, request)
+        exchanges[request.number] = exchange
+        request.carrier = exchange
+        exchange.tryAgain()
+    }
+
+    func wait(_ exchange: SimulatedExchange, until: Instant) {
+        let number = exchange.request.number
+        waiting.insert(number)
+        world.schedule(at: until, for: life) { [self] in
+            if waiting.remove(number) != nil { exchanges[number]?.tryAgain() }
+        }
+    }
+
+    func over(_ exchange: SimulatedExchange) {
+        exchanges[exchange.request.number] = nil
+        if router.isReportDue { reporter.report() }
+    }
+
+    func reportIfDue() { if router.isReportDue { reporter.report() } }
+
+    // MARK: For checks
+
+    /// Whether a new request could be sent to the pod's address.
+    func routes(to host: UInt32) -> Bool {
+        table?.backends.contains { $0.endpoints.contains { $0.address.host == host && $0.standing == .ready } } ?? false
+    }
+
+    /// Exchanges that are open at the pod's address.
+    func openCount(at host: UInt32) -> Int { exchanges.values.count { $0.endpointHost == host } }
+
+    var openCount: Int { exchanges.count }
+
+    /// Whether its table has called the endpoint ready since then.
+    func hasRouted(to address: EndpointAddress, since: Instant) -> Bool { readySince[address].map { $0 <= since } ?? false }
+
+    /// The addresses that take new requests, sorted.
+    var readyAddresses: [EndpointAddress] {
+        Set(table?.backends.flatMap { $0.endpoints.filter { $0.standing == .ready }.map(\.address) } ?? []).sorted()
+    }
+}

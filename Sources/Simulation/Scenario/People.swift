@@ -1,0 +1,152 @@
+import Formats
+import Reconciling
+import Resources
+import Timing
+
+/// The people who use the instance: what they apply, scale, roll, undo, drain, as `kubectl` would ask for it.
+final class People {
+    static let brokenImage = "simulated/broken:v0"
+
+    private unowned let world: World
+    private let link: Link
+    private var rollCount = 0
+    private var cordoned: Set<String> = []
+
+    /// A Deployment as it was applied: what undoing goes back to.
+    struct Applied {
+        var key: ObjectKey
+        var replicas: Int
+        var containers: Value
+    }
+    private(set) var deployments: [Applied] = []
+
+    init(world: World) {
+        self.world = world
+        link = Link(world: world, life: Life("user"), client: "user")
+    }
+
+    func apply(_ objects: [Value]) {
+        for object in objects {
+            guard let type = ResourceType.of(apiVersion: object["apiVersion"].string ?? "", kind: object["kind"].string ?? ""),
+                type != .images
+            else { continue }
+            let namespace = type.isNamespaced ? object["metadata"]["namespace"].string ?? "default" : ""
+            if type == .deployments {
+                deployments.append(
+                    Applied(
+                        key: ObjectKey(type, namespace: namespace, name: object["metadata"]["name"].string ?? ""),
+                        replicas: Int(object["spec"]["replicas"].int ?? 1), containers: object["spec"]["template"]["spec"]["containers"]))
+            }
+            perform(.create(object, type: type, namespace: namespace))
+        }
+    }
+
+    /// Asks again while the server does not answer.
+    private func perform(_ request: Request, then: @escaping () -> Void = {}) {
+        link.perform(request, by: .user) { [self] result in
+            switch result {
+            case .success: then()
+            case .failure(let error) where error.code == 503 || error.code == 429:
+                world.schedule(after: .milliseconds(500), for: link.life) { [self] in perform(request, then: then) }
+            case .failure(let error):
+                if error.code == 422 || error.code == 400 {
+                    world.violate("manifests are accepted", "\(request.type?.kind ?? "object"): \(error.message)")
+                }
+                then()
+            }
+        }
+    }
+
+    private func say(_ what: String) { world.note("user", what, isTurningPoint: true) }
+
+    // MARK: Actions
+
+    func act(_ action: ActionKind) {
+        guard let deployment = world.pick(deployments) else { return }
+        switch action {
+        case .scale: scale(deployment, to: max(1, deployment.replicas + world.number(-1...2)))
+        case .roll: roll(deployment)
+        case .rollToBroken: breakRoll(deployment)
+        case .undo: undo(deployment)
+        case .drain: if let node = world.pick(world.host.nodes) { drain(node) }
+        case .deletePod: deletePod(deployment)
+        }
+    }
+
+    func scale(_ deployment: Applied, to replicas: Int) {
+        say("scales \(deployment.key.name) to \(replicas)")
+        if let object = world.host.server?.store.object(deployment.key) {
+            let observed = ObservedDeployment(object)
+            if observed.status.updated < observed.status.replicas { world.sometimes(.scaledDuringRoll) }
+        }
+        perform(.patch(deployment.key, .merge(["spec": ["replicas": .int(Int64(replicas))]])))
+    }
+
+    func roll(_ deployment: Applied) {
+        rollCount += 1
+        say("rolls \(deployment.key.name)")
+        let annotations: Value = ["kubectl.kubernetes.io/restartedAt": .string("\(rollCount)")]
+        perform(.patch(deployment.key, .merge(["spec": ["template": ["metadata": ["annotations": annotations]]]])))
+    }
+
+    func breakRoll(_ deployment: Applied) {
+        say("rolls \(deployment.key.name) to a broken version")
+        perform(.patch(deployment.key, .merge(containers(deployment, image: Self.brokenImage))))
+    }
+
+    func undo(_ deployment: Applied) {
+        world.sometimes(.rolledBack)
+        say("undoes what was done to \(deployment.key.name)")
+        perform(.patch(deployment.key, .merge(containers(deployment, image: nil))))
+    }
+
+    private func containers(_ deployment: Applied, image: String?) -> Value {
+        var containers = deployment.containers.elements
+        if let image, !containers.isEmpty { containers[0]["image"] = .string(image) }
+        return ["spec": ["template": ["spec": ["containers": .array(containers)]]]]
+    }
+
+    /// Cordons a node and asks that its pods be replaced elsewhere before they go.
+    func drain(_ node: String) {
+        guard cordoned.isEmpty else { return uncordon() }
+        say("drains \(node)")
+        cordoned.insert(node)
+        world.sometimes(.drainedNode)
+        perform(.patch(ObjectKey(.nodes, name: node), .merge(["spec": ["unschedulable": true]]))) { [self] in
+            let selector = FieldSelector([FieldSelector.Term(["spec", "nodeName"], node)])
+            link.perform(.list(ListRequest(.pods, fieldSelector: selector)), by: .user) { [self] result in
+                guard case .success(let reply) = result else { return }
+                for pod in reply.items.map({ ObservedPod($0) }) where pod.isActive {
+                    perform(.patch(pod.key, .merge(["metadata": ["annotations": [ObservedPod.evictionRequested: "drain"]]])))
+                }
+            }
+        }
+    }
+
+    func uncordon() {
+        for node in cordoned.sorted() {
+            say("uncordons \(node)")
+            perform(.patch(ObjectKey(.nodes, name: node), .merge(["spec": ["unschedulable": nil]])))
+        }
+        cordoned = []
+    }
+
+    private func deletePod(_ deployment: Applied) {
+        link.perform(.list(ListRequest(.pods, namespace: deployment.key.namespace)), by: .user) { [self] result in
+            guard case .success(let reply) = result,
+                let pod = world.pick(reply.items.map { ObservedPod($0) }.filter(\.isActive).sorted { $0.key < $1.key })
+            else { return }
+            say("deletes pod \(pod.meta.name)")
+            perform(.delete(pod.key))
+        }
+    }
+
+    /// What people do when all is over: back to what was applied.
+    func restore() {
+        uncordon()
+        for deployment in deployments {
+            undo(deployment)
+            scale(deployment, to: deployment.replicas)
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import Reconciling
+import Resources
+import Timing
+
+/// Watches the leases of nodes and proxies, has lost nodes fenced, and gives up what ran there.
+final class NodeCare {
+    static let defaultPeriod: Duration = .seconds(10)
+
+    private unowned let plane: ControlPlane
+    private var nodeLeases: LeaseWatch
+    private var proxyLeases: LeaseWatch
+    private var lost: Set<String> = []
+    private var fencing: Set<String> = []
+    private var fenced: Set<String> = []
+    private lazy var passes = Passes<String>(plane, .nodeHealth) { [unowned self] in plan($0) }
+
+    init(_ plane: ControlPlane) {
+        self.plane = plane
+        nodeLeases = LeaseWatch(now: plane.world.now)
+        proxyLeases = LeaseWatch(now: plane.world.now)
+    }
+
+    func open() {
+        for (key, lease) in plane.leases { leaseChanged(key, lease) }
+        passes.open()
+        tick()
+    }
+
+    func nodeChanged(_ key: ObjectKey) {
+        passes.mark(key.name)
+        for name in lost.sorted() { passes.mark(name) }
+    }
+
+    func leaseChanged(_ key: ObjectKey, _ lease: Lease) {
+        let now = plane.world.now
+        let mark = "\(lease.holder) \(lease.renewTime?.nanosecondsSince1970 ?? 0)"
+        let period = lease.duration > .zero ? lease.duration : Self.defaultPeriod
+        if key.namespace != "kube-node-lease" { return proxyLeases.observe(key.name, mark: mark, period: period, now: now) }
+        nodeLeases.observe(key.name, mark: mark, period: period, now: now)
+        if lost.contains(key.name), !nodeLeases.expired(now: now).contains(key.name) {
+            lost.remove(key.name)
+            fenced.remove(key.name)
+            plane.world.sometimes(.lostNodeCameBack)
+            passes.mark(key.name)
+            for other in lost.sorted() { passes.mark(other) }
+        }
+    }
+
+    private func tick() {
+        let now = plane.world.now
+        let known = Set(plane.nodes.keys.map(\.name)).union(plane.pods.values.map(\.nodeName).filter { !$0.isEmpty })
+        for name in known.sorted() { nodeLeases.expect(name, period: Self.defaultPeriod, now: now) }
+        for name in nodeLeases.tick(now: now) {
+            if lost.insert(name).inserted {
+                plane.world.sometimes(.nodeLost)
+                plane.world.note("controllers", "node \(name) is lost", isTurningPoint: true)
+                passes.mark(name)
+            } else if fenced.contains(name), plane.pods.values.contains(where: { $0.nodeName == name }) {
+                passes.mark(name)
+            }
+        }
+        let proxies = (plane[.proxyStatuses]?.keys ?? []).map(\.name)
+        for name in proxies { proxyLeases.expect(name, period: Self.defaultPeriod, now: now) }
+        for name in proxyLeases.tick(now: now) {
+            let key = ObjectKey(.proxyStatuses, name: name)
+            guard let status = plane.object(key) else {
+                proxyLeases.forget(name)
+                continue
+            }
+            plane.world.sometimes(.proxyGivenUp)
+            plane.store.perform(
+                Change.delete(key, uid: status["metadata"]["uid"].string ?? "").request, by: .proxy
+            ) { _ in }
+        }
+        plane.world.schedule(after: LeaseWatch.tickPeriod, for: plane.life) { [unowned self] in tick() }
+    }
+
+    private func plan(_ name: String) -> Plan {
+        let view = NodeHealthPlan.View(
+            node: plane.nodes[ObjectKey(.nodes, name: name)], name: name, isExpired: lost.contains(name), isFenced: fenced.contains(name),
+            hasLivingPeer: plane.nodes.contains { $0.key.name != name && !lost.contains($0.key.name) && $0.value.readyStatus == "True" },
+            pods: plane.pods.values.filter { $0.nodeName == name },
+            leaseTransitions: plane.leases[ObjectKey(.leases, namespace: "kube-node-lease", name: name)]?.transitions)
+        let (plan, fences) = NodeHealthPlan.plan(view, now: plane.world.wallClock(plane.store.clockOffset))
+        if fences { fence(name, view) }
+        return plan
+    }
+
+    private func fence(_ name: String, _ view: NodeHealthPlan.View) {
+        guard fencing.insert(name).inserted else { return }
+        plane.world.host.fence(name, for: plane.life) { [unowned self] in
+            let outdated = { [unowned self] in
+                fencing.remove(name)
+                guard lost.contains(name) else { return }
+                plane.world.sometimes(.nodeFenced)
+                fenced.insert(name)
+                passes.mark(name)
+            }
+            guard let change = NodeHealthPlan.outdate(view) else { return outdated() }
+            plane.store.perform(change.request, by: .nodeAgent) { _ in outdated() }
+        }
+    }
+}

@@ -1,0 +1,244 @@
+import Registry
+import Resources
+import Supervision
+import Timing
+
+/// The machine that all of it runs on: the nodes' processes and records, and `up`, which starts roles and starts them again.
+final class SimulatedHost {
+    /// The server's process: the store with the controllers over it.
+    struct Server {
+        let life: Life
+        let store: SimulatedStore
+        let plane: ControlPlane
+    }
+
+    private struct Role {
+        var machine: RoleMachine
+        var life: Life?
+    }
+
+    private unowned let world: World
+    private(set) var server: Server?
+    private(set) var machines: [String: SimulatedMachine] = [:]
+    private(set) var nodes: [String] = []
+    private(set) var proxies: [String: SimulatedProxy] = [:]
+    private(set) var agents: [String: SimulatedAgent] = [:]
+    var links: [Link] = []
+    var caches: [CacheUnderCheck] = []
+    /// The machine has too little CPU for everybody: everything is slow, and probes time out.
+    var isStarved = false
+    private var roles: [String: Role] = [:]
+    private var up = Life("up")
+    private var listeners: [UInt32: [SimulatedProcess]] = [:]
+    private var lastPID = 100
+    /// Exit codes and clock offsets stay with the node.
+    var clockOffsets: [String: Duration] = [:]
+    /// Roles of past lives stay until the end: what was arranged for them refers to them.
+    private var past: [AnyObject] = []
+
+    /// Numbers come again after this many processes.
+    private static let pidCount = 97
+
+    init(world: World) { self.world = world }
+
+    // MARK: Start
+
+    func start() {
+        for zone in world.scenario.zones {
+            for index in 1...world.scenario.nodesPerZone {
+                let name = "\(zone)\(index)"
+                nodes.append(name)
+                machines[name] = SimulatedMachine(world: world, node: name, zone: zone)
+            }
+        }
+        let names = ["server"] + nodes.map { "agent-\($0)" } + (1...world.scenario.proxyCount).map { "proxy-\($0)" }
+        for name in names {
+            roles[name] = Role(machine: RoleMachine(now: world.now))
+            handle(name, .tick)
+        }
+    }
+
+    func index(of node: String) -> Int { nodes.firstIndex(of: node) ?? 0 }
+    var roleNames: [String] { roles.keys.sorted() }
+    func life(of role: String) -> Life? { roles[role]?.life }
+    func isRunning(_ role: String) -> Bool { roles[role]?.life.map { !$0.isOver } ?? false }
+
+    func nextPID() -> Int {
+        repeat { lastPID = lastPID % Self.pidCount + 1 } while process(lastPID) != nil
+        return lastPID
+    }
+
+    func process(_ pid: Int) -> SimulatedProcess? {
+        for node in nodes { if let process = machines[node]?.processes[pid] { return process } }
+        return nil
+    }
+
+    var processes: [SimulatedProcess] {
+        nodes.flatMap { node in (machines[node]?.processes ?? [:]).sorted { $0.key < $1.key }.map(\.value) }
+    }
+
+    // MARK: Roles, as `up` sees them
+
+    private func handle(_ name: String, _ event: RoleMachine.Event) {
+        guard var role = roles[name] else { return }
+        let actions = role.machine.handle(event, now: world.now)
+        roles[name] = role
+        for action in actions {
+            switch action {
+            case .start:
+                begin(name)
+                roles[name]?.machine.handle(.started, now: world.now).ignore()
+            case .kill: kill(name)
+            }
+        }
+        if case .waiting(let at) = roles[name]?.machine.state {
+            world.schedule(at: at + world.length(.milliseconds(1)...(.milliseconds(5))), for: up) { [self] in handle(name, .tick) }
+        }
+    }
+
+    private func begin(_ name: String) {
+        let life = Life(name)
+        roles[name]?.life = life
+        world.note("up", "starts \(name)")
+        if name == "server" {
+            startServer(life)
+        } else if name.hasPrefix("agent-"), let machine = machines[String(name.dropFirst(6))] {
+            let agent = SimulatedAgent(world: world, life: life, machine: machine, clockOffset: clockOffsets[machine.node] ?? .zero)
+            agents[name] = agent
+            past.append(agent)
+            agent.start()
+        } else {
+            let proxy = SimulatedProxy(world: world, life: life)
+            proxies[name] = proxy
+            past.append(proxy)
+            proxy.start()
+            world.clients.proxyStarted()
+        }
+    }
+
+    private func startServer(_ life: Life) {
+        do throws(RecoveryError) {
+            let store = try SimulatedStore(world: world, life: life)
+            let plane = ControlPlane(world: world, life: life, store: store)
+            store.clockOffset = clockOffsets["server"] ?? .zero
+            past.append(store)
+            past.append(plane)
+            server = Server(life: life, store: store, plane: plane)
+            plane.start()
+        } catch {
+            world.violate("acknowledged writes survive", "the store cannot be recovered: \(error)")
+        }
+    }
+
+    /// SIGKILL to a role, by whomever.
+    func kill(_ name: String) {
+        guard let life = roles[name]?.life, !life.isOver else { return }
+        life.end()
+        if name == "server" {
+            if world.disk.crash(keeping: { world.number($0) }) { world.sometimes(.tailTorn) }
+            server = nil
+            links.removeAll { $0.life.isOver }
+            for link in links { link.serverDied() }
+        }
+        if let proxy = proxies[name], proxy.life === life {
+            proxies[name] = nil
+            proxy.died()
+        }
+        agents[name] = agents[name]?.life === life ? nil : agents[name]
+        caches.removeAll { $0.life.isOver }
+        world.schedule(after: .milliseconds(1), for: up) { [self] in handle(name, .exited) }
+    }
+
+    func pause(_ name: String) {
+        guard let life = roles[name]?.life, !life.isOver else { return }
+        life.pause()
+        handle(name, .heard)
+        world.schedule(after: RoleMachine.silenceLimit - world.length(.zero...(.seconds(2))), for: up) { [self] in
+            // A role that beats again is heard; one that does not is killed.
+            if life.isPaused, !life.isOver {
+                world.sometimes(.silentRoleKilled)
+                kill(name)
+            }
+        }
+    }
+
+    func goOn(_ name: String) {
+        guard let life = roles[name]?.life, !life.isOver, life.isPaused else { return }
+        world.sometimes(.pausedRoleWentOn)
+        world.goOn(life)
+    }
+
+    // MARK: `up` itself
+
+    /// Dies; the first role that notices starts another one, or, where none lives, whoever looks after the machine does.
+    func killUp() {
+        up.end()
+        let isAnybodyLeft = roles.values.contains { $0.life.map { !$0.isOver } ?? false }
+        let delay = isAnybodyLeft ? world.length(.milliseconds(10)...(.milliseconds(100))) : .seconds(1)
+        world.schedule(after: delay, for: nil) { [self] in
+            up = Life("up")
+            world.sometimes(.upStartedAgain)
+            for name in roleNames {
+                guard let role = roles[name] else { continue }
+                if role.machine.state == .failed { continue }
+                roles[name]?.machine = RoleMachine(now: world.now)
+                if let life = role.life, !life.isOver {
+                    handle(name, .started)
+                    if life.isPaused { pause(name) }
+                } else {
+                    handle(name, .tick)
+                }
+            }
+        }
+    }
+
+    // MARK: Nodes
+
+    func fail(node: String) {
+        world.note("up", "node \(node) fails", isTurningPoint: true)
+        handle("agent-\(node)", .fail)
+        machines[node]?.killEverything()
+    }
+
+    func recover(node: String) {
+        guard roles["agent-\(node)"]?.machine.state == .failed else { return }
+        world.note("up", "node \(node) is recovered", isTurningPoint: true)
+        handle("agent-\(node)", .recover)
+    }
+
+    func isFailed(node: String) -> Bool { roles["agent-\(node)"]?.machine.state == .failed }
+
+    /// What the controllers ask of `up`: the agent, then everything that the records name, is killed. Asked again until it answers.
+    func fence(_ node: String, for asker: Life, _ done: @escaping () -> Void) {
+        guard !up.isOver, !up.isPaused else {
+            world.schedule(after: .milliseconds(100), for: asker) { [self] in fence(node, for: asker, done) }
+            return
+        }
+        world.schedule(after: .milliseconds(1), for: asker) { [self] in
+            world.note("up", "fences \(node)", isTurningPoint: true)
+            if !isFailed(node: node) { kill("agent-\(node)") }
+            machines[node]?.killEverything()
+            done()
+        }
+    }
+
+    // MARK: Addresses
+
+    func listen(_ process: SimulatedProcess) { listeners[process.address, default: []].append(process) }
+
+    func unlisten(_ process: SimulatedProcess) {
+        listeners[process.address]?.removeAll { $0 === process }
+        if listeners[process.address]?.isEmpty ?? false { listeners[process.address] = nil }
+    }
+
+    /// Who would get a connection to the address.
+    func listener(at host: UInt32, port: UInt16) -> SimulatedProcess? {
+        guard let all = listeners[host] else { return nil }
+        if all.count == 1 { return all[0] }
+        return all.first { $0.ports.contains(port) && $0.isListening } ?? all.first { $0.isListening }
+    }
+}
+
+extension [RoleMachine.Action] {
+    func ignore() {}
+}

@@ -1,0 +1,30 @@
+/// Classic mistakes of orchestrators, each planted by one switch in the simulated drivers or around the plans. A simulator that does not find them
+/// proves nothing.
+package enum PlantedBug: String, CaseIterable, Sendable, Hashable {
+    /// TERM goes out before the proxies have acknowledged that nothing reaches the pod any more.
+    case killBeforeDrain
+    /// A process is recognised by its number alone.
+    case pidReuse
+    /// The wait before a restart doubles for ever.
+    case backoffNeverResets
+    /// A roll waits for an old version to become ready that never will.
+    case brokenStableVersion
+    /// Probes that time out while the host has no CPU left count, and everything is restarted.
+    case livenessUnderStarvation
+    /// Endpoints that failed are ejected, the last one too.
+    case lastEndpointEjected
+    /// Two schedulers place pods, each with its own idea of what is free.
+    case twoSchedulers
+    /// A watch goes on from its old revision at a server that was started again.
+    case staleWatchAfterRestart
+    /// What an earlier agent left of pods that are gone is forgotten instead of killed.
+    case orphanAfterAdoption
+    /// A change that comes while a key's own writes are under way is not looked at again.
+    case lostWakeUp
+    /// A sync that failed counts as done.
+    case syncErrorIgnored
+    /// A pod's address is given to another pod while proxies may still route there.
+    case addressReusedEarly
+    /// A program sometimes runs without its record having been written.
+    case programBeforeRecord
+}
