@@ -43,7 +43,8 @@ final class Dataplane {
     /// By the endpoint's index.
     private var pools: [UpstreamPool?] = []
     private var open: [any Swept] = []
-    private var waiters: [UInt64: any Waiter] = [:]
+    /// Who waits, and until when; the timer goes with the entry.
+    private var waiters: [UInt64: (waiter: any Waiter, timer: EventLoop.Timer)] = [:]
     private var nextTicket: UInt64 = 0
     private var isSweepPlanned = false
     let counts = TrafficCounts()
@@ -73,7 +74,7 @@ final class Dataplane {
             }
         }
         announceReport()
-        for ticket in waiters.keys.sorted() { waiters.removeValue(forKey: ticket)?.tryAgain() }
+        for ticket in waiters.keys.sorted() { stopWaiting(ticket)?.tryAgain() }
     }
 
     func backend(_ name: RouteTable.BackendName) -> BackendID? { router.backend(name) }
@@ -203,12 +204,17 @@ final class Dataplane {
         guard waiters.count < Self.waiterLimit else { return nil }
         nextTicket += 1
         let ticket = nextTicket
-        waiters[ticket] = waiter
-        loop.schedule(at: until) { [weak self] in self?.waiters.removeValue(forKey: ticket)?.tryAgain() }
+        waiters[ticket] = (waiter, loop.schedule(at: until) { [weak self] in self?.stopWaiting(ticket)?.tryAgain() })
         return ticket
     }
 
-    func stopWaiting(_ ticket: UInt64) { waiters[ticket] = nil }
+    /// Who waited, if it still did.
+    @discardableResult
+    func stopWaiting(_ ticket: UInt64) -> (any Waiter)? {
+        guard let entry = waiters.removeValue(forKey: ticket) else { return nil }
+        entry.timer.cancel()
+        return entry.waiter
+    }
 
     // MARK: - What is open
 
@@ -290,7 +296,7 @@ final class Dataplane {
         for connection in open { (connection as? any Closable)?.closeNow() }
         for pool in pools { pool?.closeAll() }
         pools = []
-        waiters = [:]
+        for ticket in waiters.keys.sorted() { stopWaiting(ticket) }
     }
 }
 

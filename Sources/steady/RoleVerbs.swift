@@ -118,18 +118,16 @@ enum RoleVerbs {
     }
 
     private static func proxy(_ invocation: Invocation) throws -> Int32 {
-        signal(SIGPIPE, SIG_IGN)
         let name = invocation.value("name") ?? "proxy-1"
-        Processes.name("steady-\(name)")
         let directory = try invocation.dataDirectory
         let exposed = invocation.value("expose").flatMap { IPv4Address($0) } ?? .loopback
-        let role = try ProxyRole(ProxyConfiguration(name: name, directory: directory, block: try block(invocation), exposed: exposed))
-        let revival = HostRevival(directory: directory)
-        RoleStart.begin(name, in: directory)
-        role.onHostLost = { revival.attempt() }
-        role.onHostBack = { revival.isOver() }
-        try role.run()
-        return 0
+        let configuration = ProxyConfiguration(name: name, directory: directory, block: try block(invocation), exposed: exposed)
+        return try RoleStart.run(name, in: directory) { loop, link in
+            let role = try ProxyRole(configuration, loop: loop, descriptors: link)
+            for number in [SIGTERM, SIGINT] { try loop.onSignal(number) { role.end { loop.stop() } } }
+            role.start()
+            return role
+        }
     }
 
     /// What must live as long as a role's loop runs.
