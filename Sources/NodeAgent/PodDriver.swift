@@ -73,6 +73,8 @@ final class PodDriver {
         for (name, remains) in found { handle(.found(name, remains)) }
         perform(machine.begin())
         armDeadline()
+        // What changed while nobody was here, and what an agent that died left undone.
+        if !found.isEmpty { refreshVolumes() }
         // The deletion may have been asked for before we came.
         update(pod, isStart: true)
     }

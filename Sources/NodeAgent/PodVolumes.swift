@@ -53,9 +53,24 @@ struct PodVolumes {
     private func provideFiles(_ path: String, _ files: [VolumeFile]) throws(LinuxError) -> Bool {
         let version = ".." + Fingerprint.text(of: files.flatMap { Array("\($0.path)\0\($0.mode)\0\($0.bytes.count)\0".utf8) + $0.bytes })
         let data = path + "/..data"
-        let before = Files.linkTarget(data)
-        if before == version { return false }
-        let directory = "\(path)/\(version)"
+        let isNew = Files.linkTarget(data) != version
+        if isNew {
+            try write(files, to: "\(path)/\(version)")
+            try Files.swapLink(data, to: version)
+        }
+        // Also where nothing is new: an agent that died on its way here has left the rest undone.
+        // The names in the volume: one link for each first path component.
+        let names = Set(files.map { String($0.path.split(separator: "/")[0]) })
+        for name in names.sorted() where Files.linkTarget("\(path)/\(name)") == nil {
+            try Files.link("\(path)/\(name)", to: "..data/\(name)")
+        }
+        // Names that are gone, versions before this one, and such as never came into force.
+        let kept = names.union(["..data", version])
+        for name in try Files.list(path) where !kept.contains(name) { try Files.removeTree("\(path)/\(name)") }
+        return isNew
+    }
+
+    private func write(_ files: [VolumeFile], to directory: String) throws(LinuxError) {
         try Files.removeTree(directory)
         try Files.makeDirectories(directory, mode: 0o755)
         for file in files {
@@ -65,15 +80,6 @@ struct PodVolumes {
             Ownership.setMode(target, UInt32(file.mode) & 0o777)
             Ownership.give(target, to: owner)
         }
-        try Files.swapLink(data, to: version)
-        // The names in the volume: one link for each first path component.
-        let names = Set(files.map { String($0.path.split(separator: "/")[0]) })
-        for name in names.sorted() where Files.linkTarget("\(path)/\(name)") == nil {
-            try Files.link("\(path)/\(name)", to: "..data/\(name)")
-        }
-        for name in try Files.list(path) where !name.hasPrefix("..") && !names.contains(name) { try Files.removeTree("\(path)/\(name)") }
-        if let before { try Files.removeTree("\(path)/\(before)") }
-        return true
     }
 
     /// Puts a container's mounts into the pod's tree; what `$MOUNT_name` says of each, in order. A path that another volume has already keeps it:

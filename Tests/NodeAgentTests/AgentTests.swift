@@ -266,6 +266,23 @@ func isRunning(_ pid: Int32) -> Bool {
         #expect(bench.loop.runUntil(within: .seconds(5)) { (try? String(contentsOfFile: file, encoding: .utf8)) == "blue" })
     }
 
+    @Test func `files follow what changed while no agent was there, and nothing older stays`() throws {
+        let bench = try AgentBench()
+        bench.api.put(["metadata": ["name": "settings", "namespace": "default"], "data": ["color": "red"]], .configMaps)
+        let key = bench.pod("web", ["command": ["/bin/sleep", "1000"], "volumeMounts": [["name": "config", "mountPath": "/etc/app"]]]) {
+            $0["spec"]["volumes"] = [["name": "config", "configMap": ["name": "settings"]]]
+        }
+        #expect(bench.wait(key) { $0.isReady })
+        let volume = PodPaths(bench.configuration, uid: bench.uid("web")).volume("config")
+        try Files.makeDirectories(volume + "/..begun")
+        bench.agent.close()
+        bench.api.put(["metadata": ["name": "settings", "namespace": "default"], "data": ["color": "blue"]], .configMaps)
+        try bench.restartAgent()
+        #expect(bench.loop.runUntil(within: .seconds(5)) { (try? Files.text(volume + "/color")) == "blue" })
+        #expect(try Files.list(volume).count == 3)
+        #expect(bench.api[key]["status"].main["restartCount"] == 0)
+    }
+
     @Test func `a missing ConfigMap keeps the pod waiting, says so, and lets it run when it comes`() throws {
         let bench = try AgentBench()
         let key = bench.pod("web", ["command": ["/bin/sleep", "1000"], "envFrom": [["configMapRef": ["name": "late"]]]])

@@ -1,6 +1,7 @@
 import Foundation
 import Linux
 import Resources
+import Supervision
 import Testing
 
 @testable import NodeAgent
@@ -40,6 +41,28 @@ struct PodVolumeTests {
         try Files.link(volumes.paths.tree + "/up", to: volumes.paths.volumes + "/a/../../../outside")
         #expect(throws: LinuxError.self) { try volumes.mount([mount("a", at: "/up/x")]) { _ in } }
         #expect(try Files.list(outside).isEmpty)
+    }
+
+    private func file(_ path: String, _ text: String) -> VolumeFile { VolumeFile(path: path, bytes: Array(text.utf8), mode: 0o644) }
+
+    /// What an agent leaves that dies between any two steps of an update.
+    @Test func `an update that was broken off is completed, and nothing of it stays behind`() throws {
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let path = volumes.paths.volume("config")
+        #expect(try volumes.provide("config", .files([file("a", "1"), file("b", "1")])))
+        let first = try #require(Files.linkTarget(path + "/..data"))
+        // A version that never came into force, the link on its way there, and a name that was not made yet.
+        try Files.makeDirectories(path + "/..0123")
+        try Files.link(path + "/..data.tmp7", to: "..0123")
+        try Files.removeTree(path + "/b")
+        #expect(try !volumes.provide("config", .files([file("a", "1"), file("b", "1")])))
+        #expect(try Files.list(path).sorted() == [first, "..data", "a", "b"].sorted())
+        #expect(try Files.text(path + "/b") == "1")
+        // A version before the one in force.
+        try Files.makeDirectories(path + "/..4567")
+        #expect(try volumes.provide("config", .files([file("a", "2")])))
+        #expect(try Files.list(path).sorted() == [Files.linkTarget(path + "/..data") ?? "", "..data", "a"].sorted())
+        #expect(try Files.text(path + "/a") == "2")
     }
 
     @Test func `a missing subPath is made, and mounts lie in mounts`() throws {
