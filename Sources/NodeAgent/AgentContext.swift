@@ -25,6 +25,8 @@ final class AgentContext {
     var askExits: ([Int32], @escaping ([Value]) -> Void) -> Void = { _, done in done([]) }
     /// Probes under way: more are skipped.
     var probesInFlight = 0
+    /// Keeps liveness probes from doing harm.
+    var brake = HealingBrake()
     /// The first processes of all containers: what else is our child is an orphan.
     var leaders: Set<Int32> = []
     /// Whether the kernel lets us answer for a child's bind; learnt from the first launch that it refuses.

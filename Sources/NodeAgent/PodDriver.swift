@@ -20,7 +20,8 @@ final class PodDriver {
     var handOff: SharedHandOff?
     var plans: [String: LaunchPlan] = [:]
     var mounts: [String: [(String, String)]] = [:]
-    private var actions: [String: Cancellation] = [:]
+    /// Probes and hooks under way, by container and kind.
+    var actions: [String: Cancellation] = [:]
     private var drainWait: Cancellation?
     private var timer: EventLoop.Timer?
     private var pending: [PodEvent] = []
@@ -34,7 +35,7 @@ final class PodDriver {
     var key: ObjectKey { pod.key }
     var uid: String { pod.meta.uid }
     var podIP: String { memory.address.map { AddressPool.text($0) } ?? "" }
-    private var address: IPv4Address { IPv4Address(bits: memory.address ?? 0x7F00_0001) }
+    var address: IPv4Address { IPv4Address(bits: memory.address ?? 0x7F00_0001) }
 
     init(
         _ pod: Pod, context: AgentContext, world: NodeWorld, status: StatusWriter, events: EventWriter, memory: PodMemory? = nil
@@ -166,6 +167,7 @@ final class PodDriver {
             let next = pending.removeFirst()
             perform(machine.handle(next, now: context.loop.now, at: Clock.realtime()))
         }
+        if machine.containers.allSatisfy(\.isReady) { context.brake.becameReady(pod: uid, workload: pod.meta.controller?.uid) }
         rearm()
         scheduleReport()
     }
@@ -238,57 +240,6 @@ final class PodDriver {
         for container in pod.spec.initContainers + pod.spec.containers where memory.images[container.name] == nil {
             memory.images[container.name] = world.image(container.image)?.value
         }
-    }
-
-    // MARK: - Probes and hooks
-
-    private func runner(_ name: String) -> ActionRunner? {
-        guard let container = container(name), let process = processes[name] else { return nil }
-        if plans[name] == nil { plans[name] = try? plan(for: container) }
-        return ActionRunner(
-            context: context, pod: pod.spec, podIP: pod.spec.isHostNetwork ? .loopback : address, container: container, process: process,
-            plan: plans[name], user: context.user(for: pod.spec, container), handOff: pod.spec.isHostNetwork ? [] : [.bind, .connect])
-    }
-
-    private func probe(_ name: String, _ kind: ProbeKind) {
-        guard context.probesInFlight < AgentContext.probeLimit else { return handle(.container(name, .probeSkipped(kind))) }
-        let container = container(name)
-        let all: [ProbeKind: Probe?] = [
-            .startup: container?.startupProbe, .liveness: container?.livenessProbe, .readiness: container?.readinessProbe,
-        ]
-        // Unanswered, the machine would wait for this try for ever.
-        guard let runner = runner(name), case .some(.some(let probe)) = all[kind] else {
-            return handle(.container(name, .probeSkipped(kind)))
-        }
-        context.probesInFlight += 1
-        let slot = "\(name)/\(kind.rawValue)"
-        let context = context
-        let running = runner.run(probe.action, timeout: probe.timeout) { [weak self] outcome in
-            context.probesInFlight -= 1
-            self?.actions[slot] = nil
-            self?.handle(.container(name, .probed(kind, succeeded: outcome.succeeded, message: outcome.message)))
-        }
-        actions[slot] = Cancellation {
-            context.probesInFlight -= 1
-            running.cancel()
-        }
-    }
-
-    private func runHook(_ name: String, _ kind: HookKind) {
-        let lifecycle = container(name)?.lifecycle
-        let slot = "\(name)/\(kind.rawValue)"
-        guard let runner = runner(name), let action = kind == .postStart ? lifecycle?.postStart : lifecycle?.preStop else {
-            return handle(.container(name, .hookFinished(kind, failure: nil)))
-        }
-        actions[slot] = runner.run(action, timeout: nil) { [weak self] outcome in
-            self?.actions[slot] = nil
-            let failure = outcome.succeeded ? nil : "\(kind == .postStart ? "PostStartHook" : "PreStopHook") failed: \(outcome.message)"
-            self?.handle(.container(name, .hookFinished(kind, failure: failure)))
-        }
-    }
-
-    private func cancelActions(of name: String) {
-        for slot in actions.keys.filter({ $0.hasPrefix(name + "/") }).sorted() { actions.removeValue(forKey: slot)?.cancel() }
     }
 
     // MARK: - Withdrawal
@@ -365,6 +316,7 @@ final class PodDriver {
             processes[name]?.close()
         }
         status.forget(key, uid: uid)
+        context.brake.removed(pod: uid, workload: pod.meta.controller?.uid)
         onFinished(self)
         // Behind the removal of the object, which others wait for. A directory that stays is cleared away by the next agent.
         guard !isShuttingDown else { return }

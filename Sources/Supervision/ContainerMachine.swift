@@ -52,6 +52,12 @@ package struct ContainerMachine: Sendable {
     }
     var isUntouched: Bool { if case .waiting = state { !isTried } else { false } }
 
+    /// Whether a failure of the liveness probe that is under way restarts the container.
+    package func isRestartedByFailure(now: Instant) -> Bool {
+        guard case .running(let run) = state, run.stop == nil else { return false }
+        return run.probes.contains { $0.kind == .liveness && $0.isLastTry(now: now) }
+    }
+
     package var nextDeadline: Instant {
         switch state {
         case .waiting(_, _, let retryAt): return retryAt

@@ -103,6 +103,12 @@ package struct ProbeMachine: Sendable {
         scheduleNext(now: now, hasFailed: true)
     }
 
+    /// Whether the try under way, should it fail, reaches the threshold.
+    package func isLastTry(now: Instant) -> Bool {
+        guard case .inFlight(let isCounted) = state, isCounted, hasSucceeded || now >= grownUpAt else { return false }
+        return failureCount + 1 >= policy.failureThreshold
+    }
+
     /// Takes the answer of the probe under way. `message` says how it failed.
     package mutating func finish(succeeded: Bool, message: String = "", now: Instant) -> Outcome {
         guard case .inFlight(let isRegular) = state else { return Outcome(verdict: nil, isCounted: false) }

@@ -80,3 +80,10 @@ import Testing
         if tree.isUnified { ControlGroup(path: "\(tree.path)/pod.main").remove() }
     }
 }
+
+@Suite struct CPUPressureTests {
+    @Test func `the share of time in which somebody waited is read, and a kernel that does not tell is none`() {
+        #expect(CPUPressure.share(of: "some avg10=98.84 avg60=99.14 avg300=94.03 total=7974857782\nfull avg10=0.00\n") == 98.84)
+        #expect(CPUPressure.share(of: "") == nil)
+    }
+}

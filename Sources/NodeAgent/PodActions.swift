@@ -1,0 +1,76 @@
+import Linux
+import Resources
+import Supervision
+import Timing
+
+/// How a pod's probes and hooks are run, and when a restart that a probe asks for is held back.
+extension PodDriver {
+    private func runner(_ name: String) -> ActionRunner? {
+        guard let container = container(name), let process = processes[name] else { return nil }
+        if plans[name] == nil { plans[name] = try? plan(for: container) }
+        return ActionRunner(
+            context: context, pod: pod.spec, podIP: pod.spec.isHostNetwork ? .loopback : address, container: container, process: process,
+            plan: plans[name], user: context.user(for: pod.spec, container), handOff: pod.spec.isHostNetwork ? [] : [.bind, .connect])
+    }
+
+    func probe(_ name: String, _ kind: ProbeKind) {
+        guard context.probesInFlight < AgentContext.probeLimit else { return handle(.container(name, .probeSkipped(kind))) }
+        let container = container(name)
+        let all: [ProbeKind: Probe?] = [
+            .startup: container?.startupProbe, .liveness: container?.livenessProbe, .readiness: container?.readinessProbe,
+        ]
+        // Unanswered, the machine would wait for this try for ever.
+        guard let runner = runner(name), case .some(.some(let probe)) = all[kind] else {
+            return handle(.container(name, .probeSkipped(kind)))
+        }
+        context.probesInFlight += 1
+        let slot = "\(name)/\(kind.rawValue)"
+        let context = context
+        let began = context.loop.now
+        let running = runner.run(probe.action, timeout: probe.timeout) { [weak self] outcome in
+            context.probesInFlight -= 1
+            self?.actions[slot] = nil
+            if !outcome.succeeded, kind == .liveness,
+                self?.isHeldBack(name, isTimeout: context.loop.now - began >= probe.timeout) ?? true
+            {
+                self?.handle(.container(name, .probeSkipped(kind)))
+                return
+            }
+            self?.handle(.container(name, .probed(kind, succeeded: outcome.succeeded, message: outcome.message)))
+        }
+        actions[slot] = Cancellation {
+            context.probesInFlight -= 1
+            running.cancel()
+        }
+    }
+
+    /// Whether the restart that a liveness probe asks for is not to be now: said to people, and asked again after the probe's period.
+    private func isHeldBack(_ name: String, isTimeout: Bool) -> Bool {
+        guard let container = machine[name], container.isRestartedByFailure(now: context.loop.now) else { return false }
+        let plea = HealingBrake.Plea(
+            workload: pod.meta.controller?.uid, pod: uid, container: name, isTimeout: isTimeout, answersTraffic: container.isReady)
+        switch context.brake.judge(plea, pressure: isTimeout ? CPUPressure.share() : nil, now: context.loop.now) {
+        case .restart: return false
+        case .hold(let reason):
+            record(PodNote("LivenessHeldBack", "its liveness probe fails, but \(reason)", container: name, isWarning: true))
+            return true
+        }
+    }
+
+    func runHook(_ name: String, _ kind: HookKind) {
+        let lifecycle = container(name)?.lifecycle
+        let slot = "\(name)/\(kind.rawValue)"
+        guard let runner = runner(name), let action = kind == .postStart ? lifecycle?.postStart : lifecycle?.preStop else {
+            return handle(.container(name, .hookFinished(kind, failure: nil)))
+        }
+        actions[slot] = runner.run(action, timeout: nil) { [weak self] outcome in
+            self?.actions[slot] = nil
+            let failure = outcome.succeeded ? nil : "\(kind == .postStart ? "PostStartHook" : "PreStopHook") failed: \(outcome.message)"
+            self?.handle(.container(name, .hookFinished(kind, failure: failure)))
+        }
+    }
+
+    func cancelActions(of name: String) {
+        for slot in actions.keys.filter({ $0.hasPrefix(name + "/") }).sorted() { actions.removeValue(forKey: slot)?.cancel() }
+    }
+}
