@@ -40,8 +40,9 @@ import Timing
                 bench.api.objects.filter { $0.key.type == .events && $0.value["reason"] == "LivenessHeldBack" }
                     .compactMap { $0.value["involvedObject"]["name"].string })
         }
-        #expect(bench.loop.runUntil(within: .seconds(30)) { heldBack().count == 2 })
-        let restarted = keys.filter { (bench.api[$0]["status"].main["restartCount"].int ?? 0) > 0 }
+        func restartedPods() -> [ObjectKey] { keys.filter { (bench.api[$0]["status"].main["restartCount"].int ?? 0) > 0 } }
+        #expect(bench.loop.runUntil(within: .seconds(30)) { heldBack().count == 2 && !restartedPods().isEmpty })
+        let restarted = restartedPods()
         #expect(restarted.count == 1 && !heldBack().contains(restarted.first?.name ?? ""))
         for key in keys where key != restarted.first { #expect(bench.api[key]["status"].isReady) }
         try FileManager.default.removeItem(atPath: sick)
