@@ -7,6 +7,8 @@ package struct JournalError: Error, Sendable, CustomStringConvertible {
     package let offset: Int?
     package let problem: String
     package let remedy: String
+    /// The file is not as it was written.
+    package var isDamage = false
 
     package init(path: String, offset: Int? = nil, problem: String, remedy: String) {
         self.path = path
@@ -15,17 +17,21 @@ package struct JournalError: Error, Sendable, CustomStringConvertible {
         self.remedy = remedy
     }
 
-    package var description: String { "\(path)\(offset.map { ", offset \($0)" } ?? ""): \(problem). \(remedy)" }
+    /// File and offset.
+    package var place: String { path + (offset.map { ", offset \($0)" } ?? "") }
+    package var description: String { "\(place): \(problem). \(remedy)" }
 
     static func unreadable(_ path: String, _ error: LinuxError) -> JournalError {
         JournalError(path: path, problem: "\(error)", remedy: "Make the directory readable and writable for this user")
     }
 
     static func damaged(_ path: String, offset: Int, _ problem: String) -> JournalError {
-        JournalError(
+        var error = JournalError(
             path: path, offset: offset, problem: problem,
             remedy:
-                "This was on disk once and is damaged; nothing was changed. Restore the directory from a copy, or move it away to begin empty"
+                "This was on disk once and is damaged; nothing was changed. Restore the newest copy (steady snapshot restore --help), or move the directory away to begin empty"
         )
+        error.isDamage = true
+        return error
     }
 }

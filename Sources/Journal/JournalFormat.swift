@@ -14,8 +14,8 @@ package struct JournalRecord: Sendable {
 
 /// The layout of the files, version 1. All numbers are little-endian.
 ///
-/// A file begins with a header of 64 bytes: magic (8), layout version (4), content version (4), revision (8), record count (8; snapshots),
-/// zeros, and in the last 4 the CRC-32C of the first 60. Records follow: payload length (4), CRC-32C of all that follows (4), revision (8), how
+/// A file begins with a header of 64 bytes: magic (8), layout version (4), content version (4), revision (8), record count (8; snapshots), time
+/// (8; snapshots, seconds since 1970, 0: unknown), zeros, and in the last 4 the CRC-32C of the first 60. Records follow: payload length (4), CRC-32C of all that follows (4), revision (8), how
 /// far the file was durable when the record was written (8), payload, zeros up to the next multiple of 8. Zeros in the place of a record are
 /// the end: space is laid out ahead.
 enum JournalFormat {
@@ -37,6 +37,7 @@ enum JournalFormat {
         /// A segment's records are later than this; a snapshot is the state at this.
         var revision: UInt64
         var recordCount: UInt64 = 0
+        var time: Int64 = 0
     }
 
     static func bytes(of header: Header) -> [UInt8] {
@@ -45,6 +46,7 @@ enum JournalFormat {
         append(header.contentVersion, to: &out)
         append(header.revision, to: &out)
         append(header.recordCount, to: &out)
+        append(header.time, to: &out)
         out += [UInt8](repeating: 0, count: headerSize - 4 - out.count)
         append(Checksum.crc32c(out), to: &out)
         return out
@@ -57,7 +59,8 @@ enum JournalFormat {
         else { return nil }
         return Header(
             kind: kind, layoutVersion: number(UInt32.self, in: bytes, at: 8), contentVersion: number(UInt32.self, in: bytes, at: 12),
-            revision: number(UInt64.self, in: bytes, at: 16), recordCount: number(UInt64.self, in: bytes, at: 24))
+            revision: number(UInt64.self, in: bytes, at: 16), recordCount: number(UInt64.self, in: bytes, at: 24),
+            time: number(Int64.self, in: bytes, at: 32))
     }
 
     static func append(_ record: JournalRecord, durableThrough: Int, to out: inout [UInt8]) {

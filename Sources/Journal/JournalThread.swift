@@ -5,10 +5,10 @@ import Synchronization
 package enum JournalOutcome: Sendable {
     /// Everything through this revision is on disk. The byte counts are those of `JournalWriter`.
     case durable(through: UInt64, segmentByteCount: Int, snapshotByteCount: Int)
-    /// Nothing after the last durable revision is on disk, and everything handed in so far is dropped. Call `resume()` once it is forgotten.
-    case failed(LinuxError)
-    case snapshotDone(revision: UInt64, byteCount: Int)
-    case snapshotFailed(LinuxError)
+    /// Everything after the last durable revision is refused, and everything handed in so far is dropped. Call `resume()` once it is forgotten.
+    case failed(JournalFailure)
+    case snapshotDone(revision: UInt64, byteCount: Int, isCopy: Bool)
+    case snapshotFailed(LinuxError, isCopy: Bool)
 }
 
 /// The journal's thread: takes all that waits, writes it with one fsync, reports. That is the group commit: the longer an fsync takes, the more
@@ -18,7 +18,7 @@ package enum JournalOutcome: Sendable {
 package final class JournalThread: Sendable {
     private struct Queue {
         var records: [JournalRecord] = []
-        var snapshot: JournalSnapshot?
+        var snapshots: [(JournalSnapshot, SnapshotDestination)] = []
         /// After a failure records are dropped until the appender has heard of it: they rest on what is lost.
         var isRefusing = false
         var isStopping = false
@@ -52,10 +52,10 @@ package final class JournalThread: Sendable {
         if mustRing { bell.ring() }
     }
 
-    /// Asks for a snapshot; a second one while one is under way is dropped.
-    package func writeSnapshot(_ snapshot: JournalSnapshot) {
+    /// Asks for a snapshot: they are written one after the other, between the commits. The asker has at most one of each kind under way.
+    package func writeSnapshot(_ snapshot: JournalSnapshot, to destination: SnapshotDestination = .journal) {
         let mustRing = queue.withLock { queue in
-            queue.snapshot = snapshot
+            queue.snapshots.append((snapshot, destination))
             return Self.wakes(&queue)
         }
         if mustRing { bell.ring() }
@@ -85,11 +85,11 @@ package final class JournalThread: Sendable {
     private func run(_ writer: JournalWriter, _ report: (JournalOutcome) -> Void) {
         while true {
             let (records, snapshot, isStopping, isIdle) = queue.withLock { queue in
-                let taken = (queue.records, queue.snapshot)
+                let records = queue.records
                 queue.records = []
-                queue.snapshot = nil
-                queue.isIdle = taken.0.isEmpty && taken.1 == nil && !queue.isStopping && !writer.isWritingSnapshot
-                return (taken.0, taken.1, queue.isStopping, queue.isIdle)
+                let snapshot = writer.isWritingSnapshot || queue.snapshots.isEmpty ? nil : queue.snapshots.removeFirst()
+                queue.isIdle = records.isEmpty && snapshot == nil && !queue.isStopping && !writer.isWritingSnapshot
+                return (records, snapshot, queue.isStopping, queue.isIdle)
             }
             if isIdle {
                 // Decided under the lock: whoever appends from here on rings.
@@ -107,7 +107,7 @@ package final class JournalThread: Sendable {
     }
 
     private func write(_ records: [JournalRecord], _ writer: JournalWriter, _ report: (JournalOutcome) -> Void) {
-        do {
+        do throws(JournalFailure) {
             try writer.append(records)
             report(
                 .durable(
@@ -122,30 +122,54 @@ package final class JournalThread: Sendable {
         }
     }
 
-    private func workOnSnapshot(_ snapshot: JournalSnapshot?, _ writer: JournalWriter, _ report: (JournalOutcome) -> Void) {
-        do {
-            if let snapshot { try writer.beginSnapshot(snapshot) }
-            guard writer.isWritingSnapshot else { return }
-            if let revision = writer.snapshotRevision, try writer.continueSnapshot() {
-                report(.snapshotDone(revision: revision, byteCount: writer.snapshotByteCount))
+    private func workOnSnapshot(
+        _ asked: (snapshot: JournalSnapshot, destination: SnapshotDestination)?, _ writer: JournalWriter, _ report: (JournalOutcome) -> Void
+    ) {
+        var isCopy = asked?.destination.isCopy ?? writer.isWritingCopy
+        do throws(LinuxError) {
+            if let asked { try writer.beginSnapshot(asked.snapshot, to: asked.destination) }
+            guard let revision = writer.snapshotRevision else { return }
+            isCopy = writer.isWritingCopy
+            if let byteCount = try writer.continueSnapshot() {
+                report(.snapshotDone(revision: revision, byteCount: byteCount, isCopy: isCopy))
             }
         } catch {
-            report(.snapshotFailed(error))
+            report(.snapshotFailed(error, isCopy: isCopy))
         }
     }
 }
 
 /// Opens a journal's directory.
 package enum Journals {
-    /// Reads what is on disk and gives the writer that goes on behind it.
+    /// Reads what is on disk and gives the writer that goes on behind it. What was read is on disk for certain when this returns, also where the
+    /// process before this one was killed between its write and its fsync.
     ///
     /// - Parameter contentVersion: the version of what the records hold; files with a newer one are refused.
     package static func open(
         _ disk: any JournalDisk, contentVersion: UInt32, settings: JournalSettings = JournalSettings()
     ) throws(JournalError) -> (recovered: RecoveredJournal, writer: JournalWriter) {
-        let recovered = try JournalReader(disk: disk, contentVersion: contentVersion).recover()
-        return (recovered, JournalWriter(disk: disk, contentVersion: contentVersion, settings: settings, recovered: recovered))
+        var recovered = try JournalReader(disk: disk, contentVersion: contentVersion).recover()
+        let writer = JournalWriter(disk: disk, contentVersion: contentVersion, settings: settings, recovered: recovered)
+        do throws(LinuxError) {
+            try writer.settle(recovered)
+        } catch {
+            guard error.isLackOfSpace else {
+                throw JournalError(
+                    path: disk.path, problem: "what the journal ends with cannot be made durable: \(error)",
+                    remedy: "Look after the disk (dmesg), or restore the newest copy into a directory on another one")
+            }
+            recovered.notices.append("\(disk.path): \(error); writes are refused until there is room")
+        }
+        return (recovered, writer)
     }
+
+    /// Reads a journal that nobody writes, and changes nothing.
+    package static func read(_ disk: any JournalDisk, contentVersion: UInt32) throws(JournalError) -> RecoveredJournal {
+        try JournalReader(disk: disk, contentVersion: contentVersion).recover()
+    }
+
+    /// How the journal calls the snapshot of a revision.
+    package static func snapshotName(_ revision: UInt64) -> String { JournalNames.snapshot(revision) }
 
     /// CRC-32C, as the files have it.
     package static func checksum(_ bytes: [UInt8]) -> UInt32 { Checksum.crc32c(bytes) }

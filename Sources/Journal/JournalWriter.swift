@@ -19,7 +19,8 @@ package struct JournalSettings: Sendable {
 
 /// Appends batches to segments, one fdatasync each, and writes snapshots. Belongs to one thread; every call blocks.
 ///
-/// After a failure the file's end is unknown. The next append first puts it back to what is known to be durable, and fails if it cannot.
+/// A write that fails is cut off again, in a file that is opened anew. After an fsync that failed the segments are not trusted any more: nothing is
+/// acknowledged before a snapshot of everything stands in another file and a new segment is begun.
 package final class JournalWriter {
     private let disk: any JournalDisk
     private let contentVersion: UInt32
@@ -40,12 +41,16 @@ package final class JournalWriter {
         case needsRepair
         /// A new segment must be begun before anything is written.
         case needsSegment
+        /// An fsync failed with this; a snapshot must be written.
+        case distrusted(LinuxError)
     }
 
     /// How many bytes of segments a recovery would have to read.
     package private(set) var segmentByteCount: Int
     /// The size of the last snapshot; 0: there is none.
     package private(set) var snapshotByteCount: Int
+    /// The revision of the last snapshot; 0: there is none.
+    private var snapshotOnDisk: UInt64
     private var snapshotWriting: SnapshotWriting?
 
     package init(disk: any JournalDisk, contentVersion: UInt32, settings: JournalSettings, recovered: RecoveredJournal) {
@@ -56,47 +61,84 @@ package final class JournalWriter {
         lastRevision = recovered.lastRevision
         segmentByteCount = recovered.segmentByteCount
         snapshotByteCount = recovered.snapshotByteCount
+        snapshotOnDisk = recovered.snapshotRevision
         // Also after a clean stop: cutting the file removes the zeros that were laid out, and a torn tail with them.
         state = recovered.end == nil ? .needsSegment : .needsRepair
         end = recovered.end ?? 0
+    }
+
+    /// Makes certain that what was recovered is on disk, BEFORE anybody reads it.
+    ///
+    /// The process before this one may have been killed before its fsync, or after one that failed: what stands in the page cache then looks
+    /// written and may never be. So the end that nothing proves durable is written once more, and not only synchronised; and the directory is changed
+    /// BEFORE its fsync, which would otherwise have nothing to do.
+    func settle(_ recovered: RecoveredJournal) throws(LinuxError) {
+        if recovered.end != nil { try repair(rewriting: recovered.doubtful) }
+        if !recovered.segments.isEmpty || recovered.snapshotRevision > 0 {
+            try disk.open(JournalNames.temporary, truncating: true).close()
+            try disk.remove(JournalNames.temporary)
+            try disk.synchronize()
+        }
+        for name in recovered.damagedNames { try? disk.rename(name, to: JournalNames.damagedPrefix + name) }
         for name in recovered.staleNames { try? disk.remove(name) }
     }
 
-    /// Returns once the records are on disk. After a throw none of them is, as far as a recovery can see, unless the disk also refuses the
-    /// repair and the machine dies before it is done.
-    package func append(_ records: [JournalRecord]) throws(LinuxError) {
+    /// Returns once the records are on disk. A throw says what became of them.
+    package func append(_ records: [JournalRecord]) throws(JournalFailure) {
         guard let last = records.last else { return }
-        if state == .needsRepair { try repair() }
-        if state == .needsSegment || end >= settings.segmentLimit { try beginSegment() }
+        try prepare()
         guard let file else { return }
 
         var bytes: [UInt8] = []
         bytes.reserveCapacity(records.reduce(0) { $0 + $1.head.count + $1.body.count + JournalFormat.recordHeaderSize + 8 })
         for record in records { JournalFormat.append(record, durableThrough: end, to: &bytes) }
-        do {
+        do throws(LinuxError) {
             if end + bytes.count > allocatedEnd { try allocate(upTo: end + bytes.count, in: file) }
             try file.write(bytes, at: end)
-            try file.synchronize()
         } catch {
-            state = .needsRepair
-            close()
-            throw error
+            throw cutOff(after: error, isDistrust: false)
         }
+        do throws(LinuxError) { try file.synchronize() } catch { throw cutOff(after: error, isDistrust: true) }
         end += bytes.count
         segmentByteCount += bytes.count
         lastRevision = last.revision
     }
 
+    /// A segment that can be appended to. Nothing of the records is written yet when it throws.
+    private func prepare() throws(JournalFailure) {
+        if case .distrusted(let error) = state { throw JournalFailure(error, fate: .undone, isDistrust: true) }
+        do throws(LinuxError) {
+            if case .needsRepair = state { try repair() }
+            if end >= settings.segmentLimit { state = .needsSegment }
+            if case .needsSegment = state { try beginSegment() }
+        } catch {
+            throw JournalFailure(error, fate: .undone)
+        }
+    }
+
+    /// Takes back what may stand behind the durable end, and says whether that worked.
+    private func cutOff(after error: LinuxError, isDistrust: Bool) -> JournalFailure {
+        state = .needsRepair
+        var fate = JournalFailure.Fate.undone
+        do throws(LinuxError) { try repair() } catch { fate = .unknown }
+        if isDistrust {
+            close()
+            state = .distrusted(error)
+        }
+        return JournalFailure(error, fate: fate, isDistrust: isDistrust)
+    }
+
     /// Cuts what may stand behind the durable end, in a file that is opened anew: after a failed fsync the old descriptor's word is worth nothing.
-    private func repair() throws(LinuxError) {
+    private func repair(rewriting doubtful: (offset: Int, bytes: [UInt8]) = (0, [])) throws(LinuxError) {
         guard let segment = segments.last else {
             state = .needsSegment
             return
         }
         close()
         let file = try disk.open(segment.text, truncating: false)
-        do {
+        do throws(LinuxError) {
             try file.truncate(to: end)
+            if !doubtful.bytes.isEmpty { try file.write(doubtful.bytes, at: doubtful.offset) }
             try file.synchronize()
         } catch {
             file.close()
@@ -119,8 +161,10 @@ package final class JournalWriter {
         state = .needsSegment
         close()
         let segment = SegmentName(base: lastRevision)
+        // One that was begun and not finished holds nothing. Its name is made anew: an fsync of a directory that has not changed proves nothing.
+        try disk.remove(segment.text)
         let file = try disk.open(segment.text, truncating: true)
-        do {
+        do throws(LinuxError) {
             try file.write(JournalFormat.bytes(of: .init(kind: .segment, contentVersion: contentVersion, revision: lastRevision)), at: 0)
             try file.synchronize()
             try disk.synchronize()
@@ -144,89 +188,79 @@ package final class JournalWriter {
 
     // MARK: Snapshots
 
-    private struct SnapshotWriting {
-        let snapshot: JournalSnapshot
-        let file: any JournalFile
-        var next = 0
-        var offset: Int
-    }
-
     package var isWritingSnapshot: Bool { snapshotWriting != nil }
-    package var snapshotRevision: UInt64? { snapshotWriting?.snapshot.revision }
+    package var isWritingCopy: Bool { snapshotWriting?.destination.isCopy ?? false }
+    package var snapshotRevision: UInt64? { snapshotWriting?.revision }
 
-    /// Starts a snapshot; `continueSnapshot` does the work. The segment is changed too, so that the old ones can go afterwards.
-    package func beginSnapshot(_ snapshot: JournalSnapshot) throws(LinuxError) {
+    /// Starts a snapshot; `continueSnapshot` does the work. The journal's own changes the segment too, so that the old ones can go afterwards.
+    package func beginSnapshot(_ snapshot: JournalSnapshot, to destination: SnapshotDestination = .journal) throws(LinuxError) {
         guard snapshotWriting == nil else { return }
-        let file = try disk.open(JournalNames.temporary, truncating: true)
-        let header = JournalFormat.bytes(
-            of: .init(kind: .snapshot, contentVersion: contentVersion, revision: snapshot.revision, recordCount: UInt64(snapshot.count)))
-        snapshotWriting = SnapshotWriting(snapshot: snapshot, file: file, offset: header.count)
-        do {
-            try file.write(header, at: 0)
-        } catch {
-            abandonSnapshot()
-            throw error
+        snapshotWriting = try SnapshotWriting(snapshot, contentVersion: contentVersion, to: destination, journal: disk)
+        if destination.isCopy { return }
+        if end > JournalFormat.headerSize, case .ready = state {
+            do throws(LinuxError) { try beginSegment() } catch {
+                abandonSnapshot()
+                throw error
+            }
         }
-        if end > JournalFormat.headerSize, state == .ready { try beginSegment() }
     }
 
-    /// Writes the next part. True when the snapshot is done: then it is durable and what it replaces is removed. After a throw it is abandoned;
+    /// Writes the next part. Its size when the snapshot is done: then it is durable and what it replaces is removed. After a throw it is abandoned;
     /// the segments still have everything.
-    package func continueSnapshot() throws(LinuxError) -> Bool {
-        guard var writing = snapshotWriting else { return true }
-        do {
-            var bytes: [UInt8] = []
-            while writing.next < writing.snapshot.count, bytes.count < settings.snapshotStep {
-                JournalFormat.append(writing.snapshot.record(writing.next), durableThrough: 0, to: &bytes)
-                writing.next += 1
-            }
-            try writing.file.write(bytes, at: writing.offset)
-            writing.offset += bytes.count
+    package func continueSnapshot() throws(LinuxError) -> Int? {
+        guard var writing = snapshotWriting else { return nil }
+        do throws(LinuxError) {
+            let isDone = try writing.step(settings.snapshotStep)
             snapshotWriting = writing
-            if writing.next < writing.snapshot.count { return false }
-            try writing.file.synchronize()
-            try disk.rename(JournalNames.temporary, to: JournalNames.snapshot(writing.snapshot.revision))
-            try disk.synchronize()
+            if !isDone { return nil }
+            if !writing.destination.isCopy { try replaceOlder(with: writing) }
         } catch {
             abandonSnapshot()
             throw error
         }
-        writing.file.close()
         snapshotWriting = nil
-        snapshotByteCount = writing.offset
-        removeOldFiles(snapshot: writing.snapshot.revision)
-        return true
+        return writing.byteCount
     }
 
     /// Gives up a snapshot that was begun.
     package func abandonSnapshot() {
-        snapshotWriting?.file.close()
+        snapshotWriting?.abandon()
         snapshotWriting = nil
-        try? disk.remove(JournalNames.temporary)
     }
 
-    /// Whatever cannot be removed is removed by the next recovery or snapshot.
-    private func removeOldFiles(snapshot revision: UInt64) {
+    private func replaceOlder(with snapshot: SnapshotWriting) throws(LinuxError) {
+        if case .distrusted = state {
+            try forsakeSegments(for: snapshot.revision)
+        } else {
+            removeOldFiles(keepingFrom: snapshotOnDisk, newest: snapshot.revision)
+            // What remains beside the last segment is short: count it as if it were nothing.
+            segmentByteCount = end
+        }
+        snapshotOnDisk = snapshot.revision
+        snapshotByteCount = snapshot.byteCount
+    }
+
+    /// The snapshot has all that was ever acknowledged; the segments have that too, and perhaps what was refused. They must be gone, and durably,
+    /// BEFORE anything is acknowledged again.
+    private func forsakeSegments(for revision: UInt64) throws(LinuxError) {
+        for segment in segments { try disk.remove(segment.text) }
+        for name in try disk.names() {
+            if let number = JournalNames.number(of: name, prefix: "snapshot-"), number != revision { try disk.remove(name) }
+        }
+        try disk.synchronize()
+        segments = []
+        lastRevision = max(lastRevision, revision)
+        end = 0
+        segmentByteCount = 0
+        state = .needsSegment
+    }
+
+    /// Keeps the snapshot before the newest, and the segments since, for the day on which the newest is damaged. Whatever cannot be removed is removed
+    /// by the next recovery or snapshot.
+    private func removeOldFiles(keepingFrom floor: UInt64, newest: UInt64) {
         for name in (try? disk.names()) ?? [] {
-            if let number = JournalNames.number(of: name, prefix: "snapshot-"), number < revision { try? disk.remove(name) }
+            if let number = JournalNames.number(of: name, prefix: "snapshot-"), number != floor, number != newest { try? disk.remove(name) }
         }
-        while segments.count > 1, segments[1].base <= revision {
-            try? disk.remove(segments.removeFirst().text)
-        }
-        // What remains beside the last segment is short: count it as if it were nothing.
-        segmentByteCount = end
-    }
-}
-
-/// The state at a revision, as records that are made while they are written.
-package struct JournalSnapshot: Sendable {
-    package let revision: UInt64
-    package let count: Int
-    package let record: @Sendable (Int) -> JournalRecord
-
-    package init(revision: UInt64, count: Int, record: @escaping @Sendable (Int) -> JournalRecord) {
-        self.revision = revision
-        self.count = count
-        self.record = record
+        while segments.count > 1, segments[1].base <= floor { try? disk.remove(segments.removeFirst().text) }
     }
 }

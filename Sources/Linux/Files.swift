@@ -78,6 +78,9 @@ package enum Files {
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
+    /// What stands behind the last slash.
+    package static func name(of path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
+
     /// The directory and its parents, where they are not there yet.
     package static func makeDirectories(_ path: String, mode: mode_t = 0o700) throws(LinuxError) {
         if mkdir(path, mode) == 0 { return }

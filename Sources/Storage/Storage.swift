@@ -24,7 +24,13 @@ package final class Storage {
     /// The last revision that the journal reported as written.
     private var journalled: Revision
     private var isSnapshotUnderWay = false
+    /// After a snapshot that failed: no next one before.
+    private var nextSnapshot = Instant.zero
+    private var trouble = WritingTrouble()
+    private var copies: CopySchedule?
     private var isClosed = false
+    /// Called when writing stops working, works again, and when a scheduled copy cannot be made: for the log.
+    package var onNotice: (String) -> Void = { _ in }
     /// What the journal's thread reports comes back to this object by way of the loop; the box lets the thread outlive it.
     private let mailbox: Mailbox
     private var bookmarkTimer: EventLoop.Timer?
@@ -55,6 +61,8 @@ package final class Storage {
         }
         mailbox.storage = self
         scheduleBookmarks()
+        copies = settings.copies.map { CopySchedule($0, loop: loop, startingAt: Clock.realtime()) }
+        scheduleCopy()
     }
 
     /// Writes what is queued, publishes and answers what is durable by then, ends all watches and stops the thread; blocks for one fsync. Requests
@@ -63,6 +71,7 @@ package final class Storage {
         guard !isClosed else { return }
         isClosed = true
         bookmarkTimer?.cancel()
+        copies?.cancel()
         journal.stop()
         // What is on disk will be recovered, so whoever waits for it must not be told that it was refused.
         takeOutcomes()
@@ -180,23 +189,39 @@ package final class Storage {
         case .durable(let revision, let segmentByteCount, let snapshotByteCount):
             metrics.batchCount += 1
             journalled = Revision(revision)
+            if let words = trouble.isOver() { onNotice(words) }
             publish()
-            if !isClosed, !isSnapshotUnderWay, segmentByteCount > max(settings.snapshotThreshold, 2 * snapshotByteCount) { startSnapshot() }
-        case .failed(let error):
+            if segmentByteCount > max(settings.snapshotThreshold, 2 * snapshotByteCount) { startSnapshot() }
+        case .failed(let failure):
             metrics.failedBatchCount += 1
             publish()
             registry.discard(after: registry.revision)
             journal.resume()
-            let refusal = StatusError.unavailable(
-                "the journal cannot be written: \(error.reason); nothing was changed, reads and supervision go on, later writes are tried again (\(error.operation))"
-            )
+            if let words = trouble.began(failure) { onNotice(words) }
+            let refusal = WritingTrouble.refusal(failure)
             for reply in waiting.takeAll() { reply(.failure(refusal)) }
-        case .snapshotDone:
+            if failure.isDistrust { startSnapshot() }
+        case .snapshotDone(_, _, isCopy: false):
             metrics.snapshotCount += 1
             isSnapshotUnderWay = false
-        case .snapshotFailed:
+        case .snapshotFailed(let error, isCopy: false):
             metrics.failedSnapshotCount += 1
             isSnapshotUnderWay = false
+            nextSnapshot = Clock.monotonic() + settings.snapshotRetryInterval
+            onNotice("the journal's snapshot cannot be written: \(error); it is tried again")
+            if trouble.isDistrust {
+                loop.schedule(after: settings.snapshotRetryInterval) { [weak self] in
+                    self?.nextSnapshot = .zero
+                    self?.startSnapshot()
+                }
+            }
+        case .snapshotDone(_, _, isCopy: true):
+            metrics.copyCount += 1
+            copies?.ended()
+        case .snapshotFailed(let error, isCopy: true):
+            metrics.failedCopyCount += 1
+            copies?.ended()
+            onNotice("the scheduled snapshot cannot be written: \(error); the next one is tried when it is due")
         }
     }
 
@@ -211,13 +236,31 @@ package final class Storage {
     }
 
     private func startSnapshot() {
+        guard !isClosed, !isSnapshotUnderWay, Clock.monotonic() >= nextSnapshot else { return }
         isSnapshotUnderWay = true
-        let snapshot = registry.snapshot()
-        journal.writeSnapshot(
-            JournalSnapshot(revision: snapshot.revision.number, count: snapshot.count) { index in
-                let record = snapshot.record(index)
-                return JournalRecord(revision: record.revision.number, head: record.head, body: record.body)
-            })
+        journal.writeSnapshot(snapshot())
+    }
+
+    /// All objects at the revision that reads answer from; costs a walk over them. Its records are made by whoever writes it.
+    package func snapshot() -> JournalSnapshot { registry.journalSnapshot(at: Clock.realtime()) }
+
+    /// The state at this moment as the bytes of a snapshot's file, in pieces of about `byteCount`; nil when all were given.
+    package func snapshotBytes(_ byteCount: Int) -> () -> [UInt8]? {
+        var encoder = SnapshotFiles.encoder(snapshot())
+        return { encoder.isDone ? nil : encoder.bytes(byteCount) }
+    }
+
+    private func scheduleCopy() {
+        copies?.schedule { [weak self] disk, keep in
+            guard let self, !self.isClosed else { return }
+            guard self.copies?.takes(self.journalled) == true else { return }
+            let snapshot = self.snapshot()
+            let name = SnapshotCopies.name(time: Timestamp(secondsSince1970: snapshot.time).rfc3339, revision: snapshot.revision)
+            self.journal.writeSnapshot(snapshot, to: .copy(disk, name: name, keep: keep))
+        } failed: { [weak self] error in
+            self?.metrics.failedCopyCount += 1
+            self?.onNotice("the scheduled snapshot cannot be written: \(error)")
+        }
     }
 }
 

@@ -8,4 +8,7 @@ package struct StorageMetrics: Sendable {
     package var failedBatchCount: UInt64 = 0
     package var snapshotCount: UInt64 = 0
     package var failedSnapshotCount: UInt64 = 0
+    /// Scheduled snapshots outside of the journal.
+    package var copyCount: UInt64 = 0
+    package var failedCopyCount: UInt64 = 0
 }

@@ -37,18 +37,20 @@ extension Storage {
             for record in recovered.records { try recovery.add(record.payload, at: Revision(record.revision)) }
             registry = try recovery.registry()
         } catch {
-            throw StorageError("\(disk.path): \(error). Restore the directory from a copy, or move it away to begin empty")
+            throw StorageError(
+                "\(disk.path): \(error). Restore the newest copy (steady snapshot restore --help), or move the directory away to begin empty"
+            )
         }
         let records = registry.bootstrap(now: Clock.realtime(), random: &random)
         if !records.isEmpty {
-            do throws(LinuxError) {
+            do throws(JournalFailure) {
                 try writer.append(records.map { JournalRecord(revision: $0.revision.number, head: $0.head, body: $0.body) })
             } catch {
                 throw StorageError("the journal cannot be written: \(error). Make room, or make the directory writable for this user")
             }
             _ = registry.durable(through: registry.tipRevision)
         }
-        var notices = recovered.notice.map { [$0] } ?? []
+        var notices = recovered.notices
         if !recovery.unknownResources.isEmpty {
             notices.append(
                 "objects of kinds that this version does not serve are left out: \(recovery.unknownResources.sorted().joined(separator: ", "))"

@@ -9,17 +9,41 @@ package struct StorageSettings: Sendable {
     package var undurableLimit: Int
     /// A snapshot is written when the segments are this long, and longer than twice the last snapshot.
     package var snapshotThreshold: Int
+    /// Until a snapshot that failed is tried again: a full disk is not to be filled up by snapshots that come to nothing.
+    package var snapshotRetryInterval: Duration
+    /// Copies of the state outside of the journal; nil: none are made.
+    package var copies: CopySettings?
     /// How often watchers that heard nothing are told the current revision.
     package var bookmarkInterval: Duration
 
     package init(
         registry: RegistrySettings = RegistrySettings(), journal: JournalSettings = JournalSettings(), undurableLimit: Int = 8192,
-        snapshotThreshold: Int = 8 << 20, bookmarkInterval: Duration = .seconds(30)
+        snapshotThreshold: Int = 8 << 20, snapshotRetryInterval: Duration = .seconds(5), copies: CopySettings? = nil,
+        bookmarkInterval: Duration = .seconds(30)
     ) {
         self.registry = registry
         self.journal = journal
         self.undurableLimit = undurableLimit
         self.snapshotThreshold = snapshotThreshold
+        self.snapshotRetryInterval = snapshotRetryInterval
+        self.copies = copies
         self.bookmarkInterval = bookmarkInterval
+    }
+}
+
+/// When copies of the state are made, where, and how many stay.
+package struct CopySettings: Sendable, Hashable {
+    package var directory: String
+    package var interval: Duration
+    /// The oldest beyond it are removed.
+    package var keep: Int
+
+    package static let defaultInterval = Duration.seconds(3600)
+    package static let defaultKeep = 24
+
+    package init(directory: String, interval: Duration = CopySettings.defaultInterval, keep: Int = CopySettings.defaultKeep) {
+        self.directory = directory
+        self.interval = interval
+        self.keep = keep
     }
 }

@@ -1,21 +1,90 @@
 import Journal
 import Linux
 import Synchronization
+import Timing
 
-/// A disk in memory that knows what an fsync made durable and fails when it is told to.
+/// A disk in memory that behaves as Linux does at its worst, and fails when it is told to.
+///
+/// Files live in a page cache; fsync brings their dirty pages to the disk. One that fails brings some of them there and calls all of them clean: the
+/// next one succeeds and writes nothing. Names are made durable by an fsync of the directory alone, which fails in the same way. A power cut leaves any dirty page and any first
+/// part of the new names behind.
 final class FaultyDisk: JournalDisk, @unchecked Sendable {
+    /// Small, so that a record spans several.
+    static let pageSize = 32
+
     struct File {
+        /// What processes see.
         var bytes: [UInt8] = []
-        var durable: [UInt8] = []
+        var onDisk: [UInt8] = []
+        var dirty: Set<Int> = []
+        var isSizeDirty = false
+
+        mutating func put(_ new: ArraySlice<UInt8>, at offset: Int) {
+            if bytes.count < offset + new.count { bytes += [UInt8](repeating: 0, count: offset + new.count - bytes.count) }
+            bytes.replaceSubrange(offset..<(offset + new.count), with: new)
+            if !new.isEmpty { dirty.formUnion(offset / pageSize...(offset + new.count - 1) / pageSize) }
+        }
+
+        mutating func bring(_ page: Int) {
+            let range = page * pageSize..<min((page + 1) * pageSize, bytes.count)
+            guard !range.isEmpty else { return }
+            if onDisk.count < range.upperBound { onDisk += [UInt8](repeating: 0, count: range.upperBound - onDisk.count) }
+            onDisk.replaceSubrange(range, with: bytes[range])
+        }
+
+        mutating func bringSize() {
+            onDisk = Array(onDisk.prefix(bytes.count))
+            onDisk += [UInt8](repeating: 0, count: bytes.count - onDisk.count)
+        }
+    }
+
+    enum NameChange {
+        case link(String, Int)
+        case unlink(String)
     }
 
     struct State {
-        var files: [String: File] = [:]
+        var files: [Int: File] = [:]
+        var names: [String: Int] = [:]
+        var durableNames: [String: Int] = [:]
+        /// Changes of names that no fsync has brought to the disk yet.
+        var changes: [NameChange] = []
+        var isDirectoryDirty = false
         /// Operations that can fail, counted from 0.
         var operationCount = 0
-        /// The operations that fail.
-        var failing: (Int) -> Bool = { _ in false }
+        /// What fails, and how.
+        var failing: (Int, _ operation: String) -> Bool = { _, _ in false }
         var errno: Int32 = 5
+        var random = SeededRandom(seed: 1)
+
+        mutating func change(_ change: NameChange) {
+            changes.append(change)
+            isDirectoryDirty = true
+            Self.apply(change, to: &names)
+        }
+
+        static func apply(_ change: NameChange, to names: inout [String: Int]) {
+            switch change {
+            case .link(let name, let file): names[name] = file
+            case .unlink(let name): names[name] = nil
+            }
+        }
+
+        /// - Parameter keeps: whether a thing that was not durable reached the disk nevertheless.
+        func afterPowerCut(_ keeps: (inout SeededRandom) -> Bool, seed: UInt64) -> [String: [UInt8]] {
+            var random = SeededRandom(seed: seed)
+            var names = durableNames
+            for change in changes {
+                guard keeps(&random) else { break }
+                Self.apply(change, to: &names)
+            }
+            return names.mapValues { number in
+                var file = files[number] ?? File()
+                if file.isSizeDirty, keeps(&random) { file.bringSize() }
+                for page in file.dirty.sorted() where keeps(&random) { file.bring(page) }
+                return file.onDisk
+            }
+        }
     }
 
     let path = "/disk"
@@ -23,8 +92,14 @@ final class FaultyDisk: JournalDisk, @unchecked Sendable {
     private var guarded: State
     private let lock = Mutex(())
 
-    init(files: [String: [UInt8]] = [:]) {
-        guarded = State(files: files.mapValues { File(bytes: $0, durable: $0) })
+    init(files: [String: [UInt8]] = [:], seed: UInt64 = 1) {
+        guarded = State()
+        for (number, name) in files.keys.sorted().enumerated() {
+            guarded.files[number] = File(bytes: files[name]!, onDisk: files[name]!)
+            guarded.names[name] = number
+        }
+        guarded.durableNames = guarded.names
+        guarded.random = SeededRandom(seed: seed)
     }
 
     private func withState<R>(_ body: (inout State) -> R) -> R {
@@ -38,87 +113,124 @@ final class FaultyDisk: JournalDisk, @unchecked Sendable {
         init(_ value: R) { self.value = value }
     }
 
-    func fail(errno: Int32 = 5, _ failing: @escaping @Sendable (Int) -> Bool) {
+    /// - Parameter failing: sees each operation's number and its name (`fdatasync segment-…`).
+    func fail(errno: Int32 = 5, _ failing: @escaping @Sendable (Int, String) -> Bool) {
         withState {
             $0.failing = failing
             $0.errno = errno
         }
     }
 
+    func fail(errno: Int32 = 5, _ failing: @escaping @Sendable (Int) -> Bool) { fail(errno: errno) { number, _ in failing(number) } }
+    func work() { fail { _ in false } }
+
     var operationCount: Int { withState { $0.operationCount } }
     /// What a process finds that starts after this one was killed.
-    var writtenFiles: [String: [UInt8]] { withState { $0.files.mapValues(\.bytes) } }
-    /// What a machine finds at worst that lost its power now.
-    var durableFiles: [String: [UInt8]] { withState { $0.files.mapValues(\.durable) } }
-
-    fileprivate func operate<R>(_ name: String, _ body: (inout State) -> R, failing: (inout State) -> Void = { _ in }) throws(LinuxError)
-        -> R
-    {
-        let result: Result<R, LinuxError> = withState { state in
-            let number = state.operationCount
-            state.operationCount += 1
-            if state.failing(number) {
-                failing(&state)
-                return .failure(LinuxError(errno: state.errno, operation: name))
-            }
-            return .success(body(&state))
-        }
-        return try result.get()
+    var writtenFiles: [String: [UInt8]] { withState { state in state.names.mapValues { state.files[$0]!.bytes } } }
+    /// What a machine finds that lost its power now, where nothing got to the disk that did not have to.
+    var durableFiles: [String: [UInt8]] { withState { $0.afterPowerCut({ _ in false }, seed: 0) } }
+    /// The same where some of it did.
+    func filesAfterPowerCut(seed: UInt64) -> [String: [UInt8]] {
+        withState { $0.afterPowerCut({ $0.next() & 1 == 0 }, seed: seed) }
     }
 
-    func names() throws(LinuxError) -> [String] { withState { $0.files.keys.sorted() } }
-    func read(_ name: String) throws(LinuxError) -> [UInt8] { withState { $0.files[name]?.bytes ?? [] } }
+    fileprivate func operate(_ name: String, _ body: (inout State) -> Void, failing: (inout State) -> Void = { _ in }) throws(LinuxError) {
+        let error: LinuxError? = withState { state in
+            let number = state.operationCount
+            state.operationCount += 1
+            if state.failing(number, name) {
+                failing(&state)
+                return LinuxError(errno: state.errno, operation: name)
+            }
+            body(&state)
+            return nil
+        }
+        if let error { throw error }
+    }
+
+    func names() throws(LinuxError) -> [String] { withState { $0.names.keys.sorted() } }
+    func read(_ name: String) throws(LinuxError) -> [UInt8] {
+        withState { state in state.names[name].map { state.files[$0]!.bytes } ?? [] }
+    }
 
     func open(_ name: String, truncating: Bool) throws(LinuxError) -> any JournalFile {
-        try operate("open \(name)") { if truncating { $0.files[name] = File() } }
-        return OpenFile(disk: self, name: name)
+        try operate("open \(name)") { state in
+            guard truncating else { return }
+            if let number = state.names[name] {
+                state.files[number]!.bytes = []
+                state.files[number]!.dirty = []
+                state.files[number]!.isSizeDirty = true
+            } else {
+                let number = state.files.count
+                state.files[number] = File()
+                state.change(.link(name, number))
+            }
+        }
+        return OpenFile(disk: self, number: withState { $0.names[name] ?? -1 }, name: name)
     }
 
     func rename(_ name: String, to newName: String) throws(LinuxError) {
-        try operate("rename \(name)") { $0.files[newName] = $0.files.removeValue(forKey: name) }
+        try operate("rename \(name)") { state in
+            guard let number = state.names[name] else { return }
+            state.change(.link(newName, number))
+            state.change(.unlink(name))
+        }
     }
 
-    func remove(_ name: String) throws(LinuxError) { try operate("remove \(name)") { $0.files[name] = nil } }
-    func synchronize() throws(LinuxError) { try operate("fsync") { _ in } }
+    func remove(_ name: String) throws(LinuxError) {
+        try operate("remove \(name)") { if $0.names[name] != nil { $0.change(.unlink(name)) } }
+    }
+
+    func synchronize() throws(LinuxError) {
+        try operate("fsync") { state in
+            guard state.isDirectoryDirty else { return }
+            state.durableNames = state.names
+            state.changes = []
+            state.isDirectoryDirty = false
+        } failing: {
+            // As for pages: clean until the next change.
+            $0.isDirectoryDirty = false
+        }
+    }
 
     struct OpenFile: JournalFile {
         let disk: FaultyDisk
+        let number: Int
         let name: String
 
         func write(_ bytes: [UInt8], at offset: Int) throws(LinuxError) {
             try disk.operate("write \(name)") {
-                Self.put(bytes[...], at: offset, into: &$0.files[name, default: File()].bytes)
+                $0.files[number]?.put(bytes[...], at: offset)
             } failing: {
                 // A write that fails may have got half way.
-                Self.put(bytes[..<(bytes.count / 2)], at: offset, into: &$0.files[name, default: File()].bytes)
+                $0.files[number]?.put(bytes[..<(bytes.count / 2)], at: offset)
             }
         }
 
-        private static func put(_ bytes: ArraySlice<UInt8>, at offset: Int, into file: inout [UInt8]) {
-            if file.count < offset + bytes.count { file += [UInt8](repeating: 0, count: offset + bytes.count - file.count) }
-            file.replaceSubrange(offset..<(offset + bytes.count), with: bytes)
-        }
-
         func synchronize() throws(LinuxError) {
-            try disk.operate("fdatasync \(name)") {
-                let bytes = $0.files[name]?.bytes ?? []
-                $0.files[name]?.durable = bytes
-            } failing: {
-                // One that fails may have made some of it durable, here the first half.
-                guard let file = $0.files[name] else { return }
-                var durable = file.durable
-                let reached = (file.durable.count + file.bytes.count) / 2
-                if reached <= file.bytes.count, reached > durable.count { durable += file.bytes[durable.count..<reached] }
-                $0.files[name]?.durable = durable
+            try disk.operate("fdatasync \(name)") { state in
+                state.files[number]?.bringSize()
+                for page in state.files[number]?.dirty ?? [] { state.files[number]?.bring(page) }
+                state.files[number]?.dirty = []
+                state.files[number]?.isSizeDirty = false
+            } failing: { state in
+                for page in (state.files[number]?.dirty ?? []).sorted() where state.random.next() & 1 == 0 {
+                    state.files[number]?.bring(page)
+                }
+                state.files[number]?.dirty = []
             }
         }
 
         func truncate(to size: Int) throws(LinuxError) {
             try disk.operate("truncate \(name)") { state in
-                guard var bytes = state.files[name]?.bytes else { return }
-                bytes = Array(bytes.prefix(size))
-                bytes += [UInt8](repeating: 0, count: size - bytes.count)
-                state.files[name]?.bytes = bytes
+                guard var file = state.files[number] else { return }
+                let kept = file.bytes.prefix(size)
+                file.bytes = Array(kept) + [UInt8](repeating: 0, count: size - kept.count)
+                // The kernel clears the rest of the last page itself.
+                if size % FaultyDisk.pageSize != 0 { file.dirty.insert(size / FaultyDisk.pageSize) }
+                file.dirty = file.dirty.filter { $0 * FaultyDisk.pageSize < size }
+                file.isSizeDirty = true
+                state.files[number] = file
             }
         }
 

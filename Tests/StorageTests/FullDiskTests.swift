@@ -12,6 +12,8 @@ import Testing
 private final class FillableDisk: JournalDisk {
     let disk: SystemDisk
     let isFull = Mutex(false)
+    /// Every fsync of a file fails.
+    let losesWrites = Mutex(false)
 
     init(_ path: String) throws { disk = try SystemDisk(path) }
 
@@ -34,7 +36,10 @@ private struct FillableFile: JournalFile {
         if disk.isFull.withLock({ $0 }) { throw LinuxError(errno: ENOSPC, operation: "write") }
         try file.write(bytes, at: offset)
     }
-    func synchronize() throws(LinuxError) { try file.synchronize() }
+    func synchronize() throws(LinuxError) {
+        if disk.losesWrites.withLock({ $0 }) { throw LinuxError(errno: EIO, operation: "fdatasync") }
+        try file.synchronize()
+    }
     func truncate(to size: Int) throws(LinuxError) { try file.truncate(to: size) }
     func reserve(_ count: Int, from offset: Int) throws(LinuxError) { try file.reserve(count, from: offset) }
     func close() { file.close() }
@@ -53,7 +58,7 @@ struct `A storage whose disk is full` {
         disk.isFull.withLock { $0 = true }
         for name in ["two", "three"] {
             let error = try #require(throws: StatusError.self) { try fixture.perform(fixture.configMap(name)) }
-            #expect(error.code == 503)
+            #expect(error.code == 507 && error.reason == "InsufficientStorage")
             #expect(error.message.contains("the journal cannot be written: No space left on device"))
         }
         #expect(try fixture.perform(.list(ListRequest(.configMaps))).items.count == 1)
@@ -72,6 +77,36 @@ struct `A storage whose disk is full` {
         #expect(again.object(key("three")) == nil)
     }
 
+    @Test func `acknowledges nothing after an fsync that failed before the whole state stands in a new file, and says both`() throws {
+        let directory = NSTemporaryDirectory() + "steady-full-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let disk = try FillableDisk(directory)
+        let fixture = try StorageFixture(disk: disk, settings: StorageSettings(snapshotRetryInterval: .milliseconds(5)))
+        var notices: [String] = []
+        fixture.storage.onNotice = { notices.append($0) }
+        _ = try fixture.perform(fixture.configMap("one"))
+        disk.losesWrites.withLock { $0 = true }
+        for name in ["two", "three"] {
+            let error = try #require(throws: StatusError.self) { try fixture.perform(fixture.configMap(name)) }
+            #expect(error.code == 500)
+            #expect(error.message.contains("the disk did not keep what was written (fdatasync: Input/output error)"))
+            #expect(error.message.contains("reads and supervision go on"))
+        }
+        #expect(try fixture.perform(.list(ListRequest(.configMaps))).items.count == 1)
+        // No write of it comes to anything before its snapshot is tried again and works.
+        #expect(fixture.loop.runUntil(within: .seconds(10)) { fixture.storage.metrics.failedSnapshotCount > 1 })
+        #expect(fixture.storage.metrics.snapshotCount == 0)
+        disk.losesWrites.withLock { $0 = false }
+        #expect(fixture.loop.runUntil(within: .seconds(10)) { fixture.storage.metrics.snapshotCount == 1 })
+        #expect(try fixture.perform(fixture.configMap("four")).isCreated)
+        #expect(notices.first?.contains("the disk did not keep what was written") == true)
+        #expect(notices.last == "the journal is written again: writes are accepted")
+        fixture.storage.close()
+        let again = try Storage(loop: fixture.loop, directory: directory)
+        defer { again.close() }
+        #expect(["one", "two", "three", "four"].map { again.object(key($0)) != nil } == [true, false, false, true])
+    }
+
     @Test func `answers everybody who waits, also those whose answer only rested on what was lost`() throws {
         let directory = NSTemporaryDirectory() + "steady-full-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: directory) }
@@ -86,7 +121,7 @@ struct `A storage whose disk is full` {
             }
         }
         #expect(fixture.loop.runUntil(within: .seconds(10)) { reasons.count == 3 })
-        #expect(reasons == ["ServiceUnavailable", "ServiceUnavailable", "ServiceUnavailable"])
+        #expect(reasons == ["InsufficientStorage", "InsufficientStorage", "InsufficientStorage"])
     }
 
     @Test func `refuses what closing could not write`() throws {
@@ -98,7 +133,7 @@ struct `A storage whose disk is full` {
         var codes: [Int] = []
         fixture.storage.perform(fixture.configMap("one")) { if case .failure(let error) = $0 { codes.append(error.code) } }
         fixture.storage.close()
-        #expect(codes == [503])
+        #expect(codes == [507])
     }
 }
 
@@ -158,7 +193,7 @@ struct `Opening a storage` {
         try Files.replace(path, with: damaged)
         let error = try #require(throws: StorageError.self) { try Storage(loop: fixture.loop, directory: fixture.directory) }
         #expect(error.description.contains("\(path), offset 64"))
-        #expect(error.description.contains("Restore the directory from a copy"))
+        #expect(error.description.contains("Restore the newest copy"))
         #expect(try Files.read(path) == damaged)
     }
 
