@@ -46,6 +46,8 @@ package struct DataDirectory: Hashable, Sendable {
     package var journal: String { path + "/journal" }
     /// Why things were decided, apart from the journal.
     package var decisionLog: String { path + "/decisions.log" }
+    /// Where the scheduled snapshots are kept.
+    package var snapshots: String { path + "/snapshots" }
     package var roles: String { path + "/roles" }
     /// Held for as long as the role runs; its content is the role's process id.
     package func roleLock(_ role: String) -> String { "\(roles)/\(role).lock" }
@@ -64,7 +66,7 @@ package struct DataDirectory: Hashable, Sendable {
     package var everything: [String] {
         let nodeNames = (try? Files.list(nodes)) ?? []
         let inMemory = nodeNames.compactMap { Files.linkTarget(Self.run(ofNode: node($0))) }.filter { VolatileDirectory.all.contains($0) }
-        return inMemory + [journal, decisionLog, nodes, roles, hostSocket, apiSocket, apiAddressFile, kubeconfig, hostRecord, hostLock]
+        return inMemory + [journal, snapshots, decisionLog, nodes, roles, hostSocket, apiSocket, apiAddressFile, kubeconfig, hostRecord, hostLock]
     }
 }
 

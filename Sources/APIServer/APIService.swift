@@ -18,6 +18,8 @@ package final class APIService {
     package var gatekeeper: Gatekeeper?
     /// False while the server cannot do its work: `/readyz` says so.
     package var isReady: () -> Bool = { true }
+    /// Answers `/snapshot`; nil where there is no store to take one of.
+    package var sendSnapshot: ((HTTPExchange) -> Void)?
     /// Adds what others count to `/metrics`.
     package var appendMetrics: (inout PrometheusText) -> Void = { _ in }
 
@@ -60,6 +62,7 @@ package final class APIService {
                 send(
                     Answer(201, json: review.answer(to: posted, user: user)), to: exchange, verb: "create", resource: review.rawValue,
                     since: started)
+            case .document(.snapshot) where sendSnapshot != nil: sendSnapshot?(exchange)
             case .document(let document):
                 send(answer(document, call), to: exchange, verb: "get", resource: "", since: started)
             }

@@ -25,7 +25,7 @@ enum Documents {
         case .openAPIv3(let path):
             guard let document = OpenAPI.document(path) else { return Answer(Routing.notServed) }
             return tagged(Answer(json: document), call)
-        case .metrics, .decisions, .health: return Answer(Routing.notServed)
+        case .metrics, .decisions, .snapshot, .health: return Answer(Routing.notServed)
         }
     }
 
@@ -60,6 +60,6 @@ enum Documents {
     }
 
     private static let paths: [String] =
-        ["/api", "/apis", "/decisions", "/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version"]
+        ["/api", "/apis", "/decisions", "/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/snapshot", "/version"]
         + Discovery.groupVersions.map { $0.group.isEmpty ? "/api/\($0.text)" : "/apis/\($0.text)" }.sorted()
 }

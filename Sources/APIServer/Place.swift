@@ -49,6 +49,7 @@ package enum Place: Hashable, Sendable {
         case "metrics" where segments.count == 1: self = .document(.metrics)
         case "decisions" where segments.count == 1: self = .document(.decisions)
         case "machines" where segments.count == 3: self = .machine(ObjectKey(.pods, namespace: segments[1], name: segments[2]))
+        case "snapshot" where segments.count == 1: self = .document(.snapshot)
         case "healthz", "livez", "readyz":
             // `/readyz/ping`: single checks are not told apart.
             self = .document(.health(ready: segments[0] == "readyz"))
@@ -115,6 +116,8 @@ package enum Document: Hashable, Sendable {
     case metrics
     /// Why things were decided: `/decisions?kind=Pod&namespace=default&name=web-1`.
     case decisions
+    /// The whole state, for keeping.
+    case snapshot
     case health(ready: Bool)
 }
 

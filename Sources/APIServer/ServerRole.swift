@@ -87,6 +87,7 @@ package final class ServerRole {
         strangers.onRefusal = { [unowned service] in service.countRefusedConnection() }
         let storage = storage
         service.appendMetrics = { text in StorageText.append(storage, to: &text) }
+        service.sendSnapshot = { _ = SnapshotStream(storage, exchange: $0) }
         controllers(api)
         do throws(LinuxError) {
             try listen(configuration, descriptors)
@@ -168,6 +169,9 @@ private enum StorageText {
             ("steady_store_fsyncs_total", "Writes of the journal that reached the disk.", metrics.batchCount),
             ("steady_store_failed_fsyncs_total", "Writes of the journal that failed.", metrics.failedBatchCount),
             ("steady_store_snapshots_total", "Snapshots written.", metrics.snapshotCount),
+            ("steady_store_failed_snapshots_total", "Snapshots that could not be written.", metrics.failedSnapshotCount),
+            ("steady_store_copies_total", "Scheduled snapshots written.", metrics.copyCount),
+            ("steady_store_failed_copies_total", "Scheduled snapshots that could not be written.", metrics.failedCopyCount),
         ] {
             var family = CounterFamily(name, help)
             family.add(count)

@@ -15,6 +15,15 @@ package struct HostConfiguration: Hashable, Sendable {
     /// Whom pods run as when root started Steady.
     package var runAs: String?
 
+    /// How often a snapshot is kept in the data directory, in seconds; 0: never.
+    package var snapshotInterval: Int
+    /// How many of them stay.
+    package var snapshotKeep: Int
+
+    /// Hourly, for a day.
+    package static let defaultSnapshotInterval = 3600
+    package static let defaultSnapshotKeep = 24
+
     /// Slices that the loopback ranges are divided into.
     package static let blockCount = 16
     /// Nodes that one instance's pod range has room for.
@@ -22,7 +31,8 @@ package struct HostConfiguration: Hashable, Sendable {
 
     package init(
         zones: [String] = ["a", "b", "c"], nodesPerZone: Int = 1, apiAddress: SocketAddress = .ipv4(.loopback, port: 0),
-        exposeAddress: IPv4Address = .loopback, block: Int? = nil, runAs: String? = nil
+        exposeAddress: IPv4Address = .loopback, block: Int? = nil, runAs: String? = nil,
+        snapshotInterval: Int = HostConfiguration.defaultSnapshotInterval, snapshotKeep: Int = HostConfiguration.defaultSnapshotKeep
     ) {
         self.zones = zones
         self.nodesPerZone = nodesPerZone
@@ -30,6 +40,8 @@ package struct HostConfiguration: Hashable, Sendable {
         self.exposeAddress = exposeAddress
         self.block = block
         self.runAs = runAs
+        self.snapshotInterval = snapshotInterval
+        self.snapshotKeep = snapshotKeep
     }
 
     /// A simulated node: `a1` is the first of zone a. `index` numbers them over the whole instance.
@@ -49,7 +61,8 @@ package struct HostConfiguration: Hashable, Sendable {
     package var value: Value {
         var out: Value = [
             "zones": .array(zones.map { .string($0) }), "nodesPerZone": .int(Int64(nodesPerZone)), "api": .string(apiAddress.description),
-            "expose": .string(exposeAddress.description),
+            "expose": .string(exposeAddress.description), "snapshotInterval": .int(Int64(snapshotInterval)),
+            "snapshotKeep": .int(Int64(snapshotKeep)),
         ]
         if let block { out["block"] = .int(Int64(block)) }
         if let runAs { out["runAs"] = .string(runAs) }
@@ -63,7 +76,9 @@ package struct HostConfiguration: Hashable, Sendable {
         else { return nil }
         self.init(
             zones: value["zones"].elements.compactMap(\.string), nodesPerZone: Int(nodesPerZone), apiAddress: api, exposeAddress: expose,
-            block: value["block"].int.map(Int.init).flatMap { (0..<Self.blockCount).contains($0) ? $0 : nil }, runAs: value["runAs"].string)
+            block: value["block"].int.map(Int.init).flatMap { (0..<Self.blockCount).contains($0) ? $0 : nil }, runAs: value["runAs"].string,
+            snapshotInterval: value["snapshotInterval"].int.map(Int.init) ?? Self.defaultSnapshotInterval,
+            snapshotKeep: value["snapshotKeep"].int.map(Int.init) ?? Self.defaultSnapshotKeep)
     }
 }
 

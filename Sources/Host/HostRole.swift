@@ -131,7 +131,8 @@ package final class HostRole {
     package func start() {
         let block = configuration.block ?? 0
         let common = ["--data-dir", directory.path, "--block", "\(block)"]
-        add("server", ["server"] + common)
+        let snapshots = ["--snapshot-every", "\(configuration.snapshotInterval)s", "--snapshot-keep", "\(configuration.snapshotKeep)"]
+        add("server", ["server"] + common + snapshots)
         for node in configuration.nodes {
             var arguments = ["agent"] + common + ["--node", node.name, "--zone", node.zone, "--index", "\(node.index)"]
             if let runAs = configuration.runAs { arguments += ["--run-as", runAs] }

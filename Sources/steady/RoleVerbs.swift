@@ -13,7 +13,7 @@ enum RoleVerbs {
     static let all = [
         Verb(
             "server", group: .hidden, summary: "Role: store, API and controllers",
-            flags: [Flag("block", nil, .value(placeholder: "N"), "slice of the loopback addresses")],
+            flags: [Flag("block", nil, .value(placeholder: "N"), "slice of the loopback addresses")] + SnapshotVerbs.scheduleFlags,
             run: { try server($0) }),
         Verb(
             "agent", group: .hidden, summary: "Role: runs one node's pods",
@@ -39,6 +39,11 @@ enum RoleVerbs {
         let directory = try invocation.dataDirectory
         var storage = StorageSettings()
         storage.registry.block = try block(invocation)
+        if let interval = try invocation.duration("snapshot-every"), interval > .zero {
+            storage.copies = CopySettings(
+                directory: directory.snapshots, interval: interval,
+                keep: try invocation.integer("snapshot-keep", in: SnapshotVerbs.keepRange) ?? CopySettings.defaultKeep)
+        }
         return try RoleStart.run("server", in: directory) { loop, link in
             var loops: ControllerLoops?
             let role: ServerRole
@@ -59,6 +64,7 @@ enum RoleVerbs {
             }
             role.onStop.append { loops?.close() }
             for notice in role.storage.notices { RoleLog.say(.warning, notice) }
+            role.storage.onNotice = { RoleLog.say(.warning, $0) }
             link.tell(["op": "serving"])
             link.onHostBack = { [onHostBack = link.onHostBack] in
                 onHostBack()

@@ -19,6 +19,7 @@ enum UpVerb {
             ("three zones, one node each, and a manifest", "steady up -f Manifests/web.yaml"),
             ("in the background, with two nodes a zone", "steady up --zones a,b --nodes-per-zone 2 --detach"),
             ("a second instance beside the first", "steady up --data-dir /tmp/other"),
+            ("a snapshot every ten minutes, for a day", "steady up --snapshot-every 10m --snapshot-keep 144"),
         ],
         flags: [
             Flag(
@@ -34,6 +35,7 @@ enum UpVerb {
                 "block", nil, .value(placeholder: "N"),
                 "slice of the loopback addresses, 0 to 15 (default: the first that nobody uses or keeps)"),
             Flag("run-as", nil, .value(placeholder: "USER"), "as root: the user that pods run as (default: steady, where there is one)"),
+        ] + SnapshotVerbs.scheduleFlags + [
             Flag("detach", "d", .toggle, "return when the instance is ready, and leave it running"),
             Flag("resume", nil, .toggle, hidden: true, "take over a running instance whose up has died; its lock is standard input"),
             Flag("detached", nil, .toggle, hidden: true, "started by --detach"),
@@ -120,6 +122,14 @@ enum UpVerb {
         }
         if let count = try invocation.integer("nodes-per-zone", in: 1...HostConfiguration.nodeLimit) { out.nodesPerZone = count }
         if let block = try invocation.integer("block", in: 0...(HostConfiguration.blockCount - 1)) { out.block = block }
+        if let interval = try invocation.duration("snapshot-every") {
+            guard interval == .zero || interval >= .seconds(1) else {
+                throw .usage(
+                    "--snapshot-every: found \"\(invocation.value("snapshot-every") ?? "")\", allowed is 1s or more, or 0 for never")
+            }
+            out.snapshotInterval = Int(interval.inSeconds)
+        }
+        if let keep = try invocation.integer("snapshot-keep", in: SnapshotVerbs.keepRange) { out.snapshotKeep = keep }
         if let text = invocation.value("api") {
             guard let address = SocketAddress(text), case .ipv4(let host, _) = address, host.bits >> 24 == 127 else {
                 throw .usage("--api: found \"\(text)\", allowed is a loopback address and a port such as 127.0.0.1:6443")
@@ -176,7 +186,7 @@ enum UpVerb {
         let null = try Files.open("/dev/null", 0)
         let logStart = Int(Files.size(logPath))
         var arguments = ["steady", "up", "--detached", "--data-dir", directory.path]
-        for flag in ["zones", "nodes-per-zone", "api", "expose", "block", "run-as"] {
+        for flag in ["zones", "nodes-per-zone", "api", "expose", "block", "run-as", "snapshot-every", "snapshot-keep"] {
             if let value = invocation.value(flag) { arguments += ["--\(flag)", value] }
         }
         let process = try Launcher().launch(

@@ -1,4 +1,4 @@
 import Commands
 import Glibc
 
-exit(Program.run(Array(CommandLine.arguments.dropFirst()), verbs: [UpVerb.verb] + RoleVerbs.all + Verb.all))
+exit(Program.run(Array(CommandLine.arguments.dropFirst()), verbs: [UpVerb.verb] + RoleVerbs.all + Verb.all + SnapshotVerbs.all))

@@ -40,7 +40,7 @@ struct PlaceTests {
         ("/healthz", .document(.health(ready: false))),
         ("/livez", .document(.health(ready: false))),
         ("/readyz", .document(.health(ready: true))),
-        ("/metrics", .document(.metrics)),
+        ("/metrics", .document(.metrics)), ("/snapshot", .document(.snapshot)),
         ("/openapi/v2", .document(.openAPIv2)),
         ("/openapi/v3", .document(.openAPIv3Index)),
         ("/openapi/v3/api/v1", .document(.openAPIv3(path: "api/v1"))),
