@@ -82,6 +82,9 @@ package final class HTTPExchange {
         output.append(" " as StaticString)
         output.append(StatusReason.text(status))
         output.append("\r\n" as StaticString)
+        output.append("Date: " as StaticString)
+        output.append(connection.server.date)
+        output.append("\r\n" as StaticString)
         headers.serialize(into: &output)
     }
 

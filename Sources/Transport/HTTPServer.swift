@@ -13,6 +13,7 @@ package final class HTTPServer {
     let handler: (HTTPExchange) -> Void
     /// The body of a refusal made here; nil: the plain text.
     package var refusalBody: ((WireError) -> (contentType: String, body: [UInt8]))?
+    private var dateField: DateField
     private var listeners: [Listener] = []
     private var connections: [ObjectIdentifier: ServerConnection] = [:]
     private var sweepTimer: EventLoop.Timer?
@@ -32,13 +33,21 @@ package final class HTTPServer {
         let admit: ((Int32, SocketAddress) -> Bool)?
     }
 
-    package init(loop: EventLoop, limits: ServerLimits = .standard, handler: @escaping (HTTPExchange) -> Void) {
+    /// - Parameter clock: what the answers' `Date` says.
+    package init(
+        loop: EventLoop, limits: ServerLimits = .standard, clock: @escaping () -> Timestamp = Clock.realtime,
+        handler: @escaping (HTTPExchange) -> Void
+    ) {
+        dateField = DateField(clock: clock)
         self.loop = loop
         self.limits = limits
         self.handler = handler
     }
 
     package var connectionCount: Int { connections.count }
+
+    /// The `Date` of an answer that is sent now.
+    var date: String { dateField.value(at: loop.now) }
 
     /// Accepts from a listening socket, which stays the caller's. `admit` is asked once for each connection right after accept; false closes it.
     package func serve(listener fd: Int32, admit: ((_ fd: Int32, _ peer: SocketAddress) -> Bool)? = nil) throws(LinuxError) {

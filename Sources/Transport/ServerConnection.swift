@@ -147,6 +147,7 @@ final class ServerConnection {
         let (contentType, body) = server.refusalBody?(error) ?? ("text/plain; charset=utf-8", Array((error.message + "\n").utf8))
         stream.write { output in
             var head = ResponseHead(status: error.status)
+            head.headers.add(.date, server.date)
             head.headers.add(.contentType, contentType)
             head.headers.add(.contentLength, String(body.count))
             head.headers.add(.connection, "close")

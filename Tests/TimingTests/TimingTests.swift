@@ -32,3 +32,12 @@ import Testing
 @Suite struct `An instant` {
     @Test func `saturates instead of wrapping`() { #expect(Instant.never + .seconds(1) == .never) }
 }
+
+struct `A date of HTTP` {
+    @Test(arguments: [
+        ("1970-01-01T00:00:00Z", "Thu, 01 Jan 1970 00:00:00 GMT"), ("1994-11-06T08:49:37Z", "Sun, 06 Nov 1994 08:49:37 GMT"),
+        ("2000-02-29T23:59:59.999Z", "Tue, 29 Feb 2000 23:59:59 GMT"), ("2026-12-31T12:00:00Z", "Thu, 31 Dec 2026 12:00:00 GMT"),
+        ("1969-12-31T23:59:59Z", "Wed, 31 Dec 1969 23:59:59 GMT"),
+    ])
+    func `names the day of the week and the moment`(moment: String, date: String) { #expect(Timestamp(rfc3339: moment)?.httpDate == date) }
+}

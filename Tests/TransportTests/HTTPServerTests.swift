@@ -15,8 +15,8 @@ import Wire
         client.send("POST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi")
         stage.until("a second one") { client.received.hasSuffix("POST hi") }
         #expect(
-            client.received == "HTTP/1.1 200 OK\r\nX-Path: /a\r\nContent-Length: 4\r\n\r\nGET "
-                + "HTTP/1.1 200 OK\r\nX-Path: /b\r\nContent-Length: 7\r\n\r\nPOST hi")
+            client.received == "HTTP/1.1 200 OK\r\n\(Stage.date)X-Path: /a\r\nContent-Length: 4\r\n\r\nGET "
+                + "HTTP/1.1 200 OK\r\n\(Stage.date)X-Path: /b\r\nContent-Length: 7\r\n\r\nPOST hi")
         #expect(stage.server.connectionCount == 1)
     }
 
@@ -126,7 +126,7 @@ import Wire
         let client = try RawClient(stage)
         client.send("HEAD / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n")
         stage.until("both answers") { client.received.hasSuffix("GET ") }
-        #expect(client.answers.first == "200 OK\r\nX-Path: /\r\nContent-Length: 5\r\n\r\n")
+        #expect(client.answers.first == "200 OK\r\n\(Stage.date)X-Path: /\r\nContent-Length: 5\r\n\r\n")
     }
 
     @Test func `streams in chunks, and serves the next request behind`() throws {
@@ -138,7 +138,7 @@ import Wire
         }
         let client = try RawClient(stage)
         client.send("GET /watch HTTP/1.1\r\nHost: x\r\n\r\nGET /next HTTP/1.1\r\nHost: x\r\n\r\n")
-        stage.until("the head, at once") { client.received == "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" }
+        stage.until("the head, at once") { client.received == "HTTP/1.1 200 OK\r\n\(Stage.date)Transfer-Encoding: chunked\r\n\r\n" }
         stream?.write(Array("one\n".utf8))
         stage.until("a piece") { client.received.hasSuffix("4\r\none\n\r\n") }
         stream?.write([])
@@ -159,7 +159,7 @@ import Wire
         let client = try RawClient(stage)
         client.send("GET / HTTP/1.0\r\n\r\n")
         stage.until("the end") { client.isEnded }
-        #expect(client.received == "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\ntext")
+        #expect(client.received == "HTTP/1.1 200 OK\r\n\(Stage.date)Connection: close\r\n\r\ntext")
     }
 
     @Test func `tells a stream that its reader left`() throws {

@@ -17,12 +17,15 @@ final class Stage {
         exchange.respond(status: 200, headers: ["X-Path": exchange.path], body: Array("\(exchange.method) ".utf8) + exchange.body)
     }
 
+    /// The server's clock stands still, so that its answers are known to the byte.
+    static let date = "Date: Fri, 02 Jan 2026 03:04:05 GMT\r\n"
+
     init(limits: ServerLimits = .standard) throws {
         loop = try EventLoop()
         listener = try Sockets.listen(tcp: .ipv4(.loopback, port: 0))
         address = try Sockets.localAddress(listener)
         var own: Stage?
-        server = HTTPServer(loop: loop, limits: limits) { exchange in
+        server = HTTPServer(loop: loop, limits: limits, clock: { Timestamp(rfc3339: "2026-01-02T03:04:05.6Z")! }) { exchange in
             own!.requests.append("\(exchange.method) \(exchange.head.target)")
             own!.answer(exchange)
         }
