@@ -43,6 +43,21 @@ enum Admission {
         return validation == .warn ? unknown.map(\.description) : []
     }
 
+    /// What is kept but does not do what its writer may expect. Who does not want to hear of fields (Steady's own roles) is spared the search.
+    static func cautions(
+        _ object: Value, old: Value?, type: ResourceType, _ validation: FieldValidation, _ settings: RegistrySettings
+    ) -> [String] {
+        if validation == .ignore { return [] }
+        func words(_ object: Value) -> [String] {
+            Schema.fieldsWithoutEffect(object, type).map { "\($0): kept, but without effect here yet" }
+                + Cautions.check(object, type, mayChangeUser: settings.mayChangeUser)
+        }
+        let found = words(object)
+        // What was said at an earlier write is not said again.
+        let known = found.isEmpty ? [] : old.map(words) ?? []
+        return found.filter { !known.contains($0) }
+    }
+
     private static func undecodable(_ type: ResourceType, _ why: String) -> StatusError {
         .badRequest("\(type.kind) in version \"\(type.version)\" cannot be handled as a \(type.kind): \(why)")
     }

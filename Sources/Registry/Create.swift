@@ -9,7 +9,8 @@ extension Registry {
         random: inout some RandomNumberGenerator
     ) throws(StatusError) -> Submission {
         var object = try Admission.readable(body, type: type)
-        let warnings = try Admission.checkFields(&object, type: type, options.fieldValidation)
+        var warnings = try Admission.checkFields(&object, type: type, options.fieldValidation)
+        warnings += Admission.cautions(object, old: nil, type: type, options.fieldValidation, settings)
         try takeName(&object, type: type, namespace: namespace, random: &random)
         let key = ObjectKey(type, namespace: namespace, name: object["metadata"]["name"].string ?? "")
         let slot = Slot(key)

@@ -9,13 +9,19 @@ package struct RegistrySettings: Sendable, Hashable {
     /// How many revisions are reserved on disk at once for commits that live in memory only. A smaller number costs more fsyncs, a larger
     /// one makes revisions jump further after a restart; both are harmless.
     package var revisionBlock: UInt64
+    /// Whether pods can be run as other users; a manifest that asks for it is warned about otherwise.
+    package var mayChangeUser: Bool
 
-    package init(block: Int = 0, nodePorts: ClosedRange<Int> = 30000...32767, windowLimit: Int = 4096, revisionBlock: UInt64 = 10_000) {
+    package init(
+        block: Int = 0, nodePorts: ClosedRange<Int> = 30000...32767, windowLimit: Int = 4096, revisionBlock: UInt64 = 10_000,
+        mayChangeUser: Bool = true
+    ) {
         precondition((0..<16).contains(block), "an instance owns one of the slices 0 to 15")
         self.block = block
         self.nodePorts = nodePorts
         self.windowLimit = windowLimit
         self.revisionBlock = revisionBlock
+        self.mayChangeUser = mayChangeUser
     }
 
     /// ClusterIPs: `127.(32+block).0.0/16`.

@@ -131,6 +131,7 @@ extension Registry {
         if type.subresources.contains(.status) { new["status"] = old["status"] }
         try allocate(&new, old: old, slot: slot, random: &random)
         if new == old { return .keep }
+        warnings += Admission.cautions(new, old: old, type: type, validation, settings)
 
         try requireBindable(new, old: old, key: key)
         if old.nodeName != new.nodeName, type.plural == ResourceType.pods.plural { noteBinding(&new, now) }

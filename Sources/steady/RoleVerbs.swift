@@ -38,6 +38,7 @@ enum RoleVerbs {
     private static func server(_ invocation: Invocation) throws -> Int32 {
         let directory = try invocation.dataDirectory
         var storage = StorageSettings()
+        storage.registry.mayChangeUser = Processes.isRoot
         storage.registry.block = try block(invocation)
         if let interval = try invocation.duration("snapshot-every"), interval > .zero {
             storage.copies = CopySettings(

@@ -226,4 +226,28 @@ struct `Updating` {
         #expect(store.refusal(.patch(key, .merge(["kind": "Pod"])))?.code == 400)
         #expect(store.refusal(.patch(key, .merge(["spec": ["replicas": "three"]])))?.code == 400)
     }
+
+    @Test func `is warned about what does not do here what it says, once, and only who listens`() throws {
+        var store = StoreFixture(RegistrySettings(mayChangeUser: false))
+        var pod = Sample.pod("p")
+        pod["spec"]["containers"] = [
+            [
+                "name": "c", "image": "web", "stdin": true, "securityContext": ["runAsUser": 5],
+                "readinessProbe": ["httpGet": ["port": 80, "scheme": "HTTPS"]], "livenessProbe": ["grpc": ["port": 81]],
+            ]
+        ]
+        func create(_ name: String, _ validation: FieldValidation) throws -> [String] {
+            pod["metadata"]["name"] = .string(name)
+            return try store.perform(.create(pod, type: .pods, namespace: "default", WriteOptions(fieldValidation: validation))).warnings
+        }
+        #expect(
+            try create("p", .strict).map { String($0.prefix { $0 != ":" }) } == [
+                "spec.containers[*].stdin", "spec.containers[0].securityContext.runAsUser", "spec.containers[0].livenessProbe.grpc",
+                "spec.containers[0].readinessProbe.httpGet.scheme",
+            ])
+        #expect(try create("q", .ignore) == [])
+        let label = Request.patch(
+            Sample.podKey("p"), .merge(["metadata": ["labels": ["a": "b"]]]), nil, WriteOptions(fieldValidation: .warn))
+        #expect(try store.perform(label).warnings == [])
+    }
 }

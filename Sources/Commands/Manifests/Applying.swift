@@ -94,6 +94,10 @@ extension Manifests {
                     "\(manifest.place()): \(manifest.type.shown(manifest.key.name)): kept, but without effect here yet: \(without.joined(separator: ", "))"
                 )
             }
+            // Whoever applies is the user of the server, or root.
+            for caution in Cautions.check(manifest.value, manifest.type, mayChangeUser: Processes.isRoot) {
+                problems.warnings.append("\(manifest.place()): \(manifest.type.shown(manifest.key.name)): \(caution)")
+            }
             guard causes.isEmpty else { continue }
             do throws(StatusError) {
                 let change = try change(manifest, api)

@@ -17,7 +17,8 @@ enum DoctorVerb {
 
     private static func run(_ invocation: Invocation) -> Int32 {
         let findings = [
-            kernel(), seccomp(), yama(), controlGroups(), openFiles(), processes(), lowPorts(), loopback(), dataDirectory(invocation),
+            kernel(), seccomp(), yama(), controlGroups(), openFiles(), processes(), lowPorts(), clientPorts(), loopback(),
+            dataDirectory(invocation),
         ]
         for finding in findings {
             let (mark, colour): (String, Terminal.Colour) =
@@ -102,6 +103,19 @@ enum DoctorVerb {
                 ? ""
                 : "sysctl net.ipv4.ip_unprivileged_port_start=80, or setcap cap_net_bind_service=+ep \(Processes.executablePath()), or steady install --system"
         )
+    }
+
+    /// NodePorts are opened at 127.0.0.1, which is also where the kernel gives clients their ports. Pods' own addresses are nobody else's: there any
+    /// port will do.
+    private static func clientPorts() -> Finding {
+        let words = ((try? Files.text("/proc/sys/net/ipv4/ip_local_port_range")) ?? "").split { $0 == "\t" || $0 == " " || $0 == "\n" }
+        let first = words.first.flatMap { Int($0) } ?? 32_768
+        let reserved = (try? Files.text("/proc/sys/net/ipv4/ip_local_reserved_ports")) ?? ""
+        let isFree = first > 32_767 || reserved.contains("30000-32767")
+        return Finding(
+            name: "ports of clients", verdict: isFree ? .good : .limited,
+            words: "from \(first) on" + (isFree ? "" : ": a client may sit on a NodePort (30000 to 32767) when it is opened"),
+            remedy: isFree ? "" : "sysctl net.ipv4.ip_local_reserved_ports=30000-32767")
     }
 
     private static func loopback() -> Finding {

@@ -190,7 +190,7 @@ extension SchemaText {
           exec ExecAction
           httpGet HTTPGetAction
           tcpSocket TCPSocketAction
-          grpc~ GRPCAction
+          grpc GRPCAction
           initialDelaySeconds int | How long after the start the first question waits.
           timeoutSeconds int | How long an answer may take.
           periodSeconds int | The time between questions.

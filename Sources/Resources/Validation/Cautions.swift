@@ -1,0 +1,45 @@
+import Formats
+
+/// What is valid and kept, but does not do here what it does on Kubernetes: said once, when it is written, so that nobody finds out later.
+package enum Cautions {
+    /// One sentence for each such field, with its path, in the order of the document.
+    ///
+    /// - Parameter mayChangeUser: whether pods can be run as other users (Steady runs as root).
+    package static func check(_ value: Value, _ type: ResourceType, mayChangeUser: Bool) -> [String] {
+        var path = "spec"
+        var spec = value["spec"]
+        switch (type.group, type.plural) {
+        case ("", "pods"): break
+        case ("apps", "deployments"), ("apps", "replicasets"):
+            path = "spec.template.spec"
+            spec = spec["template"]["spec"]
+        default: return []
+        }
+        var out: [String] = []
+        if !mayChangeUser { check(security: spec["securityContext"], path + ".securityContext", &out) }
+        for list in ["initContainers", "containers"] {
+            for (index, container) in spec[list].elements.enumerated() {
+                let here = "\(path).\(list)[\(index)]"
+                if !mayChangeUser { check(security: container["securityContext"], here + ".securityContext", &out) }
+                for name in ["livenessProbe", "readinessProbe", "startupProbe"] { check(action: container[name], "\(here).\(name)", &out) }
+                for name in ["postStart", "preStop"] { check(action: container["lifecycle"][name], "\(here).lifecycle.\(name)", &out) }
+            }
+        }
+        return out
+    }
+
+    private static func check(action: Value, _ path: String, _ out: inout [String]) {
+        if action["httpGet"]["scheme"].string == "HTTPS" {
+            out.append("\(path).httpGet.scheme: there is no TLS here: HTTPS only checks that the port accepts a connection")
+        }
+        if !action["grpc"].isNull {
+            out.append("\(path).grpc: grpc probes are not available here and always fail; use httpGet, tcpSocket or exec")
+        }
+    }
+
+    private static func check(security: Value, _ path: String, _ out: inout [String]) {
+        for field in ["runAsUser", "runAsGroup"] where !security[field].isNull {
+            out.append("\(path).\(field): Steady does not run as root, so programs run as its own user")
+        }
+    }
+}
