@@ -29,7 +29,9 @@ package enum RequestCoding {
                 }
             return write("PATCH", segments(key, subresource), options, body, contentType: contentType)
         case .delete(let key, let options):
-            return withBody("DELETE", target(of: key, nil), deleteOptions(options))
+            var request = withBody("DELETE", target(of: key, nil), deleteOptions(options))
+            if let epoch = options.leaseEpoch { request.headers.add(leaseEpochHeader, text(epoch)) }
+            return request
         case .deleteCollection(let list, let options):
             return withBody("DELETE", target(of: list), deleteOptions(options))
         case .evict(let key, let options):
@@ -98,9 +100,11 @@ package enum RequestCoding {
         if let manager = options.fieldManager { query.append(("fieldManager", manager)) }
         query.append(("fieldValidation", options.fieldValidation.rawValue))
         var request = withBody(method, RequestTarget.text(segments: segments, query: query), body, contentType: contentType)
-        if let epoch = options.leaseEpoch { request.headers.add(leaseEpochHeader, "\(epoch.node)/\(epoch.transitions)") }
+        if let epoch = options.leaseEpoch { request.headers.add(leaseEpochHeader, text(epoch)) }
         return request
     }
+
+    private static func text(_ epoch: LeaseEpoch) -> String { "\(epoch.node)/\(epoch.transitions)" }
 
     private static func withBody(_ method: String, _ target: String, _ body: Value, contentType: String = "application/json")
         -> ClientRequest

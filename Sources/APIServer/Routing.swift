@@ -209,7 +209,9 @@ package enum Routing {
     /// Options come in the body (kubectl) or as parameters (Python); the body wins.
     private static func deleteOptions(_ call: Call) throws(StatusError) -> DeleteOptions {
         let body = call.body.isEmpty ? Value.null : try BodyReading.tree(call)
-        return try deleteOptions(body, call.query)
+        var options = try deleteOptions(body, call.query)
+        options.leaseEpoch = try leaseEpoch(call.headers.leaseEpoch)
+        return options
     }
 
     private static func deleteOptions(_ body: Value, _ query: Query) throws(StatusError) -> DeleteOptions {

@@ -237,12 +237,17 @@ package final class AgentRole {
         }
     }
 
-    /// Every process is gone: the object may go, too. Repeated until the server has done it or has another pod of the name.
+    /// Every process is gone: the object may go, too. Repeated until the server has done it or has another pod of the name. What an agent says
+    /// under a lease that it has lost does not count: somebody else may run the pod.
     private func remove(_ key: ObjectKey, uid: String, address: AddressPool.Address?) {
-        api.perform(.delete(key, DeleteOptions(gracePeriodSeconds: 0, preconditionUID: uid))) { [weak self] result in
+        let epoch = status.epoch.map { LeaseEpoch(node: configuration.nodeName, transitions: $0) }
+        let options = DeleteOptions(gracePeriodSeconds: 0, preconditionUID: uid, leaseEpoch: epoch)
+        api.perform(.delete(key, options)) { [weak self] result in
             guard let self, !isStopped else { return }
             switch result {
             case .success: release(address)
+            case .failure(let error) where error.isStaleEpoch:
+                loop.schedule(after: Self.removalRetryDelay) { [weak self] in self?.remove(key, uid: uid, address: address) }
             case .failure(let error) where error.code == 404 || error.code == 409: release(address)
             case .failure:
                 loop.schedule(after: Self.removalRetryDelay) { [weak self] in self?.remove(key, uid: uid, address: address) }

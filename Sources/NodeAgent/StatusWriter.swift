@@ -9,7 +9,7 @@ final class StatusWriter {
     private let api: any ResourceAPI
     private let node: String
     /// The lease's epoch; nil: writes wait.
-    private var epoch: Int64?
+    private(set) var epoch: Int64?
     private var entries: [ObjectKey: Entry] = [:]
     private var dirty: [ObjectKey] = []
     private var isFlushScheduled = false

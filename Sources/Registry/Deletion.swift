@@ -85,6 +85,7 @@ extension Registry {
     mutating func delete(_ key: ObjectKey, _ options: DeleteOptions, now: Timestamp) throws(StatusError) -> Submission {
         var records: [RegistryRecord] = []
         let before = keyspace.tipRevision
+        try requireEpoch(options.leaseEpoch, of: key)
         let object = try delete(Slot(key), key, options, now: now, records: &records)
         let answersWithObject = Self.answeredWithObject.contains(key.type.plural)
         let reply = Reply(object.isGone && !answersWithObject ? .status(Self.success(key, object.value)) : .object(object.value))

@@ -92,17 +92,6 @@ extension Registry {
         }
     }
 
-    /// A write under a lease that somebody else took over since then comes from a node that was fenced.
-    private func requireEpoch(_ epoch: LeaseEpoch?, of key: ObjectKey) throws(StatusError) {
-        guard let epoch else { return }
-        let lease = keyspace.tip(Slot(ObjectKey(.leases, namespace: "kube-node-lease", name: epoch.node)))
-        guard let current = lease?.value["spec"]["leaseTransitions"].int, current > epoch.transitions else { return }
-        throw .conflict(
-            key,
-            "the lease of node \"\(epoch.node)\" is at epoch \(current) and this write was made under \(epoch.transitions): the node was fenced"
-        )
-    }
-
     /// A write to `status`: nothing else of the body counts. Status is its one writer's and is not validated, so it is as cheap as it can be.
     private static func statusChange(_ old: Value, _ body: Value) -> Change {
         let status = Metadata.withoutNulls(body["status"])

@@ -100,16 +100,19 @@ package struct DeleteOptions: Sendable {
     package var preconditionUID: String?
     package var preconditionResourceVersion: String?
     package var isDryRun = false
+    /// As for writes: an agent that was fenced must not remove a pod that its successor runs.
+    package var leaseEpoch: LeaseEpoch?
 
     package init(
         propagation: Propagation? = nil, gracePeriodSeconds: Int64? = nil, preconditionUID: String? = nil,
-        preconditionResourceVersion: String? = nil, isDryRun: Bool = false
+        preconditionResourceVersion: String? = nil, isDryRun: Bool = false, leaseEpoch: LeaseEpoch? = nil
     ) {
         self.propagation = propagation
         self.gracePeriodSeconds = gracePeriodSeconds
         self.preconditionUID = preconditionUID
         self.preconditionResourceVersion = preconditionResourceVersion
         self.isDryRun = isDryRun
+        self.leaseEpoch = leaseEpoch
     }
 }
 

@@ -68,6 +68,19 @@ package struct StatusError: Error, Hashable, Sendable, CustomStringConvertible {
             details: Details(name: key.name, group: key.type.group, kind: key.type.plural))
     }
 
+    /// 409: the writer's node was fenced since it took its lease.
+    package static func staleEpoch(_ key: ObjectKey, _ epoch: LeaseEpoch, current: Int64) -> StatusError {
+        let why =
+            "the lease of node \"\(epoch.node)\" is at epoch \(current) and this write was made under \(epoch.transitions): the node was fenced"
+        var error = conflict(key, why)
+        error.details?.causes = [Cause(reason: staleEpochReason, message: why, field: "")]
+        return error
+    }
+
+    private static let staleEpochReason = "StaleLeaseEpoch"
+    /// Whether a newer lease of the writer's node is the only thing that is wrong.
+    package var isStaleEpoch: Bool { code == 409 && details?.causes.first?.reason == Self.staleEpochReason }
+
     /// 400: the request itself cannot be understood.
     package static func badRequest(_ message: String) -> StatusError { StatusError(code: 400, reason: "BadRequest", message: message) }
     /// 403: not for this client.

@@ -194,6 +194,8 @@ struct `Updating` {
                 WriteOptions(leaseEpoch: LeaseEpoch(node: "a1", transitions: transitions)))
         }
         #expect(store.refusal(write(2))?.reason == "Conflict")
+        let stale = DeleteOptions(gracePeriodSeconds: 0, leaseEpoch: LeaseEpoch(node: "a1", transitions: 2))
+        #expect(store.refusal(.delete(Sample.podKey("p"), stale))?.isStaleEpoch == true)
         #expect(try store.perform(write(3)).object["status"]["phase"].string == "Running")
     }
 
