@@ -78,9 +78,10 @@ package struct ObservedDeployment: Sendable {
 
     /// How many pods may exist beyond `replicas`, and how many of `replicas` may be missing, during a rollout.
     ///
-    /// Surge is rounded up and unavailability down. Both zero would never get anywhere: then one may be missing (Kubernetes' rule).
+    /// Surge is rounded up and unavailability down. Both zero would never get anywhere: then one may be missing (Kubernetes' rule). Of Recreate, which
+    /// counts for the condition Available alone, none may be missing.
     package var allowance: (surge: Int, unavailable: Int) {
-        guard case .rollingUpdate(let maxSurge, let maxUnavailable) = strategy else { return (0, replicas) }
+        guard case .rollingUpdate(let maxSurge, let maxUnavailable) = strategy else { return (0, 0) }
         let surge = max(0, maxSurge.resolved(of: replicas, rounding: .up))
         var unavailable = max(0, maxUnavailable.resolved(of: replicas, rounding: .down))
         if surge == 0, unavailable == 0 { unavailable = 1 }

@@ -12,7 +12,8 @@ final class RouteFollower {
     private let slices: ObjectCache
     private var source = RouteSource()
     private var isPlanned = false
-    /// A change whose revision has not been reached yet: in a listing changes come first and the revision last.
+    /// A revision is to be reported when it is reached: of a change, for in a listing changes come first and the revision last; and of a listing
+    /// after a loss, for a server that was restarted counts withdrawals from what it found stored, even if no slice has changed.
     private var isRevisionDue = false
     /// A table is to be put in force; the revision of EndpointSlices that it knows.
     var onTable: (RouteTable, Revision) -> Void = { _, _ in }
@@ -43,7 +44,10 @@ final class RouteFollower {
             isRevisionDue = false
             plan()
         }
-        slices.onDisconnect = { [unowned self] _ in onDisconnect() }
+        slices.onDisconnect = { [unowned self] _ in
+            isRevisionDue = true
+            onDisconnect()
+        }
     }
 
     func stop() {

@@ -104,6 +104,7 @@ import Timing
         world.setImage("web:v2")
         world.settle()
         #expect(world.pods.count == 2 && world.liveCount == 0)
+        #expect(world.condition("Available")["status"] == "False")
         #expect(world.set(of: "web:v2").isNull)
         world.finish()
         #expect(world.sizes == ["web:v2": 2])

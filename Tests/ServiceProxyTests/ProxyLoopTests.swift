@@ -223,6 +223,29 @@ final class ProxyHarness {
         turn()
         #expect(reported.last == "9")
     }
+
+    @Test func `a listing after a loss is reported, though nothing in it has changed: a restarted server counts from there`() throws {
+        let loop = try EventLoop()
+        let api = SteppedAPI(loop: loop)
+        let follower = RouteFollower(api: api)
+        var reported: [String] = []
+        follower.onTable = { reported.append("\($1)") }
+        follower.start()
+        func turn() { loop.runUntil(within: .milliseconds(20)) { false } }
+        turn()
+        let slice: Value = ["metadata": ["namespace": "default", "name": "s", "resourceVersion": "4"]]
+        api.send(.services, .synced(Revision(5)))
+        api.send(.endpointSlices, .event(WatchEvent(.added, slice, at: Revision(4))))
+        api.send(.endpointSlices, .synced(Revision(5)))
+        turn()
+        #expect(reported == ["5"])
+        api.send(.endpointSlices, .ended(ScriptedAPI.away))
+        loop.runUntil(within: .seconds(5)) { api.watchCount == 3 }
+        api.send(.endpointSlices, .event(WatchEvent(.added, slice, at: Revision(4))))
+        api.send(.endpointSlices, .synced(Revision(20)))
+        turn()
+        #expect(reported == ["5", "20"])
+    }
 }
 
 /// Watches that say what the test says, when it says it.
