@@ -17,6 +17,11 @@ package enum Instance {
             address = named
         } else {
             let directory = try invocation.dataDirectory
+            guard Files.isPassable(directory.path) else {
+                throw CommandError(
+                    "the data directory \(directory.path) is not yours to read: Permission denied; run this as its owner, or name another with "
+                        + "--data-dir or STEADY_DATA_DIR")
+            }
             guard Files.exists(directory.apiSocket) else {
                 throw CommandError(
                     "no instance runs on \(directory.path); start one with: steady up"

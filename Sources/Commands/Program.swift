@@ -1,3 +1,5 @@
+import Linux
+
 /// The command line as a library: from arguments to an exit code.
 package enum Program {
     package static let version = "0.1.0"
@@ -24,6 +26,8 @@ package enum Program {
             return try invocation.verb.run(invocation)
         } catch let error as CommandError {
             throw error
+        } catch let error as LinuxError where error.isOutOfSpace {
+            throw CommandError("\(error); make room on that file system, then try again: nothing that is stored is lost")
         } catch {
             throw CommandError("\(error)")
         }

@@ -213,6 +213,9 @@ extension Files {
 }
 
 extension Files {
+    /// Whether this process may reach what is in a directory; true also where there is none.
+    package static func isPassable(_ path: String) -> Bool { access(path, X_OK) == 0 || errno != EACCES }
+
     /// Whether this process may write there.
     package static func isWritable(_ path: String) -> Bool { access(path, W_OK) == 0 }
 }

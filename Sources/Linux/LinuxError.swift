@@ -19,6 +19,8 @@ package struct LinuxError: Error, Hashable, Sendable, CustomStringConvertible {
 
     /// Nothing went wrong: it cannot be done now without waiting.
     package var isWouldBlock: Bool { errno == EAGAIN }
+    /// The file system is full, or what the user may have of it.
+    package var isOutOfSpace: Bool { errno == ENOSPC || errno == EDQUOT }
     /// The descriptor was closed before.
     package var isBadDescriptor: Bool { errno == EBADF }
 

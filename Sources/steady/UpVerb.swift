@@ -49,6 +49,12 @@ enum UpVerb {
         let directory = try invocation.dataDirectory
         let isResuming = invocation.isSet("resume")
         let requested = isResuming ? HostRole.recorded(directory) ?? HostConfiguration() : try configuration(invocation, directory)
+        // Another address block than before would leave the Services with addresses that are not the instance's.
+        if !isResuming, !invocation.isGiven("block"), Files.exists(directory.hostRecord), HostRole.recorded(directory) == nil {
+            throw CommandError(
+                "\(directory.hostRecord) is damaged: it says with what the instance was started, and which address block it has; say "
+                    + "--block N with the block that it had, or remove the file to take any free one")
+        }
         let files = invocation.all("filename")
         if files.contains("-") { try keepStandardInput() }
         // A broken manifest is found before anything starts.
@@ -208,7 +214,9 @@ enum UpVerb {
             let said = ((try? Files.read(logPath)) ?? []).dropFirst(logStart)
             let text =
                 String(decoding: said, as: UTF8.self).split(separator: "\n").last.map(String.init)
-                ?? "it did not become ready in 30 s; see \(logPath)"
+                ?? (hasEnded
+                    ? "steady up ended at once, and could not write to \(logPath) why: is its file system full?"
+                    : "it did not become ready in 30 s; see \(logPath)")
             throw CommandError(text.hasPrefix("error: ") ? String(text.dropFirst(7)) : text)
         }
         let address = ((try? Files.text(directory.apiAddressFile)) ?? "").split(separator: "\n").first ?? ""

@@ -67,6 +67,27 @@ struct ProgressTests {
         ]
     }
 
+    @Test func `what keeps pods from running is told once a reason, by the first pod that has it`() {
+        func pod(_ name: String, _ waiting: Value, conditions: Value = []) -> Value {
+            [
+                "metadata": ["name": .string(name)],
+                "status": ["conditions": conditions, "containerStatuses": [["state": ["waiting": waiting]]]],
+            ]
+        }
+        let missing: Value = ["reason": "RunContainerError", "message": "exec /x: no such file"]
+        let unplaced: Value = [
+            ["type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes are available"]
+        ]
+        let pods = [
+            pod("b", missing), pod("a", missing), pod("c", ["reason": "ContainerCreating"]), pod("d", [:], conditions: unplaced),
+        ]
+        #expect(
+            Progress.obstacles(pods) == [
+                "  pod/a: RunContainerError: exec /x: no such file", "  pod/d: Unschedulable: 0/3 nodes are available",
+            ])
+        #expect(Progress.obstacles([]).isEmpty)
+    }
+
     @Test func `a rollout is told in kubectl's sentences`() {
         let table: [(Value, String, Bool)] = [
             (["observedGeneration": 1], "Waiting for deployment spec update to be observed...", false),

@@ -51,6 +51,8 @@ enum Progress {
         let list = ListRequest(
             key.type, namespace: key.namespace, fieldSelector: FieldSelector([.init(["metadata", "name"], key.name)]))
         let deadline = Clock.monotonic() + limit
+        let hintAt = Clock.monotonic() + hintDelay
+        var hintIsDue = true
         while verdict == nil, failure == nil {
             var hasEnded = false
             let left = deadline - Clock.monotonic()
@@ -58,7 +60,12 @@ enum Progress {
                 failure = "timed out waiting for the condition"
                 break
             }
-            api.watch(list, from: nil, within: left) { signal in
+            if hintIsDue, Clock.monotonic() >= hintAt {
+                hintIsDue = false
+                for line in try obstacles(key, api) { invocation.terminal.complain(line) }
+            }
+            // A start in good order is over before.
+            api.watch(list, from: nil, within: hintIsDue ? min(left, max(.milliseconds(1), hintAt - Clock.monotonic())) : left) { signal in
                 switch signal {
                 case .event(let event) where event.kind == .deleted:
                     failure = "object has been deleted"
@@ -86,8 +93,42 @@ enum Progress {
             if !patience.isLeft { failure = "the server is away" }
             api.loop.runUntil(within: WatchPatience.pause) { false }
         }
-        if let failure { invocation.terminal.complain("error: \(failure)") }
+        if let failure {
+            invocation.terminal.complain("error: \(failure)")
+            if hintIsDue, let lines = try? obstacles(key, api) { for line in lines { invocation.terminal.complain(line) } }
+        }
         return verdict ?? false
+    }
+
+    /// After this time without an end, what keeps pods from running is said, once.
+    private static let hintDelay: Duration = .seconds(3)
+    /// Reasons that are told; more pods than these seldom have more.
+    private static let obstacleLimit = 3
+
+    private static func obstacles(_ key: ObjectKey, _ api: BlockingAPI) throws(CommandError) -> [String] {
+        guard let deployment = try api.find(key) else { return [] }
+        return obstacles(
+            try api.all(
+                ListRequest(.pods, namespace: key.namespace, labelSelector: LabelSelector(object: deployment["spec"]["selector"]))))
+    }
+
+    /// What keeps pods from running, one line for each reason with the first pod that has it.
+    static func obstacles(_ pods: [Value]) -> [String] {
+        var told: Set<String> = []
+        var out: [String] = []
+        for pod in pods.sorted(by: { $0.name < $1.name }) where out.count < obstacleLimit {
+            let status = pod["status"]
+            var reasons = status["conditions"].elements.filter { $0["type"].string == "PodScheduled" && $0["status"].string == "False" }
+            for container in status["initContainerStatuses"].elements + status["containerStatuses"].elements {
+                reasons.append(container["state"]["waiting"])
+            }
+            for reason in reasons {
+                guard let message = reason["message"].string, !message.isEmpty, told.insert(message).inserted else { continue }
+                out.append("  pod/\(pod.name): \(reason["reason"].string.map { "\($0): " } ?? "")\(message)")
+                break
+            }
+        }
+        return out
     }
 
     /// kubectl's reading of a Deployment's status.

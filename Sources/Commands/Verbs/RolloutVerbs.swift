@@ -133,7 +133,9 @@ enum RolloutVerbs {
             let target: (number: Int64, replicaSet: Value)
             if wanted > 0 {
                 guard let found = revisions.first(where: { $0.number == Int64(wanted) }) else {
-                    throw CommandError("unable to find specified revision \(wanted) in history")
+                    throw CommandError(
+                        "unable to find specified revision \(wanted) in history of deployment \"\(deployment.name)\"; it has "
+                            + revisions.map { "\($0.number)" }.joined(separator: ", "))
                 }
                 target = found
             } else {
