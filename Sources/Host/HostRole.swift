@@ -129,8 +129,7 @@ package final class HostRole {
 
     /// Starts all roles; those that still run are waited for and taken over.
     package func start() {
-        let block = configuration.block ?? 0
-        let common = ["--data-dir", directory.path, "--block", "\(block)"]
+        let common = ["--data-dir", directory.path, "--block", "\(configuration.block ?? 0)"]
         let snapshots = ["--snapshot-every", "\(configuration.snapshotInterval)s", "--snapshot-keep", "\(configuration.snapshotKeep)"]
         add("server", ["server"] + common + snapshots)
         for node in configuration.nodes {
