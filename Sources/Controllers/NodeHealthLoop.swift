@@ -55,8 +55,9 @@ final class NodeHealthLoop {
         let name = lease.meta.name
         // Fencing changes the lease as well: only what its holder writes is a renewal.
         let mark = "\(lease.holder) \(lease.renewTime?.nanosecondsSince1970 ?? 0)"
+        let wasRenewed = watch.isRenewed(name)
         watch.observe(name, mark: mark, period: lease.duration > .zero ? lease.duration : Self.defaultPeriod, now: now)
-        if lost.contains(name), !watch.expired(now: now).contains(name) { recovered(name) }
+        if !wasRenewed, watch.isRenewed(name) { recovered(name) }
     }
 
     private func recovered(_ name: String) {
@@ -85,7 +86,8 @@ final class NodeHealthLoop {
 
     private func pass(_ name: String, _ done: @escaping (Writing.Outcome) -> Void) {
         let view = NodeHealthPlan.View(
-            node: mirror.nodes[ObjectKey(.nodes, name: name)], name: name, isExpired: lost.contains(name), isFenced: fenced.contains(name),
+            node: mirror.nodes[ObjectKey(.nodes, name: name)], name: name, isExpired: lost.contains(name),
+            isRenewed: watch.isRenewed(name), isFenced: fenced.contains(name),
             hasLivingPeer: mirror.nodes.views.contains {
                 $0.key.name != name && !lost.contains($0.key.name) && $0.value.readyStatus == "True"
             },

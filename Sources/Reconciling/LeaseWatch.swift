@@ -13,6 +13,8 @@ package struct LeaseWatch: Sendable {
         var mark: String
         var period: Duration
         var seen: Instant
+        /// A renewal was seen to come, since the start or since it ran out. What was found written is none: its holder may be long dead.
+        var isRenewed = false
     }
     private var entries: [String: Entry] = [:]
     private var lastTick: Instant
@@ -23,12 +25,19 @@ package struct LeaseWatch: Sendable {
 
     /// Notes a lease. Only a `mark` that differs from the last one counts as a renewal.
     package mutating func observe(_ name: String, mark: String, period: Duration, now: Instant) {
-        if let entry = entries[name], entry.mark == mark {
-            entries[name]?.period = period
-        } else {
+        guard let entry = entries[name], !entry.mark.isEmpty else {
             entries[name] = Entry(mark: mark, period: period, seen: now)
+            return
         }
+        entries[name]?.period = period
+        if entry.mark == mark { return }
+        entries[name]?.mark = mark
+        entries[name]?.seen = now
+        entries[name]?.isRenewed = true
     }
+
+    /// Whether the holder is known to live: not merely that its time is not over yet.
+    package func isRenewed(_ name: String) -> Bool { entries[name]?.isRenewed ?? false }
 
     /// Starts a period for something that should have a lease and has shown none.
     package mutating func expect(_ name: String, period: Duration, now: Instant) {
@@ -42,7 +51,9 @@ package struct LeaseWatch: Sendable {
     package mutating func tick(now: Instant) -> [String] {
         if now - lastTick > Self.pauseThreshold { for name in entries.keys { entries[name]?.seen = now } }
         lastTick = now
-        return expired(now: now)
+        let expired = expired(now: now)
+        for name in expired { entries[name]?.isRenewed = false }
+        return expired
     }
 
     /// Whose lease was not renewed for a whole period, by name.

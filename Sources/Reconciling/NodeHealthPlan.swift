@@ -38,6 +38,9 @@ package struct NodeHealthPlan {
         package var name: String
         /// The lease ran out.
         package var isExpired: Bool
+        /// The agent was seen to renew the lease. After a start of the server neither this nor `isExpired` holds for a while: a node that was lost before
+        /// stays lost, one that was not stays as it is.
+        package var isRenewed: Bool
         /// Everything that ran there is known to be dead since the lease ran out.
         package var isFenced: Bool
         /// Whether another node could take the pods. When all are lost at once, nothing is gained by giving the pods up, and the reason is likely
@@ -49,12 +52,13 @@ package struct NodeHealthPlan {
         package var leaseTransitions: Int64?
 
         package init(
-            node: ObservedNode?, name: String, isExpired: Bool, isFenced: Bool, hasLivingPeer: Bool, pods: [ObservedPod],
+            node: ObservedNode?, name: String, isExpired: Bool, isRenewed: Bool, isFenced: Bool, hasLivingPeer: Bool, pods: [ObservedPod],
             leaseTransitions: Int64? = nil
         ) {
             self.node = node
             self.name = name
             self.isExpired = isExpired
+            self.isRenewed = isRenewed
             self.isFenced = isFenced
             self.hasLivingPeer = hasLivingPeer
             self.pods = pods
@@ -66,7 +70,7 @@ package struct NodeHealthPlan {
     package static func plan(_ view: View, now: Timestamp) -> (plan: Plan, fences: Bool) {
         var plan = Plan()
         guard view.isExpired else {
-            recover(view, now, &plan)
+            if view.isRenewed { recover(view, now, &plan) }
             return (plan, false)
         }
         if let node = view.node { declareLost(node, now, &plan) }

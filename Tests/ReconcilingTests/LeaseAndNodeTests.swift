@@ -23,6 +23,22 @@ import Timing
         #expect(watch.expired(now: at(2)) == ["a"])
     }
 
+    @Test func `what is found at the start is no renewal, and one before the lease ran out counts no more`() {
+        var watch = LeaseWatch(now: .zero)
+        watch.expect("a", period: .seconds(2), now: at(0))
+        watch.observe("a", mark: "1", period: .seconds(2), now: at(0))
+        #expect(!watch.isRenewed("a"))
+        watch.observe("a", mark: "2", period: .seconds(2), now: at(1))
+        #expect(watch.isRenewed("a"))
+        for second in 1...2 { #expect(watch.tick(now: at(second)) == []) }
+        #expect(watch.tick(now: at(3)) == ["a"])
+        #expect(!watch.isRenewed("a"))
+        watch.observe("a", mark: "2", period: .seconds(2), now: at(4))
+        #expect(!watch.isRenewed("a") && watch.expired(now: at(4)) == ["a"])
+        watch.observe("a", mark: "3", period: .seconds(2), now: at(5))
+        #expect(watch.isRenewed("a"))
+    }
+
     @Test func `after a pause of the watcher every lease gets a whole period`() {
         var watch = LeaseWatch(now: .zero)
         watch.observe("a", mark: "1", period: .seconds(10), now: at(0))
@@ -50,10 +66,12 @@ import Timing
         ])
     }
 
-    func plan(_ node: ObservedNode?, expired: Bool, fenced: Bool = false, peer: Bool = true) -> (plan: Plan, fences: Bool) {
+    func plan(_ node: ObservedNode?, expired: Bool, renewed: Bool = false, fenced: Bool = false, peer: Bool = true) -> (
+        plan: Plan, fences: Bool
+    ) {
         NodeHealthPlan.plan(
             .init(
-                node: node, name: "a1", isExpired: expired, isFenced: fenced, hasLivingPeer: peer,
+                node: node, name: "a1", isExpired: expired, isRenewed: renewed, isFenced: fenced, hasLivingPeer: peer,
                 pods: [pod("p"), pod("q", deleting: true)]),
             now: start)
     }
@@ -83,9 +101,13 @@ import Timing
         let taints: [Value] = [
             ["key": .string(NodeHealthPlan.unreachable), "effect": "NoExecute"], ["key": "mine", "effect": "NoSchedule"],
         ]
-        let (made, _) = plan(node(ready: "Unknown", reason: "NodeStatusUnknown", taints: taints), expired: false)
+        let (made, _) = plan(node(ready: "Unknown", reason: "NodeStatusUnknown", taints: taints), expired: false, renewed: true)
         #expect(made.deeds == ["patch a1", "status a1"])
         #expect(made.body("patch a1")["spec"]["taints"] == [["key": "mine", "effect": "NoSchedule"]])
+    }
+
+    @Test func `a lost node stays lost when the server starts anew, though its lease has a whole period again`() {
+        #expect(plan(node(ready: "Unknown", reason: "NodeStatusUnknown", taints: lostTaints), expired: false).plan.changes.isEmpty)
     }
 
     @Test func `pods of a node that does not exist are freed after fencing`() {

@@ -36,9 +36,10 @@ final class NodeCare {
         let mark = "\(lease.holder) \(lease.renewTime?.nanosecondsSince1970 ?? 0)"
         let period = lease.duration > .zero ? lease.duration : Self.defaultPeriod
         if key.namespace != "kube-node-lease" { return proxyLeases.observe(key.name, mark: mark, period: period, now: now) }
+        let wasRenewed = nodeLeases.isRenewed(key.name)
         nodeLeases.observe(key.name, mark: mark, period: period, now: now)
-        if lost.contains(key.name), !nodeLeases.expired(now: now).contains(key.name) {
-            lost.remove(key.name)
+        if !wasRenewed, nodeLeases.isRenewed(key.name) {
+            guard lost.remove(key.name) != nil else { return passes.mark(key.name) }
             fenced.remove(key.name)
             plane.world.sometimes(.lostNodeCameBack)
             passes.mark(key.name)
@@ -77,7 +78,8 @@ final class NodeCare {
 
     private func plan(_ name: String) -> Plan {
         let view = NodeHealthPlan.View(
-            node: plane.nodes[ObjectKey(.nodes, name: name)], name: name, isExpired: lost.contains(name), isFenced: fenced.contains(name),
+            node: plane.nodes[ObjectKey(.nodes, name: name)], name: name, isExpired: lost.contains(name),
+            isRenewed: nodeLeases.isRenewed(name), isFenced: fenced.contains(name),
             hasLivingPeer: plane.nodes.contains { $0.key.name != name && !lost.contains($0.key.name) && $0.value.readyStatus == "True" },
             pods: plane.pods.values.filter { $0.nodeName == name },
             leaseTransitions: plane.leases[ObjectKey(.leases, namespace: "kube-node-lease", name: name)]?.transitions)
