@@ -101,6 +101,12 @@ package final class HostLink: DescriptorStore {
     /// Tells `up` something; no answer is expected.
     package func tell(_ message: Value) { send(message) }
 
+    /// Tells `up` what is of use at once or not at all: dropped while there is no line, or many messages wait.
+    package func hint(_ message: Value) { if !isGreeting, outbox.count < Self.hintLimit { send(message) } }
+
+    /// With so many messages waiting a hint would come too late to be of use.
+    private static let hintLimit = 256
+
     /// Ends the link without telling anybody.
     package func close() {
         isClosed = true

@@ -66,7 +66,7 @@ package final class HostRole {
             throw HostError("\(requested.nodes.count) nodes were asked for; one instance has room for \(HostConfiguration.nodeLimit)")
         }
         lock = try inheritedLock.map { FileLock(fd: $0) } ?? Self.lock(directory)
-        Self.write(pidInto: lock)
+        Files.overwrite(lock.fd, with: "\(Processes.current)\n")
         var configuration = requested
         if let recorded = Self.recorded(directory) {
             if isResuming { configuration = recorded }
@@ -202,10 +202,6 @@ package final class HostRole {
         custodies[role.name] = custody
     }
 
-    private static func write(pidInto lock: FileLock) {
-        Files.overwrite(lock.fd, with: "\(Processes.current)\n")
-    }
-
     // MARK: - Lines
 
     private func acceptAll() {
@@ -229,6 +225,8 @@ package final class HostRole {
         switch message["op"].string {
         case "hello": greet(connection, message["role"].string ?? "")
         case "beat": break
+        // Of nobody else: who can have a proxy avoid an endpoint is who looks after it.
+        case "ended" where connection.role.hasPrefix("agent-"): connections.values.forEach { $0.passOn(ended: message["address"]) }
         case "serving": serving()
         case "cannot": cannotStart(role, message["reason"].string ?? "")
         case "store":

@@ -39,6 +39,15 @@ final class RoleConnection {
         flush()
     }
 
+    /// Tells a proxy that a process at this address has ended. Only a hint: a proxy that does not keep up does without.
+    func passOn(ended address: Value) {
+        guard role.hasPrefix("proxy-"), outbox.count < Self.hintLimit else { return }
+        send(["op": "ended", "address": address])
+    }
+
+    /// With so many messages waiting a hint would come too late to be of use.
+    private static let hintLimit = 256
+
     /// Answers the request, if the other side waits for an answer.
     func reply(to request: Value, _ answer: Value) {
         guard let id = request["id"].int else { return }

@@ -23,6 +23,8 @@ final class AgentContext {
     let http: HTTPClient
     /// Asks `up` how processes ended that were ours before this agent.
     var askExits: ([Int32], @escaping ([Value]) -> Void) -> Void = { _, done in done([]) }
+    /// Tells the proxies, past the server, that a process of the pod at this address has ended.
+    var hintEnd: (_ podIP: String) -> Void = { _ in }
     /// Probes under way: more are skipped.
     var probesInFlight = 0
     /// Keeps liveness probes from doing harm.

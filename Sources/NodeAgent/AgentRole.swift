@@ -34,10 +34,13 @@ package final class AgentRole {
     /// - Parameters:
     ///   - descriptors: where copies of bind listeners and output pipes are left; nil: nowhere, they die with the agent.
     ///   - askExits: asks `up` how processes ended that no agent saw.
+    ///   - hintEnd: tells the proxies that a process of the pod at this address has ended. Called BEFORE anything is written about it; the server
+    ///     hears of it as always, and alone decides what follows.
     ///   - beginReading: asks `up` to leave the output of this node's programs to this agent; `done` is called AFTER it did.
     package init(
         loop: EventLoop, configuration: AgentConfiguration, api: any ResourceAPI, descriptors: (any DescriptorStore)? = nil,
         askExits: (([Int32], @escaping ([Value]) -> Void) -> Void)? = nil,
+        hintEnd: ((_ podIP: String) -> Void)? = nil,
         beginReading: @escaping (_ done: @escaping () -> Void) -> Void = { done in done() }
     ) throws {
         self.loop = loop
@@ -45,6 +48,7 @@ package final class AgentRole {
         self.api = api
         context = try AgentContext(loop: loop, configuration: configuration, descriptors: descriptors ?? NoDescriptorStore())
         if let askExits { context.askExits = askExits }
+        if let hintEnd { context.hintEnd = hintEnd }
         self.beginReading = beginReading
         world = NodeWorld(api: api, proxyCount: configuration.proxyCount)
         let selector = FieldSelector([FieldSelector.Term(["spec", "nodeName"], configuration.nodeName)])

@@ -27,6 +27,8 @@ final class ContainerProcess {
     private var listenersBeside: [Int32: HandOffListener] = [:]
     private var told: Set<Int32> = []
 
+    /// The first process is no more: known BEFORE how it ended.
+    var onExit: () -> Void = {}
     /// The first process has ended.
     var onEnd: (Termination) -> Void = { _ in }
     var onNote: (PodNote) -> Void = { _ in }
@@ -212,8 +214,11 @@ final class ContainerProcess {
         guard let identity else { return }
         switch Processes.reap(pidfd) {
         case .running: return
-        case .ended(let status): ended(code: Int(status.code), identity)
+        case .ended(let status):
+            onExit()
+            ended(code: Int(status.code), identity)
         case .notOurs:
+            onExit()
             exitWatch?.cancel()
             context.askExits([identity.pid]) { [weak self] exits in
                 let found = exits.last { $0["pid"].int == Int64(identity.pid) }

@@ -59,9 +59,16 @@ final class PodDriver {
         let shared = handOff ?? SharedHandOff(podAddress: memory.address ?? 0)
         handOff = shared
         let process = ContainerProcess(name, context: context, paths: paths, podUID: pod.meta.uid, handOff: shared)
+        process.onExit = { [weak self] in self?.hintEnd(of: name) }
         process.onEnd = { [weak self] how in self?.handle(.container(name, .ended(how))) }
         process.onNote = { [weak self] note in self?.record(note) }
         return process
+    }
+
+    /// A pod of which one container has died is not ready as a whole. An address that pods share says nothing about one of them.
+    private func hintEnd(of name: String) {
+        guard memory.address != nil, !pod.spec.isHostNetwork, !machine.isDeleting, machine[name]?.policy.role != .initial else { return }
+        context.hintEnd(podIP)
     }
 
     func container(_ name: String) -> Container? { (pod.spec.initContainers + pod.spec.containers).first { $0.name == name } }

@@ -67,14 +67,19 @@ final class Dataplane {
 
     /// Puts a table in force; idle connections to withdrawn endpoints are closed, who waits tries again.
     func swap(_ table: RouteTable) {
-        for endpoint in router.swap(table) {
-            if pools.indices.contains(endpoint.index) {
-                pools[endpoint.index]?.closeAll()
-                pools[endpoint.index] = nil
-            }
-        }
+        closePools(of: router.swap(table))
         announceReport()
         for ticket in waiters.keys.sorted() { stopWaiting(ticket)?.tryAgain() }
+    }
+
+    /// An agent saw a process at this address end, see `Router.ended`.
+    func ended(host: UInt32) { closePools(of: router.ended(host: host, now: loop.now)) }
+
+    private func closePools(of endpoints: [EndpointID]) {
+        for endpoint in endpoints where pools.indices.contains(endpoint.index) {
+            pools[endpoint.index]?.closeAll()
+            pools[endpoint.index] = nil
+        }
     }
 
     func backend(_ name: RouteTable.BackendName) -> BackendID? { router.backend(name) }

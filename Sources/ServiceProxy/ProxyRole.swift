@@ -33,6 +33,9 @@ package final class ProxyRole {
     /// Begins to listen and to follow the Services.
     package func start() { proxy.start() }
 
+    /// An agent saw a process of the pod at this address end, see `ServiceProxyLoop.ended`.
+    package func ended(address: String) { proxy.ended(address: address) }
+
     /// Finishes what is open, then calls `done`; asked a second time it calls `done` at once.
     package func end(_ done: @escaping () -> Void) {
         let close = { [endpoint] in

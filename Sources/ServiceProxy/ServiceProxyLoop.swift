@@ -64,6 +64,9 @@ package final class ServiceProxyLoop {
         announceBalancers()
     }
 
+    /// An agent saw a process of the pod at this address end: others are preferred from now on, until the table says more.
+    package func ended(address: String) { if let host = EndpointAddress.host(address) { plane.ended(host: host) } }
+
     private func announceBalancers() {
         guard let table, !table.loadBalanced.isEmpty else { return }
         notices.balance(table.loadBalanced, at: configuration.announced) { service in
@@ -88,7 +91,8 @@ package final class ServiceProxyLoop {
         for route in table.routes {
             text += "\(entrances.address(route.entrance)) -> \(route.backend)\(entrances.isOpen(route.entrance) ? "" : " (not open)")\n"
             for endpoint in table.backends.first(where: { $0.name == route.backend })?.endpoints ?? [] {
-                text += "    \(endpoint.address) \(endpoint.standing)\n"
+                let isSuspected = plane.router.isSuspected(endpoint.address, now: loop.now)
+                text += "    \(endpoint.address) \(endpoint.standing)\(isSuspected ? ", others preferred" : "")\n"
             }
         }
         return text

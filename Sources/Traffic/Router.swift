@@ -266,6 +266,21 @@ package struct Router: Sendable {
         slots[endpoint.index].suspectUntil = now + Self.suspicion
     }
 
+    /// A process at this address has ended: its endpoints are left alone as if they had refused. Returns those; nothing idle to them is alive.
+    ///
+    /// It only comes BEFORE the table that says so and decides nothing about readiness: that table replaces it, one that calls the endpoint ready anew
+    /// ends it, and otherwise it is over after `suspicion`, since a process that was never withdrawn may be back in milliseconds.
+    package mutating func ended(host: UInt32, now: Instant) -> [EndpointID] {
+        let found = slots.indices.filter { slots[$0].isListed && slots[$0].address.host == host }.map { EndpointID(index: $0) }
+        for endpoint in found { refused(endpoint, now: now) }
+        return found
+    }
+
+    /// Whether others are preferred to it for what was heard of it, whatever the table says.
+    package func isSuspected(_ address: EndpointAddress, now: Instant) -> Bool {
+        slotOf[address].map { slots[$0].suspectUntil > now } ?? false
+    }
+
     /// It answers: an earlier refusal is forgotten.
     package mutating func answered(_ endpoint: EndpointID) { slots[endpoint.index].suspectUntil = .zero }
 

@@ -105,6 +105,7 @@ enum RoleVerbs {
                 askExits: { pids, done in
                     link.request(["op": "exits", "pids": .array(pids.map { .int(Int64($0)) })]) { done($0["exits"].elements) }
                 },
+                hintEnd: { link.hint(["op": "ended", "address": .string($0)]) },
                 beginReading: { done in link.request(["op": "read"]) { _ in done() } })
             let end = {
                 role.close()
@@ -131,6 +132,9 @@ enum RoleVerbs {
         let configuration = ProxyConfiguration(name: name, directory: directory, block: try block(invocation), exposed: exposed)
         return try RoleStart.run(name, in: directory) { loop, link in
             let role = try ProxyRole(configuration, loop: loop, descriptors: link)
+            link.onMessage = { message in
+                if message["op"].string == "ended" { role.ended(address: message["address"].string ?? "") }
+            }
             for number in [SIGTERM, SIGINT] { try loop.onSignal(number) { role.end { loop.stop() } } }
             role.start()
             return role

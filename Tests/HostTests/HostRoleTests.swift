@@ -45,6 +45,19 @@ import Timing
         close(ends[1])
     }
 
+    @Test func `the proxies are told at once of a process that ended, by agents alone`() throws {
+        let bench = try HostBench()
+        let proxy = try bench.link("proxy-1")
+        var heard: [String] = []
+        proxy.onMessage = { message in
+            if message["op"] == "ended" { heard.append(message["address"].string ?? "") }
+        }
+        try bench.link("server").hint(["op": "ended", "address": "127.64.0.1"])
+        try bench.link("agent-a1").hint(["op": "ended", "address": "127.64.0.2"])
+        #expect(bench.until { !heard.isEmpty })
+        #expect(heard == ["127.64.0.2"])
+    }
+
     @Test func `the API's listeners wait for the server`() throws {
         let bench = try HostBench()
         #expect(try bench.link("server").fetchAll().map(\.name) == ["listener:tcp", "listener:unix"])

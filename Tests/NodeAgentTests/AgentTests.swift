@@ -31,6 +31,10 @@ final class AgentBench {
     let configuration: AgentConfiguration
     private let directory: String
     let kept = KeptDescriptors()
+    let hints = Hints()
+
+    /// What the first agent has told the proxies past the server, with what was stored then.
+    final class Hints { var all: [(address: String, objects: [ObjectKey: Value])] = [] }
 
     /// - Parameter reapsOrphans: takes the ends of orphans that other tests of this process left behind, too.
     init(proxyCount: Int = 0, reapsOrphans: Bool = false) throws {
@@ -41,7 +45,9 @@ final class AgentBench {
         configuration.proxyCount = proxyCount
         configuration.reapsOrphans = reapsOrphans
         self.configuration = configuration
-        agent = try AgentRole(loop: loop, configuration: configuration, api: api, descriptors: kept)
+        agent = try AgentRole(
+            loop: loop, configuration: configuration, api: api, descriptors: kept,
+            hintEnd: { [hints, api] in hints.all.append(($0, api.objects)) })
         agent.start()
     }
 
@@ -175,6 +181,19 @@ func isRunning(_ pid: Int32) -> Bool {
         let last = bench.api[key]["status"].main["lastState"]["terminated"]
         #expect(last["exitCode"] == 137 && last["reason"] == "Error")
         #expect(bench.api[key]["status"].pid != pid)
+    }
+
+    @Test func `the proxies hear of an end before the server does, and not of one that was asked for`() throws {
+        let bench = try AgentBench()
+        let key = bench.pod("web", sleeper)
+        #expect(bench.wait(key) { $0.isReady })
+        kill(bench.api[key]["status"].pid, SIGKILL)
+        #expect(bench.wait(key) { $0.main["restartCount"] == 1 && $0.isReady })
+        #expect(bench.hints.all.map(\.address) == ["127.99.0.1"])
+        #expect(bench.hints.all.first?.objects[key]?["status"].isReady == true)
+        bench.delete(key)
+        #expect(bench.loop.runUntil(within: .seconds(5)) { bench.api[key].isNull })
+        #expect(bench.hints.all.count == 1)
     }
 
     @Test func `a deleted pod is withdrawn before it is terminated, and removed when its last process is gone`() throws {

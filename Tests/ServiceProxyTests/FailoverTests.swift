@@ -20,6 +20,21 @@ import Traffic
         #expect(harness.plane.counts.refusedConnectCount == 1)
     }
 
+    @Test func `what rests to an endpoint whose process ended is closed, and it is still asked where there is no other`() throws {
+        let harness = try Harness()
+        let backend = try harness.backend { peer in
+            peer.onBytes = {
+                $0.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            }
+        }
+        #expect(try harness.get().hasPrefix("HTTP/1.1 200"))
+        #expect(try harness.get().hasPrefix("HTTP/1.1 200"))
+        #expect(backend.peers.count == 1)
+        harness.plane.ended(host: backend.address.host)
+        #expect(try harness.get().hasPrefix("HTTP/1.1 200"))
+        #expect(backend.peers.count == 2)
+    }
+
     @Test func `a GET whose endpoint resets before it answers goes to another`() throws {
         let harness = try Harness()
         try harness.backend { peer in peer.onBytes = { $0.reset() } }

@@ -92,6 +92,36 @@ extension Router {
         #expect(router.pick()?.last == 1)
     }
 
+    /// What comes after the news that a process at an endpoint's address has ended, and whether others are still preferred to it then.
+    @Test(
+        arguments: [
+            ("nothing", [], Duration.zero, true),
+            ("nothing, for too long", [], Router.suspicion, false),
+            ("a table that calls it ready as before", [.ready], .zero, true),
+            ("a table that calls it not ready, then ready", [.withheld, .ready], .zero, false),
+            ("a table without it, then with it", [nil, .ready], .zero, false),
+        ] as [(String, [RouteTable.Standing?], Duration, Bool)])
+    func `an endpoint whose process ended is left alone until the table calls it ready anew`(
+        then: String, standings: [RouteTable.Standing?], later: Duration, isLeftAlone: Bool
+    ) {
+        var router = Router()
+        _ = router.swap(table([(1, .ready), (2, .ready)]))
+        #expect(router.ended(host: address(1).host, now: .zero) == [EndpointID(index: 0)])
+        for standing in standings { _ = router.swap(table((standing.map { [(UInt32(1), $0)] } ?? []) + [(2, .ready)])) }
+        let now = Instant.zero + later
+        #expect(router.isSuspected(address(1), now: now) == isLeftAlone)
+        let picks = [router.pick(now: now)?.last, router.pick(now: now)?.last]
+        #expect(Set(picks) == (isLeftAlone ? [2] : [1, 2]))
+    }
+
+    @Test func `an endpoint whose process ended is taken when there is no other, and a stranger's address is nobody's`() {
+        var router = Router()
+        _ = router.swap(table([(1, .ready)]))
+        #expect(router.ended(host: address(9).host, now: .zero) == [])
+        #expect(router.ended(host: address(1).host, now: .zero).count == 1)
+        #expect(router.pick()?.last == 1)
+    }
+
     @Test func `nothing new goes to a withdrawn endpoint`() {
         var router = Router()
         _ = router.swap(table([(1, .ready), (2, .ready)]))
