@@ -9,7 +9,7 @@ extension ServedType {
         ("deprecatedCount", "count"),
     ]
 
-    private var isRenamed: Bool { wire == Discovery.newerEvents }
+    var isRenamed: Bool { wire == Discovery.newerEvents }
 
     /// The object as it is stored.
     func fromWire(_ object: Value) -> Value {

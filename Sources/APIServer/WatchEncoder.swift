@@ -24,7 +24,9 @@ package struct WatchEncoder: Sendable {
         head(event.kind.rawValue, &out)
         let rendering = Rendering(type, representation, rowObject: rowObject, now: now)
         switch representation {
-        case .plain: JSON.append(type.toWire(event.object), to: &out)
+        case .plain:
+            // Most events were written for the journal already.
+            if let json = event.json, !type.isRenamed { out += json } else { JSON.append(type.toWire(event.object), to: &out) }
         case .metadata(let version): JSON.append(rendering.partial(event.object, version: version), to: &out)
         case .table(let version):
             rendering.appendTable(

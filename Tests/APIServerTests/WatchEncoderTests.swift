@@ -23,6 +23,19 @@ struct WatchEncoderTests {
         #expect(events[0]["object"] == pod)
     }
 
+    @Test(arguments: [("", "v1"), ("events.k8s.io", "v1")])
+    func `What the journal wrote is sent as it is, except where the client asked in other words`(group: String, version: String) throws {
+        let type = try #require(ServedType(group: group, version: version, plural: "events"))
+        var encoder = WatchEncoder(type, .plain)
+        var out: [UInt8] = []
+        var event = WatchEvent(.added, ["kind": "Event", "apiVersion": "v1", "message": "m", "metadata": ["name": "e"]], at: Revision(7))
+        event.json = JSON.serialize(event.object)
+        encoder.append(event, now: now, to: &out)
+        let sent = try lines(out)[0]["object"]
+        #expect(sent == type.toWire(event.object))
+        #expect((sent == event.object) == !type.isRenamed)
+    }
+
     @Test func `A table's columns come with its first row only`() throws {
         var encoder = WatchEncoder(ServedType(.pods), .table(version: "v1"))
         var out: [UInt8] = []
