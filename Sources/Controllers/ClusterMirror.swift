@@ -19,6 +19,7 @@ final class ClusterMirror {
     let configMaps: Shelf<ObservedMeta>
     let secrets: Shelf<ObservedMeta>
     let images: Shelf<ObservedMeta>
+    let budgets: Shelf<ObservedBudget>
 
     private(set) var zoneOfNode: [String: String] = [:]
     private var podsByController: Index<ObservedPod> = [:]
@@ -45,6 +46,7 @@ final class ClusterMirror {
         configMaps = Shelf(.configMaps, api: api) { ObservedMeta($0) }
         secrets = Shelf(.secrets, api: api) { ObservedMeta($0) }
         images = Shelf(.images, api: api) { ObservedMeta($0) }
+        budgets = Shelf(.disruptionBudgets, api: api) { ObservedBudget($0) }
         // Registered first: every loop that hears of a change finds the look-ups as they are after it.
         pods.onChange { [unowned self] key, old, new in
             Self.move(key, from: old?.meta, to: new?.meta, new, &podsByController, &freePods)
@@ -81,6 +83,7 @@ final class ClusterMirror {
         begin(configMaps)
         begin(secrets)
         begin(images)
+        begin(budgets)
     }
 
     /// The pods that an owner controls, and those without a controller that its selector could adopt.

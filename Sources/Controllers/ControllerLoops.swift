@@ -19,6 +19,7 @@ package final class ControllerLoops {
     private let scheduling: SchedulingLoop
     private let nodeHealth: NodeHealthLoop
     private let taints: TaintEvictionLoop
+    private let disruptions: DisruptionLoop
     private let proxies: ProxyLivenessLoop
     private let namespaces: NamespaceLoop
     private let collection: CollectionLoop
@@ -43,6 +44,7 @@ package final class ControllerLoops {
         scheduling = SchedulingLoop(api: api, mirror: mirror, recorder: recorder)
         nodeHealth = NodeHealthLoop(api: api, mirror: mirror, writing: writing, recorder: recorder, fence: fence)
         taints = TaintEvictionLoop(loop: api.loop, mirror: mirror, writing: writing, recorder: recorder)
+        disruptions = DisruptionLoop(loop: api.loop, mirror: mirror, writing: writing)
         proxies = ProxyLivenessLoop(api: api, mirror: mirror)
         namespaces = NamespaceLoop(api: api, mirror: mirror, writing: writing)
         collection = CollectionLoop(api: api, mirror: mirror, writing: writing)
@@ -72,6 +74,7 @@ package final class ControllerLoops {
         scheduling.open()
         nodeHealth.open()
         taints.queue.open()
+        disruptions.queue.open()
         proxies.open()
         namespaces.queue.open()
         collection.queue.open()

@@ -150,5 +150,7 @@ private let kubernetesMessages = """
     authorization.v1.SelfSubjectRulesReview 1 metadata:ObjectMeta 2 spec:SelfSubjectRulesReviewSpec
     authorization.v1.SelfSubjectRulesReviewSpec 1 namespace
     authentication.v1.SelfSubjectReview 1 metadata:ObjectMeta
+    policy.v1.PodDisruptionBudget 1 metadata:ObjectMeta 2 spec:PodDisruptionBudgetSpec
+    policy.v1.PodDisruptionBudgetSpec 1 minAvailable:I 2 selector:LabelSelector 3 maxUnavailable:I 4 unhealthyPodEvictionPolicy
     policy.v1.Eviction 1 metadata:ObjectMeta 2 deleteOptions:DeleteOptions
     """

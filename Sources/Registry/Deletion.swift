@@ -109,20 +109,9 @@ extension Registry {
         return keyspace.tipRevision == before ? decided(.success(reply)) : committed(records, reply)
     }
 
-    /// A delete on behalf of a drain. There are no disruption budgets that could refuse it.
-    mutating func evict(_ key: ObjectKey, _ options: DeleteOptions, now: Timestamp) throws(StatusError) -> Submission {
-        try requireSubresource(.eviction, of: key)
-        var records: [RegistryRecord] = []
-        let before = keyspace.tipRevision
-        _ = try delete(Slot(key), key, options, now: now, records: &records)
-        let reply = Reply(
-            .status(["kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Success", "code": 201]), isCreated: true)
-        return keyspace.tipRevision == before ? decided(.success(reply)) : committed(records, reply)
-    }
-
     /// The object, if it exists, is the one that is meant, and may go.
     @discardableResult
-    private func requireDeletable(_ slot: Slot, _ key: ObjectKey, _ options: DeleteOptions) throws(StatusError) -> StoredObject {
+    func requireDeletable(_ slot: Slot, _ key: ObjectKey, _ options: DeleteOptions) throws(StatusError) -> StoredObject {
         guard let old = keyspace.tip(slot) else { throw .notFound(key) }
         let metadata = old.value["metadata"]
         if let uid = options.preconditionUID, uid != metadata["uid"].string {
@@ -140,7 +129,7 @@ extension Registry {
         return old
     }
 
-    private mutating func delete(
+    mutating func delete(
         _ slot: Slot, _ key: ObjectKey, _ options: DeleteOptions, now: Timestamp, records: inout [RegistryRecord]
     ) throws(StatusError) -> (value: Value, isGone: Bool) {
         let old = try requireDeletable(slot, key, options)

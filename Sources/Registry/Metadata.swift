@@ -37,7 +37,7 @@ enum Metadata {
     /// Kinds whose `metadata.generation` counts changes of what the user asked for.
     static func hasGeneration(_ type: ResourceType) -> Bool {
         switch type.plural {
-        case "deployments", "replicasets", "pods", "endpointslices", "images": true
+        case "deployments", "replicasets", "pods", "endpointslices", "images", "poddisruptionbudgets": true
         default: false
         }
     }

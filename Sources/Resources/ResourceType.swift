@@ -60,6 +60,8 @@ package struct ResourceType: Hashable, Sendable {
     package static let replicaSets = ResourceType(
         "apps", "v1", "ReplicaSet", "replicasets", short: ["rs"], subresources: [.status, .scale], categories: ["all"])
     package static let endpointSlices = ResourceType("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices")
+    package static let disruptionBudgets = ResourceType(
+        "policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", short: ["pdb"], subresources: [.status])
     package static let leases = ResourceType("coordination.k8s.io", "v1", "Lease", "leases", durable: false)
     package static let images = ResourceType("steady.dev", "v1", "Image", "images", short: ["img"], namespaced: false)
     package static let proxyStatuses = ResourceType("steady.dev", "v1", "ProxyStatus", "proxystatuses", namespaced: false, durable: false)
@@ -67,8 +69,7 @@ package struct ResourceType: Hashable, Sendable {
     /// Every kind, in the order of discovery (and so of `kubectl get all`).
     package static let all: [ResourceType] = [
         .pods, .services, .configMaps, .secrets, .namespaces, .nodes, .events, .deployments, .replicaSets, .endpointSlices, .leases,
-        .images,
-        .proxyStatuses,
+        .disruptionBudgets, .images, .proxyStatuses,
     ]
 
     /// By URL: group, version and plural.

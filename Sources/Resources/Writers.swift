@@ -17,6 +17,7 @@ package enum Writers {
         case replicaSetPlan
         case endpointPlan
         case scheduler
+        case disruptionPlan
         /// The agent of the pod's or the lease's node, under its lease epoch.
         case nodeAgent
         /// Only once the node is fenced.
@@ -74,6 +75,9 @@ package enum Writers {
 
         Rule(.endpointSlices, "metadata", [.endpointPlan]), Rule(.endpointSlices, "endpoints", [.endpointPlan]),
         Rule(.endpointSlices, "ports", [.endpointPlan]), Rule(.endpointSlices, "addressType", [.endpointPlan]),
+
+        // The registry takes each eviction off what the plan allows.
+        Rule(.disruptionBudgets, "spec", [.user]), Rule(.disruptionBudgets, "status", [.disruptionPlan, .registry]),
 
         Rule(.nodes, "metadata", [.nodeAgent, .user]), Rule(.nodes, "spec", [.user]), Rule(.nodes, "spec.podCIDR", [.admission]),
         Rule(.nodes, "spec.podCIDRs", [.admission]), Rule(.nodes, "spec.taints", [.nodeHealth, .user]),

@@ -110,7 +110,7 @@ struct ExitCodeTests {
         ),
         (["get"], 2, "error: name what: a kind (pods), or kind and name (pods/web, deployment web)\n"),
         (["get", "pod", "x", "-A"], 2, "error: a name cannot be looked for in all namespaces; name one with -n\n"),
-        (["get", "pds"], 1, "error: the server doesn't have a resource type \"pds\"; did you mean \"pods\"?\n"),
+        (["get", "podz"], 1, "error: the server doesn't have a resource type \"podz\"; did you mean \"pod\"?\n"),
         (["scale", "deployment/web"], 2, "error: --replicas is missing: steady scale deployment/web --replicas 3\n"),
         (
             ["scale", "deployment/web", "--replicas", "x"], 2,

@@ -19,7 +19,8 @@ enum NodeVerbs {
             run: { try cordon($0, false) }),
         Verb(
             "drain", group: .nodes, summary: "Move a node's pods elsewhere, without losing a request", usage: "NODE ...",
-            notes: "The replacement of a pod is Ready before the old one is withdrawn, also with one replica.",
+            notes:
+                "The replacement of a pod is Ready before the old one is withdrawn, also with one replica, so no disruption budget is touched. Pods that nothing replaces (--force) are evicted as their PodDisruptionBudget allows.",
             examples: [("before maintenance", "steady drain a1"), ("and afterwards", "steady uncordon a1")],
             flags: [
                 .selector, .timeout, Flag("force", nil, .toggle, "also delete pods that nothing would replace"),
@@ -72,6 +73,31 @@ enum NodeVerbs {
     /// Asks the workload's plan to replace a pod before it goes.
     private static let evictionRequested = "steady.dev/eviction-requested"
 
+    /// How long a budget that allows nothing is left alone before it is asked again.
+    private static let budgetPause = Duration.milliseconds(500)
+
+    /// Evicts a pod that nothing replaces, as soon as its disruption budget allows it.
+    private static func evict(
+        _ key: ObjectKey, _ options: DeleteOptions, _ api: BlockingAPI, deadline: Instant, _ invocation: Invocation
+    ) throws(CommandError) {
+        var isAnnounced = false
+        while true {
+            do throws(StatusError) {
+                _ = try api.perform(.evict(key, options))
+                return
+            } catch {
+                if error.code == 404 { return }
+                guard error.code == 429, Clock.monotonic() < deadline else { throw CommandError(error) }
+                if !isAnnounced {
+                    let why = error.details?.causes.first?.message ?? error.message
+                    invocation.terminal.complain("pod/\(key.name) waits for its disruption budget: \(why)")
+                }
+                isAnnounced = true
+            }
+            _ = api.loop.runUntil(within: budgetPause) { false }
+        }
+    }
+
     private static func drain(_ invocation: Invocation) throws(CommandError) -> Int32 {
         let api = try Instance.connect(invocation)
         let deadline = Clock.monotonic() + (try invocation.timeout(default: .seconds(86_400)))
@@ -91,7 +117,7 @@ enum NodeVerbs {
                 let key = ObjectKey(.pods, namespace: pod.namespaceName, name: pod.name)
                 invocation.terminal.line("evicting pod \(pod.namespaceName)/\(pod.name)")
                 if bare.contains(where: { $0["metadata"]["uid"] == pod["metadata"]["uid"] }) {
-                    _ = try api.ask(.delete(key, DeleteOptions(gracePeriodSeconds: grace)))
+                    try evict(key, DeleteOptions(gracePeriodSeconds: grace), api, deadline: deadline, invocation)
                 } else {
                     _ = try api.ask(
                         .patch(

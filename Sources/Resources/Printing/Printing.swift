@@ -53,6 +53,8 @@ package enum Printing {
         case ("", "configmaps"): [Column("Data", "integer"), age]
         case ("", "secrets"): [Column("Type"), Column("Data", "integer"), age]
         case ("coordination.k8s.io", "leases"): [Column("Holder"), age]
+        case ("policy", "poddisruptionbudgets"):
+            [Column("Min Available"), Column("Max Unavailable"), Column("Allowed Disruptions", "integer"), age]
         case ("steady.dev", "images"): [Column("Reference"), Column("Command"), age, Column("Working-Dir", wide: true)]
         case ("steady.dev", "proxystatuses"): [Column("Route-Revision"), Column("Draining", "integer"), age]
         default: [age]
@@ -94,6 +96,10 @@ package enum Printing {
         case ("", "configmaps"): return [.string(name), .int(memberCount(value["data"]) + memberCount(value["binaryData"])), .string(age)]
         case ("", "secrets"):
             return [.string(name), .string(value["type"].string ?? "Opaque"), .int(memberCount(value["data"])), .string(age)]
+        case ("policy", "poddisruptionbudgets"):
+            let budget = DisruptionBudget(value)
+            let bounds = [budget.minAvailable, budget.maxUnavailable].map { Value.string($0?.description ?? "N/A") }
+            return [.string(name)] + bounds + [.int(Int64(budget.status.disruptionsAllowed)), .string(age)]
         case ("coordination.k8s.io", "leases"): return [.string(name), .string(value["spec"]["holderIdentity"].string ?? ""), .string(age)]
         case ("steady.dev", "images"):
             let image = Image(value)

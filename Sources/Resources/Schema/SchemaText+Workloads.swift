@@ -177,6 +177,22 @@ extension SchemaText {
           operatingSystem string
           architecture string
           swap any
+        PodDisruptionBudget | How many pods of a set evictions may take away at a time; rolls obey their strategy instead.
+          spec DisruptionBudgetSpec
+          status DisruptionBudgetStatus
+        DisruptionBudgetSpec
+          minAvailable intOrString | So many must stay healthy: a number, or a share such as 50%.
+          maxUnavailable intOrString | So many may be missing; not together with minAvailable.
+          selector LabelSelector replace | Whose pods; an empty one selects every pod of the namespace.
+          unhealthyPodEvictionPolicy string(IfHealthyBudget AlwaysAllow) | Whether pods that are not ready may go although too few are healthy.
+        DisruptionBudgetStatus
+          observedGeneration long
+          disruptedPods {time} | Evicted, and not seen to go yet.
+          disruptionsAllowed int | So many pods may be evicted now.
+          currentHealthy int
+          desiredHealthy int
+          expectedPods int
+          conditions [Condition by type]
         Lease | Proof that its holder lives.
           spec LeaseSpec
         LeaseSpec

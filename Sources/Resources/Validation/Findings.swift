@@ -77,6 +77,28 @@ struct Findings {
         if let number = value[key].int, number < 0 { invalid(key, value[key], "must be greater than or equal to 0") }
     }
 
+    /// A count or a percentage, where it is given; a whole may be its limit. Returns whether it is right.
+    @discardableResult
+    mutating func share(_ key: String, of value: Value, upToWhole: Bool) -> Bool {
+        let found = value[key]
+        switch (IntOrPercent(found), found) {
+        case (_, .null): return true
+        case (.count(let count)?, _) where count < 0:
+            invalid(key, found, "must be greater than or equal to 0")
+            return false
+        case (.percent(let percent)?, _) where upToWhole && percent > 100:
+            invalid(key, found, "must not be greater than 100%")
+            return false
+        case (nil, _):
+            invalid(
+                key, found,
+                "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')"
+            )
+            return false
+        default: return true
+        }
+    }
+
     /// A string that must pass a rule for names, where it is given.
     mutating func name(_ key: String, of value: Value, _ rule: (String) -> String?) {
         if let text = value[key].string, !text.isEmpty, let problem = rule(text) { invalid(key, value[key], problem) }

@@ -19,6 +19,7 @@ package enum Validation {
         case ("", "nodes"): ClusterValidation.check(node: value, old: old, &findings)
         case ("", "events"): ClusterValidation.check(event: value, &findings)
         case ("discovery.k8s.io", "endpointslices"): ServiceValidation.check(endpointSlice: value, old: old, &findings)
+        case ("policy", "poddisruptionbudgets"): DisruptionBudgetValidation.check(value, &findings)
         case ("coordination.k8s.io", "leases"): ClusterValidation.check(lease: value, &findings)
         case ("steady.dev", "images"): ClusterValidation.check(image: value, &findings)
         default: break

@@ -72,24 +72,8 @@ enum WorkloadValidation {
         guard case .object = rolling else { return }
         findings.at("rollingUpdate") { findings in
             var isWhole = true
-            for field in ["maxUnavailable", "maxSurge"] {
-                let value = rolling[field]
-                switch (IntOrPercent(value), value) {
-                case (_, .null): break
-                case (.count(let count)?, _) where count < 0:
-                    isWhole = false
-                    findings.invalid(field, value, "must be greater than or equal to 0")
-                case (.percent(let percent)?, _) where field == "maxUnavailable" && percent > 100:
-                    isWhole = false
-                    findings.invalid(field, value, "must not be greater than 100%")
-                case (nil, _):
-                    isWhole = false
-                    findings.invalid(
-                        field, value,
-                        "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')"
-                    )
-                default: break
-                }
+            for field in ["maxUnavailable", "maxSurge"] where !findings.share(field, of: rolling, upToWhole: field == "maxUnavailable") {
+                isWhole = false
             }
             if isWhole, isZero(rolling["maxUnavailable"]), isZero(rolling["maxSurge"]) {
                 findings.invalid("maxUnavailable", rolling["maxUnavailable"], "may not be 0 when `maxSurge` is 0")
@@ -102,6 +86,21 @@ enum WorkloadValidation {
         case .count(let count)?: count == 0
         case .percent(let percent)?: percent == 0
         case nil: false
+        }
+    }
+}
+
+/// The rules of PodDisruptionBudgets.
+enum DisruptionBudgetValidation {
+    static func check(_ budget: Value, _ findings: inout Findings) {
+        let spec = budget["spec"]
+        findings.at("spec") { findings in
+            if !spec["minAvailable"].isNull, !spec["maxUnavailable"].isNull {
+                findings.invalid(nil, spec, "minAvailable and maxUnavailable cannot be both set")
+            }
+            findings.share("minAvailable", of: spec, upToWhole: true)
+            findings.share("maxUnavailable", of: spec, upToWhole: true)
+            if !spec["selector"].isNull { findings.labelSelector("selector", of: spec) }
         }
     }
 }
