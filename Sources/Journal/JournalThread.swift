@@ -168,6 +168,9 @@ package enum Journals {
         try JournalReader(disk: disk, contentVersion: contentVersion).recover()
     }
 
+    /// The version of the files' layout that this Steady writes, and the newest that it reads.
+    package static let layoutVersion = JournalFormat.layoutVersion
+
     /// How the journal calls the snapshot of a revision.
     package static func snapshotName(_ revision: UInt64) -> String { JournalNames.snapshot(revision) }
 
