@@ -5,7 +5,7 @@ import Resources
 import Storage
 import Timing
 
-// Prints what the store costs on this machine: `swift run -c release StoreBenchmark [DIRECTORY]`. Nothing is asserted.
+// Prints what the store costs on this machine, and how that grows: `swift run -c release StoreBenchmark [DIRECTORY]`. Nothing is asserted.
 
 /// A pod of the size that agents report on: one container with probes, and a full status.
 func pod(_ name: String) -> Value {
@@ -109,6 +109,7 @@ func commit(_ directory: String, writers: Int, watchers: Int) throws {
 }
 
 let directory = CommandLine.arguments.dropFirst().first ?? "/tmp/steady-store-benchmark"
+try Growth.run(directory)
 judge()
 for (writers, watchers) in [(1, 0), (8, 0), (64, 0), (8, 100)] {
     try Files.removeTree(directory)
