@@ -31,19 +31,4 @@ extension Files {
         }
         return fd
     }
-
-    /// A symbolic link in an open directory; what stood there is replaced.
-    package static func link(_ name: String, in directory: Int32, to target: String) throws(LinuxError) {
-        let temporary = "\(name).tmp\(getpid())"
-        unlinkat(directory, temporary, 0)
-        try attempt("link \(name)") { symlinkat(target, directory, temporary) }
-        try attempt("rename to \(name)") { renameat(directory, temporary, directory, name) }
-    }
-
-    /// The path without symbolic links; nil when nothing is there.
-    package static func resolved(_ path: String) -> String? {
-        guard let text = realpath(path, nil) else { return nil }
-        defer { free(text) }
-        return String(cString: text)
-    }
 }

@@ -1,4 +1,3 @@
-import CLinux
 import Glibc
 
 /// Users, and whose files are.
@@ -41,35 +40,4 @@ package enum Ownership {
         var status = stat()
         if stat(path, &status) == 0 { chmod(path, (status.st_mode & 0o7777) | 0o011) }
     }
-}
-
-extension Files {
-    /// A symbolic link; what stood there is replaced.
-    package static func link(_ path: String, to target: String) throws(LinuxError) { try swapLink(path, to: target) }
-
-    /// `mode` as `stat` has it; nil when nothing is there.
-    package static func mode(of path: String) -> mode_t? {
-        var status = stat()
-        return stat(path, &status) == 0 ? status.st_mode : nil
-    }
-
-    /// In bytes; 0 for what is not there.
-    package static func size(of path: String) -> Int {
-        var status = stat()
-        return stat(path, &status) == 0 ? Int(status.st_size) : 0
-    }
-}
-
-extension Files {
-    /// Makes the file when it is not there.
-    package static func openForAppending(_ path: String, mode: mode_t = 0o600) throws(LinuxError) -> Int32 {
-        try open(path, O_WRONLY | O_CREAT | O_APPEND, mode: mode)
-    }
-    /// For standard input of programs that have none.
-    package static func openNull() throws(LinuxError) -> Int32 { try open("/dev/null", O_RDONLY) }
-}
-
-extension Files {
-    /// What a non-blocking descriptor has now, at most the buffer's size; 0 when it has nothing.
-    package static func readAvailable(_ fd: Int32, into buffer: inout [UInt8]) -> Int { max(0, Glibc.read(fd, &buffer, buffer.count)) }
 }

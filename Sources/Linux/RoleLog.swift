@@ -69,7 +69,7 @@ package enum RoleLog {
 
     /// Moves a full file aside; the descriptors go on in a new one.
     package static func cut(_ path: String, outputs: [Int32], limit: Int = fileLimit) {
-        guard Files.size(of: path) > limit, (try? Files.move(path, to: path + ".1")) != nil,
+        guard Files.size(path) > limit, (try? Files.move(path, to: path + ".1")) != nil,
             let file = try? Files.open(path, Files.appending)
         else { return }
         for output in outputs {

@@ -30,7 +30,7 @@ final class ContainerLog {
         guard file < 0, run >= 0 else { return }
         let path = paths.log(container, run: run)
         file = (try? Files.openForAppending(path)) ?? (try? Self.openFirst(path)) ?? -1
-        size = Files.size(of: path)
+        size = Int(Files.size(path))
     }
 
     private static func openFirst(_ path: String) throws(LinuxError) -> Int32 {

@@ -36,7 +36,7 @@ package final class OutputDrain {
     /// One chunk a turn.
     private func store(_ descriptor: Int32, _ spill: String) {
         let count = Files.readAvailable(descriptor, into: &buffer)
-        guard count > 0, Files.size(of: spill) < Self.spillLimit, (try? Files.makeDirectories(Files.directory(of: spill))) != nil,
+        guard count > 0, Files.size(spill) < Self.spillLimit, (try? Files.makeDirectories(Files.directory(of: spill))) != nil,
             let file = try? Files.openForAppending(spill)
         else { return }
         defer { closeDescriptor(file) }

@@ -56,7 +56,7 @@ struct PodVolumes {
         let isNew = Files.linkTarget(data) != version
         if isNew {
             try write(files, to: "\(path)/\(version)")
-            try Files.swapLink(data, to: version)
+            try Files.link(data, to: version)
         }
         // Also where nothing is new: an agent that died on its way here has left the rest undone.
         // The names in the volume: one link for each first path component.

@@ -126,7 +126,7 @@ struct `What the pods of a node keep to` {
             memories.forget("pod-\(number)")
         }
         try memories.save(memory("/last"), of: "last")
-        #expect(Files.size(of: file) < 128 << 10)
+        #expect(Files.size(file) < 128 << 10)
         #expect(PodMemories(file, pods: ["last"])["last"] == memory("/last"))
     }
 }
