@@ -126,6 +126,20 @@ static unsigned behind_places(const int *places) {
     return (unsigned)last + 1;
 }
 
+/// What other threads of the parent had open below the places was copied: a lock, a file that is written or a port must not be held for as long
+/// as the child needs to become its program.
+static void close_between(const int *places) {
+    unsigned from = 3;
+    for (;;) {
+        unsigned next = ~0u;
+        for (int i = 0; i < CLINUX_LAUNCH_PLACES; i++)
+            if ((unsigned)places[i] >= from && (unsigned)places[i] < next) next = (unsigned)places[i];
+        if (next == ~0u) return;
+        if (next > from) syscall(SYS_close_range, from, next - 1, 0);
+        from = next + 1;
+    }
+}
+
 /// Runs in the child, on its own stack but in the parent's memory, while the parent sleeps: system calls and plain arithmetic only.
 static int launch_child(void *argument) {
     struct clinux_launch *launch = argument;
@@ -139,6 +153,7 @@ static int launch_child(void *argument) {
     step = CLINUX_LAUNCH_DESCRIPTORS;
     // From here on the table is the child's own. Without places it was copied by clone3.
     if (launch->places && syscall(SYS_close_range, behind_places(launch->places), ~0u, UNSHARE_FLAG) < 0) goto failed;
+    if (launch->places) close_between(launch->places);
     if (syscall(SYS_dup3, launch->input, 0, 0) < 0) goto failed;
     if (syscall(SYS_dup3, launch->output, 1, 0) < 0) goto failed;
     if (syscall(SYS_dup3, launch->error, 2, 0) < 0) goto failed;

@@ -49,13 +49,26 @@ package struct ControlGroup: Hashable, Sendable {
         return ControlGroup(path: path, kind: kind).child(name)
     }
 
+    /// How often a group is made again that others remove as empty while it is made. Each loss takes another agent's start at this very moment.
+    private static let makeAttemptLimit = 16
+
     /// Makes a group below this one, or finds it, and this one, too, should another have removed it as empty; nil when that is refused.
     package func child(_ name: String) -> ControlGroup? {
         let group = ControlGroup(path: "\(path)/\(name)", kind: kind)
-        if mkdir(group.path, 0o755) != 0, errno != EEXIST {
-            guard errno == ENOENT, mkdir(path, 0o755) == 0, mkdir(group.path, 0o755) == 0 else { return nil }
+        let control = "\(group.path)/\(kind == .unified ? "cgroup.kill" : "freezer.state")"
+        for _ in 0..<Self.makeAttemptLimit {
+            // What may be written there says whether the tree is ours. ENOENT: gone already, or a kernel without the file.
+            if make(group), access(control, W_OK) == 0 { return group }
+            guard errno == ENOENT || errno == ENODEV else { return nil }
         }
-        return access("\(group.path)/\(kind == .unified ? "cgroup.kill" : "freezer.state")", W_OK) == 0 ? group : nil
+        return nil
+    }
+
+    /// False with ENOENT when another removed this group meanwhile.
+    private func make(_ group: ControlGroup) -> Bool {
+        if mkdir(group.path, 0o755) == 0 || errno == EEXIST { return true }
+        guard errno == ENOENT, mkdir(path, 0o755) == 0 || errno == EEXIST else { return false }
+        return mkdir(group.path, 0o755) == 0 || errno == EEXIST
     }
 
     /// Like `child`, but never one that was killed before: from Linux 6.14 on a process that is started right into such a group (CLONE_INTO_CGROUP)

@@ -234,4 +234,9 @@ extension LaunchFailure {
     package var isMissing: Bool { errno == ENOENT }
     /// EACCES or EPERM.
     package var isDenied: Bool { errno == EACCES || errno == EPERM }
+    /// The control group could not be entered. Not so when there are too many processes (EAGAIN) or too little memory: that fails without it, too.
+    package var isOfGroup: Bool { (step == .clone || step == .cgroup) && errno != EAGAIN && errno != ENOMEM }
+
+    /// The control group was removed AFTER it was opened.
+    package var isGroupGone: Bool { isOfGroup && (errno == ENODEV || errno == ENOENT) }
 }

@@ -93,11 +93,16 @@ final class ContainerProcess {
             output: sink, error: sink)
         launch.user = user
         launch.openFileLimit = Self.openFileLimit
-        let group = context.controlGroup?.emptyChild(groupName)
-        let place = group?.open()
-        defer { if let place { closeDescriptor(place) } }
-        launch.enter(group, by: place)
         launch.handOff = context.canHandOff ? calls : []
+        var place: Int32?
+        defer { if let place { closeDescriptor(place) } }
+        func enterGroup() {
+            if let place { closeDescriptor(place) }
+            let group = context.controlGroup?.emptyChild(groupName)
+            place = group?.open()
+            launch.enter(group, by: place)
+            isGroupMember = place != nil
+        }
         func attempt() throws -> LaunchedProcess {
             let record = try ContainerRecord.begin(
                 paths.record(name), boot: context.bootIdentifier, restartCount: restartCount, startedAt: startedAt)
@@ -106,24 +111,27 @@ final class ContainerProcess {
             launch.recordOffset = record.offset
             return try context.launcher.launch(launch)
         }
-        do {
-            isGroupMember = place != nil
-            return try attempt()
-        } catch let failure as LaunchFailure where (failure.step == .clone || failure.step == .cgroup) && isGroupMember {
-            // The tree cannot be entered from where we are (a delegation that ends above us).
-            context.giveUpControlGroups()
-            launch.enter(nil, by: nil)
-            isGroupMember = false
-            return try attempt()
-        } catch let failure as LaunchFailure where failure.step == .filter {
-            context.canHandOff = false
-            onNote(
-                PodNote(
-                    "BindHandOffUnavailable",
-                    "the kernel refuses to hand over bind calls (\(failure)); programs must bind $POD_IP themselves", container: name,
-                    isWarning: true))
-            launch.handOff = []
-            return try attempt()
+        enterGroup()
+        var wasMadeAnew = false
+        while true {
+            do {
+                return try attempt()
+            } catch let failure as LaunchFailure where failure.isGroupGone && isGroupMember && !wasMadeAnew {
+                wasMadeAnew = true
+                enterGroup()
+            } catch let failure as LaunchFailure where failure.isOfGroup && isGroupMember {
+                // The tree cannot be entered from where we are (a delegation that ends above us).
+                context.giveUpControlGroups()
+                enterGroup()
+            } catch let failure as LaunchFailure where failure.step == .filter && !launch.handOff.isEmpty {
+                context.canHandOff = false
+                onNote(
+                    PodNote(
+                        "BindHandOffUnavailable",
+                        "the kernel refuses to hand over bind calls (\(failure)); programs must bind $POD_IP themselves", container: name,
+                        isWarning: true))
+                launch.handOff = []
+            }
         }
     }
 

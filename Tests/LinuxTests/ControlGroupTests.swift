@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 
 @testable import Linux
@@ -16,15 +17,13 @@ import Testing
         // Forks without end, out of its session and without its environment.
         let bomb = "while :; do env -i setsid /bin/sleep 1000 & n=$((n+1)); test $n -gt 50 && sleep 0.01; done"
         let process = try bench.launch("/bin/sh", ["-c", bomb]) { $0.enter(group, by: place) }
-        let end = Date().addingTimeInterval(10)
-        while group.members.count < 30, Date() < end { sched_yield() }
+        #expect(eventually { group.members.count >= 30 })
         #expect(group.isPopulated && group.members.contains(process.pid))
         let members = group.members
         group.remove()
         #expect(group.exists)
         group.kill()
-        while group.isPopulated, Date() < end { sched_yield() }
-        #expect(!group.isPopulated)
+        #expect(eventually { !group.isPopulated })
         #expect(bench.wait(process) == 128 + SIGKILL)
         #expect(members.allSatisfy { Processes.state(of: $0).map { $0 == "Z" } ?? true })
         group.remove()
@@ -41,5 +40,63 @@ import Testing
         own.removeEmptyNeighbours(prefix: prefix)
         #expect(empty?.exists == false && full?.exists == true && other?.exists == true && own.exists)
         for group in [full?.child("pod.main"), full, other, own] { group?.remove() }
+    }
+
+    @Test func `a program starts in a group of a name whose earlier group was killed`() throws {
+        guard let parent = Self.group(.unified) else { return print("no control group may be written here") }
+        let bench = Workbench()
+        defer { parent.remove() }
+        for expected: Int32 in [137, 137, 7] {
+            let group = try #require(parent.emptyChild("main"))
+            let place = try #require(group.open())
+            defer { close(place) }
+            let process = try bench.launch("/bin/sh", ["-c", expected == 7 ? "exit 7" : "sleep 60 & sleep 60"]) {
+                $0.enter(group, by: place)
+            }
+            if expected == 137 {
+                // It runs, and is not dead of what happened to the group before it.
+                var poll = pollfd(fd: process.pidfd, events: Int16(POLLIN), revents: 0)
+                #expect(Glibc.poll(&poll, 1, 20) == 0)
+                group.kill()
+            }
+            #expect(bench.wait(process) == expected)
+            #expect(eventually { !group.isPopulated })
+        }
+        parent.emptyChild("main")?.remove()
+    }
+
+    @Test(arguments: [ControlGroup.Kind.unified, .freezer])
+    func `a group that was removed after it was opened is told from one that may not be entered`(kind: ControlGroup.Kind) throws {
+        guard let parent = Self.group(kind) else { return print("no \(kind) control group may be written here") }
+        defer { parent.remove() }
+        let group = try #require(parent.emptyChild("gone"))
+        let place = try #require(group.open())
+        defer { close(place) }
+        group.remove()
+        let failure = #expect(throws: LaunchFailure.self) { try Workbench().launch("/bin/true", []) { $0.enter(group, by: place) } }
+        #expect(failure?.isGroupGone == true, "\(failure.map { "\($0)" } ?? "it ran")")
+    }
+
+    @Test func `agents that start beside each other do not take each other's group away while it is made`() throws {
+        guard let own = Self.group(.unified) else { return print("no control group may be written here") }
+        defer { own.remove() }
+        let name = "steady-test-\(getpid())-beside"
+        final class End: Sendable { let isReached = Atomic(false) }
+        let end = End()
+        // What every agent does at its start, without a pause.
+        let other = try ThreadHandle.start(name: "other") {
+            while !end.isReached.load(ordering: .relaxed) { own.removeEmptyNeighbours(prefix: name) }
+        }
+        defer {
+            end.isReached.store(true, ordering: .relaxed)
+            other.join()
+        }
+        for _ in 0..<2000 {
+            let group = try #require(ControlGroup.below(own: name))
+            #expect(group.kind == .unified)
+            let child = try #require(group.emptyChild("main"))
+            #expect(child.exists && group.exists)
+            child.remove()
+        }
     }
 }

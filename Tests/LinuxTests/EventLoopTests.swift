@@ -11,7 +11,7 @@ import Timing
         loop.schedule(after: .milliseconds(2)) { order.append(3) }
         loop.schedule(after: .milliseconds(1)) { order.append(1) }
         loop.schedule(after: .milliseconds(1)) { order.append(2) }
-        #expect(loop.runUntil(within: .seconds(5)) { order.count == 3 })
+        #expect(loop.runUntil(within: patience) { order.count == 3 })
         #expect(order == [1, 2, 3])
     }
 
@@ -21,7 +21,7 @@ import Timing
         let timer = loop.schedule(after: .zero) { Issue.record("cancelled") }
         loop.schedule(after: .milliseconds(1)) { isDone = true }
         timer.cancel()
-        #expect(loop.runUntil(within: .seconds(5)) { isDone })
+        #expect(loop.runUntil(within: patience) { isDone })
     }
 
     @Test func `is woken by another thread`() throws {
@@ -29,7 +29,7 @@ import Timing
         let remote = loop.remote
         nonisolated(unsafe) var isDone = false
         let thread = try ThreadHandle.start(name: "waker") { remote.submit { isDone = true } }
-        #expect(loop.runUntil(within: .seconds(5)) { isDone })
+        #expect(loop.runUntil(within: patience) { isDone })
         thread.join()
     }
 
@@ -44,7 +44,7 @@ import Timing
             watch?.cancel()
         }
         _ = write(b, "x", 1)
-        #expect(loop.runUntil(within: .seconds(5)) { count == 1 })
+        #expect(loop.runUntil(within: patience) { count == 1 })
         loop.runUntil(within: .milliseconds(5)) { false }
         #expect(count == 1)
     }

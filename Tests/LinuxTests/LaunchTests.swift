@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import Timing
 
 @testable import Linux
 
@@ -49,7 +50,7 @@ final class Workbench {
     /// The exit code, or 128 + signal.
     func wait(_ process: LaunchedProcess) -> Int32 {
         var poll = pollfd(fd: process.pidfd, events: Int16(POLLIN), revents: 0)
-        guard Glibc.poll(&poll, 1, 10_000) == 1 else { return -1 }
+        guard Glibc.poll(&poll, 1, Int32(patience.millisecondsRoundedUp)) == 1 else { return -1 }
         var status: Int32 = 0
         waitpid(process.pid, &status, 0)
         running.removeAll { $0.pid == process.pid }
@@ -58,10 +59,10 @@ final class Workbench {
         return status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f)
     }
 
-    /// Answers a process' calls until `done`, at most ten seconds.
+    /// Answers a process' calls until `done`.
     func answer(_ process: LaunchedProcess, _ handOff: inout BindHandOff, until done: (BindHandOff.Outcome) -> Bool) -> Bool {
-        let end = Date().addingTimeInterval(10)
-        while Date() < end {
+        let end = Clock.monotonic() + patience
+        while Clock.monotonic() < end {
             var poll = pollfd(fd: process.listener!, events: Int16(POLLIN), revents: 0)
             guard Glibc.poll(&poll, 1, 1000) == 1 else { continue }
             guard poll.revents & Int16(POLLIN) != 0 else { return false }
@@ -72,23 +73,32 @@ final class Workbench {
     }
 }
 
-/// Whether somebody listens there; retried until a bound, since a program listens some time after it has bound.
+/// How long a test waits for what must come. It comes in milliseconds; only a machine with too much to do needs more.
+let patience = Duration.seconds(60)
+
+/// Looks again, and lets others run, until it holds; false when it never does.
+func eventually(_ condition: () -> Bool) -> Bool {
+    let end = Clock.monotonic() + patience
+    while !condition() {
+        if Clock.monotonic() >= end { return false }
+        sched_yield()
+    }
+    return true
+}
+
+/// Whether somebody listens there: a program listens some time after it has bound.
 func answers(_ address: String, _ port: UInt16) -> Bool {
-    let end = Date().addingTimeInterval(5)
-    while Date() < end {
+    eventually {
         let fd = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(fd) }
         var target = sockaddr_in()
         target.sin_family = UInt16(AF_INET)
         target.sin_port = port.bigEndian
         inet_pton(AF_INET, address, &target.sin_addr)
-        let connected = withUnsafePointer(to: &target) {
+        return withUnsafePointer(to: &target) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(fd, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0 }
         }
-        if connected { return true }
-        sched_yield()
     }
-    return false
 }
 
 func ipv4(_ text: String) -> UInt32 {
@@ -161,7 +171,7 @@ let nginx = ["/usr/sbin/nginx"].first { FileManager.default.isExecutableFile(atP
         var again: FileLock?
         let loop = try EventLoop()
         #expect(
-            loop.runUntil(within: .seconds(10)) {
+            loop.runUntil(within: patience) {
                 again = (try? FileLock.take(bench.path("record"))) ?? nil
                 if again == nil { loop.later {} }
                 return again != nil
@@ -169,29 +179,6 @@ let nginx = ["/usr/sbin/nginx"].first { FileManager.default.isExecutableFile(atP
         again?.release()
         try Processes.signal(process.pidfd, SIGKILL)
         #expect(bench.wait(process) == 137)
-    }
-
-    @Test(.enabled(if: ControlGroup.below(own: "steady-test-probe").map { $0.remove() } != nil))
-    func `a program starts in a group of a name whose earlier group was killed`() throws {
-        let bench = Workbench()
-        let parent = try #require(ControlGroup.below(own: "steady-test-\(UUID().uuidString)"))
-        defer { parent.remove() }
-        for expected: Int32 in [137, 137, 7] {
-            let group = try #require(parent.emptyChild("main"))
-            let place = try #require(group.open())
-            defer { close(place) }
-            let process = try bench.launch("/bin/sh", ["-c", expected == 7 ? "exit 7" : "sleep 60 & sleep 60"]) { $0.cgroup = place }
-            if expected == 137 {
-                // It runs, and is not dead of what happened to the group before it.
-                var poll = pollfd(fd: process.pidfd, events: Int16(POLLIN), revents: 0)
-                #expect(Glibc.poll(&poll, 1, 20) == 0)
-                group.kill()
-            }
-            #expect(bench.wait(process) == expected)
-            let deadline = Date() + 5
-            while group.isPopulated, Date() < deadline { sched_yield() }
-        }
-        parent.emptyChild("main")?.remove()
     }
 
     @Test func `the child leads its own session, ignores nothing, blocks nothing and has no descriptors but three`() throws {
