@@ -3,9 +3,23 @@ import Formats
 import Foundation
 import Linux
 import Synchronization
+import Testing
 import Timing
 
 @testable import Host
+
+/// How long a test waits for what must come. It comes in milliseconds; only a machine with too much to do needs more.
+let patience = Duration.seconds(60)
+
+/// Looks again, and lets others run, until it holds; false when it never does.
+func eventually(_ condition: () -> Bool) -> Bool {
+    let end = Clock.monotonic() + patience
+    while !condition() {
+        if Clock.monotonic() >= end { return false }
+        sched_yield()
+    }
+    return true
+}
 
 /// A directory of a test's own; everything in it is gone afterwards.
 final class Scratch {
@@ -18,11 +32,19 @@ final class Scratch {
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
+    /// F_SETLEASE of fcntl(2), which Glibc's module does not show.
+    private static let setLease: Int32 = 1024
+
     /// A program that does what the script says.
     func program(_ script: String) throws -> String {
         let file = path + "/program"
         try Data("#!/bin/sh\n\(script)\n".utf8).write(to: URL(fileURLWithPath: file))
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file)
+        // A child that another test starts at this moment may have the file open for writing, and it cannot be executed (ETXTBSY) until that child
+        // is its program. A lease for reading is granted once no writer is left.
+        let descriptor = try Files.openForReading(file)
+        defer { closeDescriptor(descriptor) }
+        try #require(eventually { fcntl(descriptor, Self.setLease, F_RDLCK) == 0 || errno != EAGAIN })
         return file
     }
 }
@@ -92,12 +114,12 @@ final class HostBench {
     var failure: String { state.failure ?? "" }
     func node(_ name: String) -> String { directory.node(name) }
 
-    func wait(within limit: Duration = .seconds(10), _ condition: (Seen.State) -> Bool) -> Bool {
+    func wait(within limit: Duration = patience, _ condition: (Seen.State) -> Bool) -> Bool {
         until(within: limit) { condition(state) }
     }
 
     /// Looks again every few milliseconds: what is waited for happens in other processes.
-    func until(within limit: Duration = .seconds(10), _ condition: () -> Bool) -> Bool {
+    func until(within limit: Duration = patience, _ condition: () -> Bool) -> Bool {
         loop.runUntil(within: limit) {
             if condition() { return true }
             loop.schedule(after: .milliseconds(2)) {}
@@ -126,6 +148,14 @@ final class HostBench {
     }
 
     func pid(_ name: String) throws -> Int32 { Int32(try role(name)["pid"].int ?? 0) }
+
+    /// Kills a role that must be there. Never pid 0, which is the whole process group of the tests.
+    func strike(_ name: String) throws -> Int32 {
+        let pid = try pid(name)
+        try #require(pid > 1)
+        kill(pid, SIGKILL)
+        return pid
+    }
 
     func stop(purging: Bool = false) {
         _ = try? ask(["op": "down", "purge": .bool(purging)])
