@@ -42,7 +42,7 @@ struct `The writer of pod statuses` {
     private func runThroughFirstPauses() {
         var isOver = false
         loop.schedule(after: .milliseconds(500)) { isOver = true }
-        #expect(loop.runUntil(within: .seconds(10)) { isOver })
+        #expect(loop.runUntil(within: patience) { isOver })
     }
 
     @Test(arguments: [400, 403, 422]) func `tells a refusal once and writes again when the status changes`(code: Int) throws {
@@ -59,7 +59,7 @@ struct `The writer of pod statuses` {
         writer.whenWritten(key) { revision = $0 }
         #expect(revision == nil)
         writer.submit(key, uid: "u", ["phase": "Running"])
-        #expect(loop.runUntil(within: .seconds(5)) { revision == Revision(7) })
+        #expect(loop.runUntil(within: patience) { revision == Revision(7) })
         #expect(api.statuses == ["Pending", "Running"])
     }
 
@@ -73,7 +73,7 @@ struct `The writer of pod statuses` {
         var isWritten = false
         writer.whenWritten(key) { _ in isWritten = true }
         writer.begin(epoch: 2)
-        #expect(loop.runUntil(within: .seconds(2)) { isWritten })
+        #expect(loop.runUntil(within: patience) { isWritten })
     }
 
     @Test func `tries again ever more rarely when the server cannot`() throws {
@@ -85,6 +85,6 @@ struct `The writer of pod statuses` {
         api.error = nil
         var isWritten = false
         writer.whenWritten(key) { _ in isWritten = true }
-        #expect(loop.runUntil(within: .seconds(5)) { isWritten })
+        #expect(loop.runUntil(within: patience) { isWritten })
     }
 }
