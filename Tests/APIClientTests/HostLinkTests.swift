@@ -31,7 +31,7 @@ private final class ScriptedHost {
         let listener = listener
         let accepted = Accepted()
         Thread {
-            Sockets.waitUntilReadable(listener, within: .seconds(10))
+            Sockets.waitUntilReadable(listener, within: .seconds(60))
             let socket = ((try? Sockets.accept(listener)) ?? nil)?.fd ?? -1
             try? DescriptorPassing.send(JSON.serialize(["op": "welcome"]), over: socket)
             accepted.socket.withLock { $0 = socket }
@@ -91,7 +91,7 @@ private final class ScriptedHost {
     }
 
     func until(_ condition: () -> Bool) -> Bool {
-        loop.runUntil(within: .seconds(10)) {
+        loop.runUntil(within: .seconds(60)) {
             if condition() { return true }
             loop.schedule(after: .milliseconds(2)) {}
             return false

@@ -21,7 +21,7 @@ final class ScriptedAPI: ResourceAPI {
         return Cancellation { self.cancelledCount += 1 }
     }
 
-    func until(_ done: () -> Bool) -> Bool { loop.runUntil(within: .seconds(10), done) }
+    func until(_ done: () -> Bool) -> Bool { loop.runUntil(within: .seconds(60), done) }
 }
 
 func configMap(_ name: String, at revision: UInt64, _ data: String = "") -> Value {

@@ -31,9 +31,9 @@ struct ServerRoleTests {
                 case .ended(let error): seen.append("ended \(error?.message ?? "")")
                 }
             }
-            #expect(loop.runUntil(within: .seconds(10)) { seen.contains("synced") })
+            #expect(loop.runUntil(within: .seconds(60)) { seen.contains("synced") })
             api.perform(.create(["metadata": ["name": "blue"]], type: .namespaces, namespace: "")) { _ in }
-            #expect(loop.runUntil(within: .seconds(10)) { seen.contains("ADDED blue") })
+            #expect(loop.runUntil(within: .seconds(60)) { seen.contains("ADDED blue") })
             #expect(
                 seen == [
                     "ADDED default", "ADDED kube-node-lease", "ADDED kube-system", "ADDED steady-system", "synced", "ADDED blue",
@@ -46,7 +46,7 @@ struct ServerRoleTests {
         try withServer { loop, _, api in
             var error: StatusError?
             _ = api.watch(ListRequest(.pods), from: Revision(1_000_000)) { if case .ended(let why) = $0 { error = why } }
-            #expect(loop.runUntil(within: .seconds(10)) { error != nil })
+            #expect(loop.runUntil(within: .seconds(60)) { error != nil })
             #expect(error?.code == 410)
         }
     }
@@ -61,7 +61,7 @@ struct ServerRoleTests {
                     codes.append((try? result.get().status) ?? 0)
                 }
                 let expected = codes.count + 1
-                #expect(loop.runUntil(within: .seconds(10)) { codes.count == expected })
+                #expect(loop.runUntil(within: .seconds(60)) { codes.count == expected })
             }
             #expect(codes == [403, 200, 200])
         }

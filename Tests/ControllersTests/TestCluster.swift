@@ -61,7 +61,7 @@ final class TestCluster {
             loop.later(done)
         }
         controllers.start()
-        let isRunning = loop.runUntil(within: .seconds(5)) { controllers.isRunning }
+        let isRunning = loop.runUntil(within: .seconds(60)) { controllers.isRunning }
         #expect(isRunning)
     }
 
@@ -93,7 +93,7 @@ final class TestCluster {
     func perform(_ request: Request) -> Result<Reply, StatusError> {
         var answer: Result<Reply, StatusError>?
         api.perform(request) { answer = $0 }
-        let isAnswered = loop.runUntil(within: .seconds(5)) { answer != nil }
+        let isAnswered = loop.runUntil(within: .seconds(60)) { answer != nil }
         #expect(isAnswered)
         return answer ?? .failure(.internalError("no answer"))
     }

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Every verb of kubectl that is promised, against an instance that really runs pods.
-extension Transcripts {
+extension KubectlTranscripts {
     @Suite(.serialized) struct KubectlMatrixTests {
         /// One command, in words without spaces, and what must be seen.
         struct Row {
@@ -20,18 +20,16 @@ extension Transcripts {
             }
         }
 
-        /// Every kind in every form.
-        static let listings: [Row] = {
-            var rows: [Row] = []
-            for kind in [
-                "pods", "deployments", "replicasets", "services", "configmaps", "secrets", "events", "endpointslices", "leases", "nodes",
-                "namespaces",
-                "images", "proxystatuses",
-            ] {
-                for form in ["", " -o wide", " -o yaml", " -o json", " -o name", " -A"] { rows.append(Row("get \(kind)\(form)")) }
-            }
-            return rows
-        }()
+        static let kinds = [
+            "pods", "deployments", "replicasets", "services", "configmaps", "secrets", "events", "endpointslices", "leases", "nodes",
+            "namespaces", "images", "proxystatuses",
+        ]
+
+        /// Every kind alone, and every kind in every form: together, since most of such a command is the start of kubectl.
+        static let listings: [Row] =
+            kinds.map { Row("get \($0)") }
+            + ["wide", "yaml", "json", "name"].map { Row("get \(kinds.joined(separator: ",")) -o \($0)") }
+            + [Row("get \(kinds.joined(separator: ",")) -A")]
 
         /// In this order, on one instance; `DIR` stands for its directory.
         static let play: [Row] = [

@@ -1,8 +1,11 @@
 import Foundation
 import Testing
 
+/// Instances that are driven by kubectl, one test after the other; beside those of `Transcripts`, since kubectl takes its time.
+@Suite(.serialized) enum KubectlTranscripts {}
+
 /// The same day with the real kubectl instead of Steady's own verbs.
-extension Transcripts {
+extension KubectlTranscripts {
     @Suite(.serialized) struct KubectlTranscriptTests {
         @Test(arguments: Kubectl.found) func `kubectl sees, scales, rolls and deletes what runs`(kubectl: Kubectl) throws {
             let instance = try Instance()

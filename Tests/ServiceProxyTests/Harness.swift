@@ -11,6 +11,7 @@ import Wire
 /// A dataplane with listeners on free ports and real backends, all on one loop.
 final class Harness {
     static let service = RouteTable.ServiceName("default", "web")
+    /// How long a test waits for what must come. It comes in milliseconds; only a machine with too much to do needs more.
     static let patience = Duration.seconds(60)
 
     let loop: EventLoop
@@ -28,10 +29,7 @@ final class Harness {
         loop = try EventLoop()
         plane = Dataplane(loop: loop)
         self.carriage = carriage
-        // A port that is free now; nobody else binds this address.
-        let probe = try Sockets.listen(tcp: .ipv4(Self.host, port: 0))
-        address = try Sockets.localAddress(probe)
-        Sockets.close(probe)
+        address = .ipv4(Self.host, port: try FreePort.next())
         name = .init(Self.service, port: 80)
         route = .init(.init(.clusterIP(Self.host.bits), port: address.port!), name)
         entrances = Entrances(plane: plane, exposed: .loopback, store: KeepingStore())

@@ -20,9 +20,7 @@ final class ProxyHarness {
     init() throws {
         loop = try EventLoop()
         api = ScriptedAPI(loop: loop)
-        let probe = try Sockets.listen(tcp: .ipv4(Harness.host, port: 0))
-        port = try Sockets.localAddress(probe).port!
-        Sockets.close(probe)
+        port = try FreePort.next()
         configuration = ProxyConfiguration(name: "proxy-1", directory: DataDirectory("/nonexistent"), block: 15)
         proxy = ServiceProxyLoop(loop: loop, configuration: configuration, api: api, store: store)
     }
@@ -215,7 +213,7 @@ final class ProxyHarness {
         turn()
         #expect(reported == ["5"])
         api.send(.endpointSlices, .ended(ScriptedAPI.away))
-        loop.runUntil(within: .seconds(5)) { api.watchCount == 3 }
+        loop.runUntil(within: Harness.patience) { api.watchCount == 3 }
         let slice: Value = ["metadata": ["namespace": "default", "name": "s", "resourceVersion": "7"]]
         api.send(.endpointSlices, .event(WatchEvent(.added, slice, at: Revision(7))))
         turn()

@@ -94,10 +94,10 @@ struct `A storage whose disk is full` {
         }
         #expect(try fixture.perform(.list(ListRequest(.configMaps))).items.count == 1)
         // No write of it comes to anything before its snapshot is tried again and works.
-        #expect(fixture.loop.runUntil(within: .seconds(10)) { fixture.storage.metrics.failedSnapshotCount > 1 })
+        #expect(fixture.loop.runUntil(within: .seconds(60)) { fixture.storage.metrics.failedSnapshotCount > 1 })
         #expect(fixture.storage.metrics.snapshotCount == 0)
         disk.losesWrites.withLock { $0 = false }
-        #expect(fixture.loop.runUntil(within: .seconds(10)) { fixture.storage.metrics.snapshotCount == 1 })
+        #expect(fixture.loop.runUntil(within: .seconds(60)) { fixture.storage.metrics.snapshotCount == 1 })
         #expect(try fixture.perform(fixture.configMap("four")).isCreated)
         #expect(notices.first?.contains("the disk did not keep what was written") == true)
         #expect(notices.last == "the journal is written again: writes are accepted")
@@ -120,7 +120,7 @@ struct `A storage whose disk is full` {
                 if case .failure(let error) = result { reasons.append(error.reason) }
             }
         }
-        #expect(fixture.loop.runUntil(within: .seconds(10)) { reasons.count == 3 })
+        #expect(fixture.loop.runUntil(within: .seconds(60)) { reasons.count == 3 })
         #expect(reasons == ["InsufficientStorage", "InsufficientStorage", "InsufficientStorage"])
     }
 
@@ -151,7 +151,7 @@ struct `Many commits` {
             case .ended: break
             }
         }
-        #expect(fixture.loop.runUntil(within: .seconds(10)) { isSynced })
+        #expect(fixture.loop.runUntil(within: .seconds(60)) { isSynced })
         var answered = 0
         for round in 0..<10 {
             for index in 0..<50 {
@@ -160,10 +160,10 @@ struct `Many commits` {
                     ? fixture.configMap("m\(index)") : .patch(key("m\(index)"), .merge(["data": ["a": .string("r\(round)")]]))
                 fixture.storage.perform(request) { result in if case .success = result { answered += 1 } }
             }
-            #expect(fixture.loop.runUntil(within: .seconds(20)) { answered == (round + 1) * 50 })
+            #expect(fixture.loop.runUntil(within: .seconds(60)) { answered == (round + 1) * 50 })
         }
         #expect(revisions.count == 500 && revisions == revisions.sorted())
-        #expect(fixture.loop.runUntil(within: .seconds(10)) { fixture.storage.metrics.snapshotCount > 0 })
+        #expect(fixture.loop.runUntil(within: .seconds(60)) { fixture.storage.metrics.snapshotCount > 0 })
         let before = try fixture.perform(.list(ListRequest(.configMaps))).items
         try fixture.reopen()
         #expect(try fixture.perform(.list(ListRequest(.configMaps))).items == before)

@@ -39,7 +39,7 @@ final class StorageFixture {
     func perform(_ request: Request) throws -> Reply {
         var answer: Result<Reply, StatusError>?
         storage.perform(request) { answer = $0 }
-        try #require(loop.runUntil(within: .seconds(10)) { answer != nil }, "no answer")
+        try #require(loop.runUntil(within: .seconds(60)) { answer != nil }, "no answer")
         return try answer!.get()
     }
 

@@ -34,7 +34,7 @@ struct `The storage` {
         _ = try fixture.perform(fixture.configMap("one"))
         var seen: [String] = []
         _ = fixture.storage.watch(ListRequest(.configMaps, namespace: "default"), from: nil) { seen.append(text($0)) }
-        #expect(fixture.loop.runUntil(within: .seconds(5)) { seen.last == "synced" })
+        #expect(fixture.loop.runUntil(within: .seconds(60)) { seen.last == "synced" })
         var answers: [Bool] = []
         for name in ["two", "three"] {
             fixture.storage.perform(fixture.configMap(name)) { if case .success(let reply) = $0 { answers.append(reply.isCreated) } }
@@ -62,7 +62,7 @@ struct `The storage` {
         _ = try fixture.perform(fixture.configMap("one"))
         var seen: [String] = []
         let watch = fixture.storage.watch(ListRequest(.configMaps, namespace: "default"), from: nil) { seen.append(text($0)) }
-        #expect(fixture.loop.runUntil(within: .seconds(5)) { seen.last == "synced" })
+        #expect(fixture.loop.runUntil(within: .seconds(60)) { seen.last == "synced" })
         _ = try fixture.perform(fixture.configMap("two"))
         _ = try fixture.perform(.patch(key("two"), .merge(["data": ["a": "2"]])))
         _ = try fixture.perform(.delete(key("one")))
@@ -79,12 +79,12 @@ struct `The storage` {
         let revision = try #require(one.object["metadata"]["resourceVersion"].string.flatMap { Revision($0) })
         var seen: [String] = []
         _ = fixture.storage.watch(ListRequest(.configMaps), from: revision) { seen.append(text($0)) }
-        #expect(fixture.loop.runUntil(within: .seconds(5)) { seen == ["ADDED two"] })
+        #expect(fixture.loop.runUntil(within: .seconds(60)) { seen == ["ADDED two"] })
 
         try fixture.reopen()
         seen = []
         _ = fixture.storage.watch(ListRequest(.configMaps), from: revision) { seen.append(text($0)) }
-        #expect(fixture.loop.runUntil(within: .seconds(5)) { seen == ["ended Expired"] })
+        #expect(fixture.loop.runUntil(within: .seconds(60)) { seen == ["ended Expired"] })
     }
 
     @Test func `lets a watcher cancel itself and others while it is told`() throws {
@@ -113,7 +113,7 @@ struct `The storage` {
         }
         _ = try fixture.perform(fixture.configMap("one"))
         let revision = fixture.storage.revision
-        #expect(fixture.loop.runUntil(within: .seconds(5)) { bookmark?.revision == revision })
+        #expect(fixture.loop.runUntil(within: .seconds(60)) { bookmark?.revision == revision })
         #expect(bookmark?.object["kind"].string == "Secret")
     }
 }

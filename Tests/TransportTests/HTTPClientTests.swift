@@ -1,4 +1,5 @@
-import Linux
+import Glibc
+@testable import Linux
 import Testing
 import Timing
 import Wire
@@ -7,7 +8,7 @@ import Wire
 
 @Suite struct `The client` {
     /// Sends and turns the loop until the answer is there.
-    private func ask(_ stage: Stage, _ client: HTTPClient, _ request: ClientRequest, timeout: Duration = .seconds(5))
+    private func ask(_ stage: Stage, _ client: HTTPClient, _ request: ClientRequest, timeout: Duration = .seconds(60))
         -> Result<ClientResponse, TransportError>
     {
         var result: Result<ClientResponse, TransportError>?
@@ -191,9 +192,11 @@ import Wire
     @Test func `says that nobody listens`() throws {
         let stage = try Stage()
         defer { stage.end() }
-        let free = try Sockets.listen(tcp: .ipv4(.loopback, port: 0))
-        let address = try Sockets.localAddress(free)
-        Sockets.close(free)
+        // Bound, so that nobody else gets the port meanwhile, but it does not listen.
+        let held = try Sockets.open(AF_INET, Sockets.SocketType.stream.raw)
+        defer { Sockets.close(held) }
+        try Sockets.bind(held, to: .ipv4(.loopback, port: 0))
+        let address = try Sockets.localAddress(held)
         for address in [address, .unix("/nowhere/at.sock")] {
             var error: TransportError?
             HTTPClient(loop: stage.loop).send(ClientRequest("GET", "/"), to: address) { if case .failure(let e) = $0 { error = e } }

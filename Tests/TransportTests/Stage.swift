@@ -39,7 +39,7 @@ final class Stage {
     }
 
     func until(_ what: String, _ done: () -> Bool) {
-        let came = loop.runUntil(within: .seconds(10), done)
+        let came = loop.runUntil(within: .seconds(60), done)
         #expect(came, "\(what) did not come")
     }
 }
