@@ -21,8 +21,8 @@ extension KubectlTranscripts {
         }
 
         static let kinds = [
-            "pods", "deployments", "replicasets", "services", "configmaps", "secrets", "events", "endpointslices", "leases", "nodes",
-            "namespaces", "images", "proxystatuses",
+            "pods", "deployments", "replicasets", "services", "configmaps", "secrets", "events", "endpointslices", "endpoints",
+            "leases", "poddisruptionbudgets", "nodes", "namespaces", "images", "proxystatuses",
         ]
 
         /// Every kind alone, and every kind in every form: together, since most of such a command is the start of kubectl.
@@ -40,6 +40,7 @@ extension KubectlTranscripts {
             Row("describe pods -l app=web", "Started", "Ready"),
             Row("describe deployment web", "3 desired", "ScalingReplicaSet"),
             Row("describe service web", "TargetPort:"),
+            Row("get endpoints web", ":8080"),
             Row("describe replicasets", "Controlled By"),
             Row("describe node a1", "Allocatable", "Non-terminated Pods"),
             Row("describe namespace default", "Active"),
@@ -97,6 +98,9 @@ extension KubectlTranscripts {
             Row("cluster-info", "running at"),
             Row("auth can-i create pods", "yes"),
             Row("auth whoami", "Username", since: 28),
+            Row("create poddisruptionbudget web --selector=app=web --max-unavailable=1", "created", since: 27),
+            Row("get pdb", "ALLOWED DISRUPTIONS", since: 27),
+            Row("describe pdb web", "Allowed disruptions:", "Max unavailable:  1", since: 27),
             Row("cordon b1", "cordoned"),
             // 1.20 calls a node that it has drained deleted.
             Row("drain b1 --ignore-daemonsets --force --timeout=30s", "node/b1 "),
