@@ -81,6 +81,16 @@ package final class APIService {
     // MARK: Objects
 
     private func perform(_ call: StoreCall, _ exchange: HTTPExchange, since started: Instant) {
+        guard let least = call.leastRevision else { return performNow(call, exchange, since: started) }
+        // A list of one kind knows the store's revision; the smallest page is enough to hear whether it is reached.
+        let probe = ListRequest(.namespaces, page: Page(limit: 1, version: .notOlder(than: least)))
+        api.perform(.list(probe)) { [self] result in
+            guard case .failure(let error) = result else { return performNow(call, exchange, since: started) }
+            send(Answer(error), to: exchange, verb: call.request.verb, resource: call.type.wire.plural, since: started)
+        }
+    }
+
+    private func performNow(_ call: StoreCall, _ exchange: HTTPExchange, since started: Instant) {
         api.perform(call.request) { [self] result in
             switch result.flatMap({ call.shown($0) }) {
             case .success(let reply):

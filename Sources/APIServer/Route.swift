@@ -23,6 +23,8 @@ package struct StoreCall: Sendable {
     package var warnings: [String] = []
     /// Made from what the store answers, instead of that itself.
     package var endpoints: ServiceEndpoints.Wish?
+    /// Of a read: the state that it must not be older than.
+    package var leastRevision: Revision?
 }
 
 /// What a table's rows carry beside their cells.

@@ -118,7 +118,9 @@ package enum Routing {
             if subresource == nil, try call.query.flag("watch") {
                 return .watch(try watch(call, type, try list(call, type, key.namespace, name: key.name)))
             }
-            return .perform(try storeCall(call, type, .get(key, subresource)))
+            var read = try storeCall(call, type, .get(key, subresource))
+            read.leastRevision = try ListParameters.revision(call.query)
+            return .perform(read)
         case "PUT":
             let options = try writeOptions(call)
             var read =

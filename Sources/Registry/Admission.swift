@@ -77,6 +77,14 @@ enum Admission {
         }
     }
 
+    /// Kubernetes' Priority admission: a new pod may only name a class that exists.
+    static func requirePriorityClass(of object: Value, _ key: ObjectKey) throws(StatusError) {
+        guard key.type == .pods, let name = PriorityClasses.unknown(in: object["spec"]) else { return }
+        var error = StatusError.forbidden("pods \"\(key.name)\" is forbidden: no PriorityClass with name \(name) was found")
+        error.details = .init(name: key.name, group: "", kind: "pods")
+        throw error
+    }
+
     static func validate(_ object: Value, type: ResourceType, name: String, old: Value?) throws(StatusError) {
         let causes = Validation.check(object, type, old: old)
         if !causes.isEmpty { throw .invalid(type, name: name, causes) }

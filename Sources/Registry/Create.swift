@@ -15,6 +15,7 @@ extension Registry {
         let key = ObjectKey(type, namespace: namespace, name: object["metadata"]["name"].string ?? "")
         let slot = Slot(key)
         if type.isNamespaced { try requireLiveNamespace(namespace, for: key) }
+        try Admission.requirePriorityClass(of: object, key)
         stamp(&object, type: type, now: now, random: &random)
         Admission.resetStatus(&object, type: type)
         Defaults.apply(&object, type)

@@ -109,7 +109,8 @@ package struct Registry: Sendable {
 
     /// The refusal of a watch for which `events(since:)` is nil.
     package func expired(_ since: Revision) -> StatusError {
-        .expired("too old resource version: \(since) (\(window.start))")
+        guard since <= revision else { return .tooLargeVersion(since, current: revision) }
+        return .expired("too old resource version: \(since) (\(window.start))")
     }
 
     // MARK: Committing

@@ -95,6 +95,8 @@ package struct StatusError: Error, Hashable, Sendable, CustomStringConvertible {
             details: Details(
                 name: "", group: "", kind: "", causes: [Cause(reason: "ResourceVersionTooLarge", message: text, field: "")]))
     }
+    /// Whether a watch can only go on from a new list: its revision is too old, or was never reached (by a store that was put back).
+    package var asksForNewList: Bool { code == 410 || details?.causes.contains { $0.reason == "ResourceVersionTooLarge" } ?? false }
     /// 500: something failed that should not.
     package static func internalError(_ message: String) -> StatusError {
         StatusError(code: 500, reason: "InternalError", message: message)

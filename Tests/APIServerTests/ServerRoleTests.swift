@@ -42,12 +42,23 @@ struct ServerRoleTests {
         }
     }
 
-    @Test func `A watch from a revision that never was is expired`() throws {
+    @Test func `A watch, a list and a read at a revision that never was say that it is too large`() throws {
         try withServer { loop, _, api in
-            var error: StatusError?
-            _ = api.watch(ListRequest(.pods), from: Revision(1_000_000)) { if case .ended(let why) = $0 { error = why } }
-            #expect(loop.runUntil(within: .seconds(60)) { error != nil })
-            #expect(error?.code == 410)
+            let never = Revision(1_000_000_000)
+            var errors: [StatusError?] = []
+            _ = api.watch(ListRequest(.pods), from: never) { if case .ended(let why) = $0 { errors.append(why) } }
+            for path in [["namespaces"], ["namespaces", "default"]] {
+                api.get(["api", "v1"] + path, query: [("resourceVersion", never.description)]) { result in
+                    if case .failure(let error) = result { errors.append(error) } else { errors.append(nil) }
+                }
+            }
+            var isRead = false
+            api.get(["api", "v1", "namespaces", "default"], query: [("resourceVersion", "1")]) { isRead = (try? $0.get()) != nil }
+            #expect(loop.runUntil(within: .seconds(60)) { errors.count == 3 && isRead })
+            for error in errors {
+                #expect(error?.code == 504 && error?.reason == "Timeout")
+                #expect(error?.details?.causes.map(\.reason) == ["ResourceVersionTooLarge"])
+            }
         }
     }
 

@@ -53,6 +53,8 @@ struct `A watch` {
         #expect(store.registry.expired(start).code == 410)
         for back in 0...4 { #expect(store.registry.events(since: Revision(end.number - UInt64(back)), matching: list)?.count == back) }
         #expect(store.registry.events(since: Revision(end.number - 5), matching: list) == nil)
-        #expect(store.registry.events(since: Revision(end.number + 1), matching: list) == nil)
+        let future = Revision(end.number + 1)
+        #expect(store.registry.events(since: future, matching: list) == nil)
+        #expect(store.registry.expired(future) == .tooLargeVersion(future, current: end))
     }
 }

@@ -59,6 +59,21 @@ struct `Creating` {
         }
     }
 
+    @Test func `of a pod refuses a priority class that there is not`() throws {
+        var store = StoreFixture()
+        func pod(_ name: String, class priorityClass: String) -> Request {
+            var pod = Sample.pod(name)
+            pod["spec"]["priorityClassName"] = .string(priorityClass)
+            return .create(pod, type: .pods, namespace: "default")
+        }
+        let refusal = store.refusal(pod("p", class: "high"))
+        #expect(refusal?.code == 403)
+        #expect(refusal?.message == #"pods "p" is forbidden: no PriorityClass with name high was found"#)
+        for (name, known) in [("a", ""), ("b", "system-node-critical"), ("c", "system-cluster-critical")] {
+            #expect(try store.perform(pod(name, class: known)).isCreated)
+        }
+    }
+
     @Test func `says about unknown fields what the client wants to hear`() throws {
         var store = StoreFixture()
         let body: Value = ["metadata": ["name": "a"], "dta": ["x": "1"]]

@@ -169,6 +169,38 @@ import Testing
         #expect(problems(service, .services).filter { !$0.contains("targetPort") } == [problem])
     }
 
+    static let familyCases: [(Value, [String])] = [
+        (["ipFamilies": ["IPv4"]], []), (["ipFamilyPolicy": "PreferDualStack"], []),
+        (["ipFamilies": ["IPv6"]], [#"spec.ipFamilies[0]: Invalid value: "IPv6": not configured on this cluster"#]),
+        (["ipFamilies": ["IPv6"], "clusterIP": "None"], []),
+        (
+            ["ipFamilyPolicy": "RequireDualStack"],
+            [#"spec.ipFamilyPolicy: Invalid value: "RequireDualStack": this cluster is not configured for dual-stack services"#]
+        ),
+    ]
+    @Test(arguments: familyCases) func `a service has addresses of IPv4 only`(fields: Value, found: [String]) {
+        var service: Value = ["metadata": ["name": "web"], "spec": ["ports": [["port": 80]]]]
+        for (key, value) in fields.object ?? Object() { service["spec"][key] = value }
+        Defaults.apply(&service, .services)
+        #expect(problems(service, .services) == found)
+    }
+
+    @Test func `a hook may sleep as long as the pod may take to end`() {
+        func found(_ seconds: Int64, grace: Int64) -> [String] {
+            problems(
+                Self.deployment(
+                    pod: ["terminationGracePeriodSeconds": .int(grace)],
+                    container: ["lifecycle": ["preStop": ["sleep": ["seconds": .int(seconds)]]]]), .deployments)
+        }
+        #expect(found(5, grace: 5) == [])
+        for seconds: Int64 in [6, -1] {
+            #expect(
+                found(seconds, grace: 5) == [
+                    "spec.template.spec.containers[0].lifecycle.preStop.sleep: Invalid value: \(seconds): must be non-negative and less than terminationGracePeriodSeconds (5)"
+                ])
+        }
+    }
+
     static let namesLabelsFollowCases: [(Value, String?)] = [
         (["name": ""], "metadata.name: Required value: name or generateName is required"),
         (["name": "Web"], "metadata.name: Invalid value: \"Web\": \(Names.subdomainText)"), (["generateName": "web-"], nil),

@@ -6,6 +6,7 @@ package enum Cautions {
     ///
     /// - Parameter mayChangeUser: whether pods can be run as other users (Steady runs as root).
     package static func check(_ value: Value, _ type: ResourceType, mayChangeUser: Bool) -> [String] {
+        var out: [String] = []
         var path = "spec"
         var spec = value["spec"]
         switch (type.group, type.plural) {
@@ -13,9 +14,13 @@ package enum Cautions {
         case ("apps", "deployments"), ("apps", "replicasets"):
             path = "spec.template.spec"
             spec = spec["template"]["spec"]
+            if let name = PriorityClasses.unknown(in: spec) {
+                out.append(
+                    "\(path).priorityClassName: there is no PriorityClass \"\(name)\", so the pods will be refused; there are \(PriorityClasses.known.joined(separator: " and "))"
+                )
+            }
         default: return []
         }
-        var out: [String] = []
         if !mayChangeUser { check(security: spec["securityContext"], path + ".securityContext", &out) }
         for list in ["initContainers", "containers"] {
             for (index, container) in spec[list].elements.enumerated() {

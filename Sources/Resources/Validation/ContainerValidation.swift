@@ -2,7 +2,10 @@ import Formats
 
 /// The rules of one container.
 enum ContainerValidation {
-    static func check(_ container: Value, volumes: Set<String>, isInit: Bool, isHostNetwork: Bool, _ findings: inout Findings) {
+    /// - Parameter gracePeriod: `terminationGracePeriodSeconds` of the pod, within which its hooks must be able to end.
+    static func check(
+        _ container: Value, volumes: Set<String>, isInit: Bool, isHostNetwork: Bool, gracePeriod: Int64?, _ findings: inout Findings
+    ) {
         findings.name("name", of: container, Names.labelProblem)
         let image = container["image"].string ?? ""
         if image.isEmpty {
@@ -28,7 +31,7 @@ enum ContainerValidation {
             findings.forbidden("lifecycle", "may not be set for init containers without restartPolicy=Always")
         }
         for hook in ["postStart", "preStop"] where !hooks[hook].isNull {
-            findings.at("lifecycle") { findings in findings.at(hook) { check(handler: hooks[hook], isHook: true, &$0) } }
+            findings.at("lifecycle") { findings in findings.at(hook) { check(hook: hooks[hook], gracePeriod: gracePeriod, &$0) } }
         }
         findings.at("securityContext") { findings in
             for field in ["runAsUser", "runAsGroup"] { findings.range(field, of: container["securityContext"], 0...Int64(Int32.max)) }
@@ -105,6 +108,13 @@ enum ContainerValidation {
         }
     }
 
+    private static func check(hook: Value, gracePeriod: Int64?, _ findings: inout Findings) {
+        check(handler: hook, isHook: true, &findings)
+        if let seconds = hook["sleep"]["seconds"].int, let gracePeriod, seconds < 0 || seconds > gracePeriod {
+            findings.invalid("sleep", .int(seconds), "must be non-negative and less than terminationGracePeriodSeconds (\(gracePeriod))")
+        }
+    }
+
     /// Exactly one of the things that a probe or a hook can do.
     private static func check(handler: Value, isHook: Bool, _ findings: inout Findings) {
         var count = 0
@@ -120,7 +130,7 @@ enum ContainerValidation {
                 switch kind {
                 case "exec": if action["command"].elements.isEmpty { findings.required("command") }
                 case "grpc": findings.port("port", of: action)
-                case "sleep": findings.notNegative("seconds", of: action)
+                case "sleep": break
                 default: findings.portReference("port", of: action)
                 }
             }

@@ -17,7 +17,8 @@ enum PodValidation {
         for list in ["initContainers", "containers"] {
             findings.each(list, of: spec) { findings, container in
                 ContainerValidation.check(
-                    container, volumes: volumes, isInit: list == "initContainers", isHostNetwork: spec["hostNetwork"] == true, &findings)
+                    container, volumes: volumes, isInit: list == "initContainers", isHostNetwork: spec["hostNetwork"] == true,
+                    gracePeriod: spec["terminationGracePeriodSeconds"].int, &findings)
                 if let name = container["name"].string, !name.isEmpty, !names.insert(name).inserted {
                     findings.duplicate("name", container["name"])
                 }

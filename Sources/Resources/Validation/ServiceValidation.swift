@@ -24,6 +24,7 @@ enum ServiceValidation {
                     }
                 }
             }
+            if kind != "ExternalName" { checkFamilies(spec, isHeadless: isHeadless, &findings) }
             checkPorts(spec, kind: kind, isHeadless: isHeadless, &findings)
             findings.labels("selector", of: spec)
             if spec["sessionAffinity"] == "ClientIP" {
@@ -35,6 +36,17 @@ enum ServiceValidation {
                     "sessionAffinityConfig", "must not be set when session affinity is \(spec["sessionAffinity"].string ?? "None")")
             }
             if let old { checkUpdate(spec, old["spec"], kind: kind, &findings) }
+        }
+    }
+
+    /// Addresses here are IPv4. Kubernetes lets headless Services without a selector name any family: it gives them no address.
+    private static func checkFamilies(_ spec: Value, isHeadless: Bool, _ findings: inout Findings) {
+        if isHeadless, spec["selector"].object?.isEmpty ?? true { return }
+        findings.each("ipFamilies", of: spec) { findings, family in
+            if family == "IPv6" { findings.invalid(nil, family, "not configured on this cluster") }
+        }
+        if spec["ipFamilyPolicy"] == "RequireDualStack" {
+            findings.invalid("ipFamilyPolicy", spec["ipFamilyPolicy"], "this cluster is not configured for dual-stack services")
         }
     }
 
