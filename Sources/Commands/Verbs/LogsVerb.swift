@@ -50,27 +50,32 @@ enum LogsVerb {
             let (pod, container) = streams[at]
             let prefix = invocation.isSet("prefix") ? "[pod/\(pod.name)/\(container)] " : ""
             var rest: [UInt8] = []
+            func show(_ bytes: [UInt8]) {
+                guard !prefix.isEmpty else { return invocation.terminal.write(bytes: bytes) }
+                rest += bytes
+                while let end = rest.firstIndex(of: 10) {
+                    invocation.terminal.write(bytes: Array(prefix.utf8) + rest[...end])
+                    rest.removeSubrange(...end)
+                }
+            }
+            func end(_ error: StatusError?) {
+                // A last line that is not ended yet.
+                if !rest.isEmpty { invocation.terminal.write(bytes: Array(prefix.utf8) + rest + [10]) }
+                if let error { failure = failure ?? error }
+                open -= 1
+                next()
+            }
+            // A limit of bytes counts what one answer has.
+            if isFollowing, !invocation.isGiven("limit-bytes") {
+                return LogFollowing(
+                    api.remote, pod: pod, container: container, query: query, showsTimes: invocation.isSet("timestamps"), onBytes: show,
+                    onEnd: end
+                ).start()
+            }
             let target = RequestTarget.text(
-                segments:
-                    RequestCoding.segments(ObjectKey(.pods, namespace: pod.namespaceName, name: pod.name), .log),
+                segments: RequestCoding.segments(ObjectKey(.pods, namespace: pod.namespaceName, name: pod.name), .log),
                 query: query + [("container", container)])
-            _ = api.remote.stream(
-                ClientRequest("GET", target),
-                onBytes: { bytes in
-                    guard !prefix.isEmpty else { return invocation.terminal.write(bytes: bytes) }
-                    rest += bytes
-                    while let end = rest.firstIndex(of: 10) {
-                        invocation.terminal.write(bytes: Array(prefix.utf8) + rest[...end])
-                        rest.removeSubrange(...end)
-                    }
-                },
-                onEnd: { error in
-                    // A last line that is not ended yet.
-                    if !rest.isEmpty { invocation.terminal.write(bytes: Array(prefix.utf8) + rest + [10]) }
-                    if let error { failure = failure ?? error }
-                    open -= 1
-                    next()
-                })
+            _ = api.remote.stream(ClientRequest("GET", target), onBytes: show, onEnd: end)
         }
         if isFollowing {
             for at in streams.indices { start(at) {} }
