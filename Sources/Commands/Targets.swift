@@ -23,6 +23,16 @@ struct Targets {
             throw .usage("--selector: \(error)")
         }
         fieldSelector = .everything
+        if invocation.isGiven("filename") {
+            guard words.isEmpty else {
+                throw .usage("found \(words.joined(separator: " ")) beside -f: name objects, or a manifest of them")
+            }
+            for manifest in try Manifests.selected(try Manifests.named(invocation), invocation) {
+                keys.append(manifest.key)
+                if !types.contains(manifest.type) { types.append(manifest.type) }
+            }
+            return
+        }
         guard let first = words.first else { throw .usage("name what: a kind (pods), or kind and name (pods/web, deployment web)") }
         if first.contains("/") {
             for word in words {
@@ -42,6 +52,14 @@ struct Targets {
         if !keys.isEmpty, isEverywhere { throw .usage("a name cannot be looked for in all namespaces; name one with -n") }
         if let text = invocation.value("field-selector") {
             do { fieldSelector = try FieldSelector(query: text, for: types[0]) } catch { throw .usage("--field-selector: \(error)") }
+        }
+    }
+
+    /// A kind alone means all its objects only where that is said.
+    func requireChoice(_ invocation: Invocation) throws(CommandError) {
+        guard keys.isEmpty else { return }
+        guard ["all", "selector", "field-selector"].contains(where: { $0 == "all" ? invocation.isSet($0) : invocation.isGiven($0) }) else {
+            throw .usage("which ones? name them, choose by -l QUERY, or say --all")
         }
     }
 

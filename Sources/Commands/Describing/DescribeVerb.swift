@@ -8,13 +8,13 @@ import Timing
 enum DescribeVerb {
     static let verb = Verb(
         "describe", group: .looking, summary: "Show an object in full, with its events",
-        usage: "(KIND [NAME ...] | KIND/NAME ... | KIND -l QUERY)",
+        usage: "(KIND [NAME ...] | KIND/NAME ... | KIND -l QUERY | -f FILE)",
         examples: [("why does it not start?", "steady describe pod web-7d9c-x2x4z"), ("a deployment", "steady describe deployment web")],
-        flags: [Verb.namespaceFlag, .allNamespaces, .selector], run: { try run($0) })
+        flags: [Verb.namespaceFlag, .allNamespaces, .selector, .files, .recursive], run: { try run($0) })
 
     private static func run(_ invocation: Invocation) throws(CommandError) -> Int32 {
-        let api = try Instance.connect(invocation)
         let targets = try Targets(invocation.words, invocation)
+        let api = try Instance.connect(invocation)
         let found = try targets.fetch(api)
         if found.isEmpty {
             invocation.terminal.complain(targets.namespace.map { "No resources found in \($0) namespace." } ?? "No resources found")

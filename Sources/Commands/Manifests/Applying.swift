@@ -13,18 +13,23 @@ extension Manifests {
 
     /// Checks everything first, on this side and on the server's, then applies.
     package static func apply(_ manifests: [Manifest], _ invocation: Invocation) throws -> Int32 {
+        let ordered = ordered(try selected(try place(manifests, invocation), invocation))
+        let format = try ObjectOutput(invocation)
         let api = try Instance.connect(invocation)
-        let ordered = prepare(manifests, invocation)
         let dryRun = invocation.value("dry-run") ?? "none"
         guard ["none", "client", "server"].contains(dryRun) else {
             throw CommandError.usage("--dry-run: found \"\(dryRun)\", allowed are none, client, server")
         }
         let plan = try check(ordered, api, invocation)
-        for (manifest, change) in zip(ordered, plan) {
-            let outcome = dryRun == "none" ? try perform(change, manifest, api) : change.outcome
+        var shown: [(type: ResourceType, object: Value)] = []
+        for (manifest, step) in zip(ordered, plan) {
+            let (outcome, object) = dryRun == "none" ? try perform(step.change, manifest, api) : (step.change.outcome, step.preview)
+            shown.append((manifest.type, object))
+            guard format == nil else { continue }
             let suffix = dryRun == "none" ? "" : " (\(dryRun) dry run)"
             invocation.terminal.line("\(manifest.type.shown(manifest.key.name)) \(outcome.rawValue)\(suffix)")
         }
+        if let format { invocation.terminal.write(format.text(shown)) }
         guard dryRun == "none", invocation.isSet("progress") || invocation.isSet("wait") else { return 0 }
         let exitCode = try Progress.untilAvailable(ordered.filter { $0.type == .deployments }.map(\.key), api, invocation)
         for key in ordered.map(\.key) where key.type == .services {
@@ -42,41 +47,36 @@ extension Manifests {
         return address == "0.0.0.0" ? "127.0.0.1" : address
     }
 
-    /// Namespaces first, then images, then the rest in their order; the namespace that the command line names is filled in.
-    private static func prepare(_ manifests: [Manifest], _ invocation: Invocation) -> [Manifest] {
-        let placed = manifests.map { manifest in
-            guard manifest.type.isNamespaced, manifest.key.namespace.isEmpty else { return manifest }
-            var value = manifest.value
-            value["metadata"]["namespace"] = .string(invocation.namespace)
-            return Manifest(
-                file: manifest.file, type: manifest.type,
-                key: ObjectKey(manifest.type, namespace: invocation.namespace, name: manifest.key.name),
-                value: value, positions: manifest.positions, root: manifest.root)
-        }
+    /// Namespaces first, then images, then the rest in their order.
+    private static func ordered(_ manifests: [Manifest]) -> [Manifest] {
         let rank: (Manifest) -> Int = { $0.type == .namespaces ? 0 : $0.type == .images ? 1 : 2 }
-        return (0...2).flatMap { wanted in placed.filter { rank($0) == wanted } }
+        return (0...2).flatMap { wanted in manifests.filter { rank($0) == wanted } }
     }
 
     enum Change {
         case create(Value)
         case patch(Value)
-        case nothing
+        /// Deleted and made anew, since the patch is refused: with `--force`.
+        case replace(Value, current: Value)
+        case nothing(Value)
 
         var outcome: Outcome {
             switch self {
             case .create: .created
-            case .patch: .configured
+            case .patch, .replace: .configured
             case .nothing: .unchanged
             }
         }
     }
 
     /// What each manifest changes; throws with every problem before anything is changed.
-    private static func check(_ manifests: [Manifest], _ api: BlockingAPI, _ invocation: Invocation) throws(CommandError) -> [Change] {
+    private static func check(_ manifests: [Manifest], _ api: BlockingAPI, _ invocation: Invocation) throws(CommandError)
+        -> [(change: Change, preview: Value)]
+    {
         var problems = ManifestProblems()
         let created = Set(manifests.filter { $0.type == .namespaces }.map(\.key.name))
         var seen: [ObjectKey: String] = [:]
-        var plan: [Change] = []
+        var plan: [(change: Change, preview: Value)] = []
         for manifest in manifests {
             if let first = seen.updateValue(manifest.place(), forKey: manifest.key) {
                 problems.errors.append(
@@ -101,21 +101,10 @@ extension Manifests {
             guard causes.isEmpty else { continue }
             do throws(StatusError) {
                 let change = try change(manifest, api)
-                plan.append(change)
                 if let warning = interruption(change, manifest) {
                     problems.warnings.append("\(manifest.place()): \(manifest.type.shown(manifest.key.name)): \(warning)")
                 }
-                // The server's own word, where the namespace is there already.
-                switch change {
-                case .create(let value) where !manifest.type.isNamespaced || !created.contains(manifest.key.namespace):
-                    _ = try api.perform(
-                        .create(
-                            value, type: manifest.type, namespace: manifest.key.namespace,
-                            WriteOptions(isDryRun: true, fieldManager: manager)))
-                case .patch(let patch):
-                    _ = try api.perform(.patch(manifest.key, .strategic(patch), nil, WriteOptions(isDryRun: true, fieldManager: manager)))
-                default: break
-                }
+                plan.append(try preview(change, manifest, api, isForced: invocation.isSet("force")) { created.contains($0) })
             } catch {
                 if error.code >= 500 { throw CommandError(error) }
                 problems.errors.append("\(manifest.place()): \(error.message)")
@@ -123,6 +112,29 @@ extension Manifests {
         }
         try problems.check(invocation.terminal)
         return plan
+    }
+
+    /// The server's own word on a change, as far as it can be had before anything is done; a change that is forced becomes a replacement.
+    private static func preview(
+        _ change: Change, _ manifest: Manifest, _ api: BlockingAPI, isForced: Bool, _ isComing: (_ namespace: String) -> Bool
+    ) throws(StatusError) -> (change: Change, preview: Value) {
+        let options = WriteOptions(isDryRun: true, fieldManager: manager)
+        switch change {
+        // A namespace that is made by the same manifests is not there yet.
+        case .create(let value) where manifest.type.isNamespaced && isComing(manifest.key.namespace): return (change, value)
+        case .create(let value):
+            let reply = try api.perform(.create(value, type: manifest.type, namespace: manifest.key.namespace, options))
+            return (change, reply.object)
+        case .patch(let patch):
+            do throws(StatusError) {
+                return (change, try api.perform(.patch(manifest.key, .strategic(patch), nil, options)).object)
+            } catch {
+                guard isForced, error.code == 422 else { throw error }
+                let value = recorded(manifest)
+                return (.replace(value, current: try api.get(manifest.key)), value)
+            }
+        case .replace(let value, _), .nothing(let value): return (change, value)
+        }
     }
 
     /// What of a change to a workload leaves nobody to answer: everything else keeps requests going.
@@ -135,7 +147,8 @@ extension Manifests {
 
     private static let manager = "kubectl-client-side-apply"
 
-    private static func change(_ manifest: Manifest, _ api: BlockingAPI) throws(StatusError) -> Change {
+    /// The manifest with the record of itself.
+    private static func recorded(_ manifest: Manifest) -> Value {
         var wanted = manifest.value
         // kubectl records the annotations also when there are none: else each of the two would find the other's record changed.
         var annotations = wanted["metadata"]["annotations"].object ?? Object()
@@ -143,6 +156,11 @@ extension Manifests {
         wanted["metadata"]["annotations"] = .object(annotations)
         let record = JSON.text(wanted.sortedByKeys) + "\n"
         wanted["metadata"]["annotations"][lastApplied] = .string(record)
+        return wanted
+    }
+
+    private static func change(_ manifest: Manifest, _ api: BlockingAPI) throws(StatusError) -> Change {
+        let wanted = recorded(manifest)
         let current: Value
         do throws(StatusError) {
             current = try api.get(manifest.key)
@@ -154,7 +172,7 @@ extension Manifests {
         do {
             let patch = try StrategicMerge.threeWay(
                 original: original, modified: wanted, current: current, keys: Schema.mergeKeys(manifest.type))
-            if patch.object?.isEmpty ?? true { return .nothing }
+            if patch.object?.isEmpty ?? true { return .nothing(current) }
             return .patch(patch)
         } catch {
             throw .badRequest("\(error)")
@@ -164,26 +182,27 @@ extension Manifests {
     /// A write that lost against another one is computed again, this often.
     private static let attemptLimit = 5
 
-    private static func perform(_ change: Change, _ manifest: Manifest, _ api: BlockingAPI) throws(CommandError) -> Outcome {
+    private static func perform(_ change: Change, _ manifest: Manifest, _ api: BlockingAPI) throws(CommandError) -> (Outcome, Value) {
         var change = change
+        let options = WriteOptions(fieldManager: manager)
         for attempt in 1... {
             do throws(StatusError) {
                 switch change {
-                case .nothing: return .unchanged
+                case .nothing(let current): return (.unchanged, current)
                 case .create(let value):
-                    _ = try api.perform(
-                        .create(value, type: manifest.type, namespace: manifest.key.namespace, WriteOptions(fieldManager: manager)))
-                    return .created
+                    let made = Request.create(value, type: manifest.type, namespace: manifest.key.namespace, options)
+                    return (.created, try api.perform(made).object)
                 case .patch(let patch):
-                    _ = try api.perform(.patch(manifest.key, .strategic(patch), nil, WriteOptions(fieldManager: manager)))
-                    return .configured
+                    return (.configured, try api.perform(.patch(manifest.key, .strategic(patch), nil, options)).object)
+                case .replace(let value, let current):
+                    return (.configured, try Replacing.replace(manifest.key, current, with: value, api, options))
                 }
             } catch {
                 guard error.code == 409, attempt < attemptLimit else { throw CommandError(error) }
                 do throws(StatusError) { change = try Self.change(manifest, api) } catch { throw CommandError(error) }
             }
         }
-        return change.outcome
+        throw CommandError("\(manifest.type.shown(manifest.key.name)) is written by others all the time; try again")
     }
 }
 

@@ -11,9 +11,9 @@ package enum Manifests {
     ///
     /// - Parameters:
     ///   - paths: files, directories (their `.yaml`, `.yml` and `.json`, sorted), or `-` for standard input.
-    ///   - validation: what is done about fields that the kind does not have.
+    ///   - validation: what is done about fields that the kind does not have; nil: nothing is checked but which objects are named.
     package static func load(
-        _ paths: [String], recursive: Bool, validation: FieldValidation = .strict, terminal: Terminal = Terminal()
+        _ paths: [String], recursive: Bool, validation: FieldValidation? = .strict, terminal: Terminal = Terminal()
     ) throws(CommandError) -> [Manifest] {
         var problems = ManifestProblems()
         var manifests: [Manifest] = []
@@ -57,7 +57,7 @@ package enum Manifests {
     }
 
     private static func read(
-        _ file: String, _ validation: FieldValidation, _ manifests: inout [Manifest], _ problems: inout ManifestProblems
+        _ file: String, _ validation: FieldValidation?, _ manifests: inout [Manifest], _ problems: inout ManifestProblems
     ) {
         let shown = file == "-" ? "standard input" : file
         let documents: [YAMLDocument]
@@ -93,7 +93,7 @@ package enum Manifests {
     }
 
     private static func add(
-        _ value: Value, _ root: [PathElement], _ positions: PositionMap, _ file: String, _ folder: String, _ validation: FieldValidation,
+        _ value: Value, _ root: [PathElement], _ positions: PositionMap, _ file: String, _ folder: String, _ validation: FieldValidation?,
         _ manifests: inout [Manifest], _ problems: inout ManifestProblems
     ) {
         func place(_ path: [PathElement]) -> String {
@@ -122,6 +122,7 @@ package enum Manifests {
         var manifest = Manifest(
             file: file, type: type, key: ObjectKey(type, namespace: value["metadata"]["namespace"].string ?? "", name: name), value: value,
             positions: positions, root: root)
+        guard let validation else { return manifests.append(manifest) }
         for problem in Schema.check(value, type) {
             let text = "\(manifest.place(problem.path)): \(problem)"
             switch (problem.isUnknownField, validation) {

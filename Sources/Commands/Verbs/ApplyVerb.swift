@@ -11,10 +11,18 @@ enum ApplyVerb {
             ("standard input", "steady apply -f - < web.yaml"), ("and wait until it is rolled out", "steady apply -f web.yaml --wait"),
         ],
         flags: [
-            .files, .recursive, Verb.namespaceFlag, .validate, .dryRun, Flag("wait", nil, .toggle, "until the deployments are rolled out"),
+            .files, .recursive, Verb.namespaceFlag, .selector, .validate, .dryRun, .objectOutput,
+            Flag("force", nil, .toggle, "delete and make anew what may not be changed"),
+            Flag("server-side", nil, .toggle, hidden: true, "not there yet"),
+            Flag("wait", nil, .toggle, "until the deployments are rolled out"),
             Flag("progress", nil, .toggle, hidden: true, "show the rollout"),
         ],
         run: { invocation in
+            guard !invocation.isSet("server-side") else {
+                throw CommandError.usage(
+                    "--server-side: server-side apply is not there yet (the API answers 415); leave it out, and apply merges as kubectl does"
+                )
+            }
             let files = invocation.all("filename") + invocation.words
             guard !files.isEmpty else { throw CommandError.usage("what to apply? name a file: steady apply -f web.yaml") }
             let manifests = try Manifests.load(

@@ -33,14 +33,7 @@ enum CreateVerbs {
             }
             let manifests = try Manifests.load(
                 files, recursive: invocation.isSet("recursive"), validation: try invocation.validation(), terminal: invocation.terminal)
-            for manifest in manifests {
-                try create(
-                    manifest.value,
-                    ObjectKey(
-                        manifest.type, namespace: manifest.key.namespace.isEmpty ? invocation.namespace : manifest.key.namespace,
-                        name: manifest.key.name),
-                    invocation)
-            }
+            for manifest in try Manifests.place(manifests, invocation) { try create(manifest.value, manifest.key, invocation) }
             return 0
         })
 

@@ -11,7 +11,7 @@ enum DeleteVerb {
         usage: "(-f FILE ... | KIND NAME ... | KIND/NAME ... | KIND -l QUERY)",
         examples: [("what a manifest made", "steady delete -f web.yaml"), ("one object", "steady delete deployment web")],
         flags: [
-            .files, .recursive, Verb.namespaceFlag, .selector, .timeout,
+            .files, .recursive, Verb.namespaceFlag, .allNamespaces, .selector, .fieldSelector, .timeout,
             Flag("all", nil, .toggle, "all objects of the kind in the namespace"),
             Flag("wait", nil, .optionalValue(placeholder: "true|false", alone: "true"), "until they are gone (default: true)"),
             Flag("grace-period", nil, .value(placeholder: "SECONDS"), "time that pods get to end (default: their own)"),
@@ -26,27 +26,17 @@ enum DeleteVerb {
         run: { try run($0) })
 
     private static func run(_ invocation: Invocation) throws(CommandError) -> Int32 {
-        let api = try Instance.connect(invocation)
         var keys: [ObjectKey] = []
         var toleratesMissing = invocation.isSet("ignore-not-found")
-        if !invocation.all("filename").isEmpty {
-            let manifests = try Manifests.load(
-                invocation.all("filename"), recursive: invocation.isSet("recursive"), validation: .ignore, terminal: invocation.terminal)
-            keys = manifests.map {
-                ObjectKey($0.type, namespace: $0.key.namespace.isEmpty ? invocation.namespace : $0.key.namespace, name: $0.key.name)
-            }
+        let targets = try Targets(invocation.words, invocation)
+        try targets.requireChoice(invocation)
+        let api = try Instance.connect(invocation)
+        if targets.keys.isEmpty {
+            toleratesMissing = true
+            keys = try targets.fetch(api).map { ObjectKey($0.type, namespace: $0.object.namespaceName, name: $0.object.name) }
+            if keys.isEmpty { invocation.terminal.complain("No resources found") }
         } else {
-            let targets = try Targets(invocation.words, invocation)
-            if targets.keys.isEmpty {
-                guard invocation.isSet("all") || invocation.isGiven("selector") else {
-                    throw .usage("which ones? name them, choose by -l QUERY, or say --all")
-                }
-                toleratesMissing = true
-                keys = try targets.fetch(api).map { ObjectKey($0.type, namespace: $0.object.namespaceName, name: $0.object.name) }
-                if keys.isEmpty { invocation.terminal.complain("No resources found") }
-            } else {
-                keys = targets.keys
-            }
+            keys = targets.keys
         }
         let options = try options(invocation)
         var exitCode: Int32 = 0
@@ -67,9 +57,9 @@ enum DeleteVerb {
                 exitCode = 1
             }
         }
-        guard invocation.value("wait") != "false", !options.isDryRun else { return exitCode }
+        guard !invocation.isGiven("wait") || invocation.isSet("wait"), !options.isDryRun else { return exitCode }
         let deadline = Clock.monotonic() + (try invocation.timeout(default: .seconds(86_400)))
-        for (key, uid) in gone where try !WaitVerb.untilGone(key, uid: uid, api, deadline: deadline) {
+        for (key, uid) in gone where !WaitVerb.untilGone(key, uid: uid, api, deadline: deadline) {
             throw CommandError("timed out waiting for the condition on \(key.type.plural)/\(key.name)")
         }
         return exitCode

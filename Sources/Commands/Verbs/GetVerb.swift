@@ -7,14 +7,14 @@ import Timing
 /// `steady get`.
 enum GetVerb {
     static let verb = Verb(
-        "get", group: .looking, summary: "List objects", usage: "(KIND[,KIND] [NAME ...] | KIND/NAME ...)",
+        "get", group: .looking, summary: "List objects", usage: "(KIND[,KIND] [NAME ...] | KIND/NAME ... | -f FILE)",
         examples: [
             ("pods, with node and address", "steady get pods -o wide"), ("everything of one app", "steady get all -l app=web"),
             ("one object as YAML", "steady get deployment web -o yaml"), ("follow changes", "steady get pods -w"),
             ("one field", "steady get pods -o jsonpath='{.items[*].status.podIP}'"),
         ],
         flags: [
-            Verb.namespaceFlag, .allNamespaces, .selector, .fieldSelector,
+            Verb.namespaceFlag, .allNamespaces, .selector, .fieldSelector, .files, .recursive,
             Flag("output", "o", .value(placeholder: "FORMAT"), "wide, yaml, json, name, jsonpath=…, custom-columns=…"),
             Flag("watch", "w", .toggle, "list, then follow changes"), Flag("watch-only", nil, .toggle, "follow changes only"),
             Flag("show-labels", nil, .toggle, "labels as the last column"),
@@ -107,8 +107,8 @@ enum GetVerb {
             if let ended = failure {
                 failure = nil
                 // A server that restarts is back in milliseconds; what happened meanwhile is caught up with.
-                guard ended.code == 410 || ended.code >= 500, patience.isLeft else { throw CommandError(ended) }
-                from = ended.code == 410 ? nil : last
+                guard ended.asksForNewList || ended.code >= 500, patience.isLeft else { throw CommandError(ended) }
+                from = ended.asksForNewList ? nil : last
                 api.loop.runUntil(within: WatchPatience.pause) { false }
                 continue
             }

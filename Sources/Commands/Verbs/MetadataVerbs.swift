@@ -8,47 +8,82 @@ enum MetadataVerbs {
 
     private static func verb(_ name: String, _ field: String, _ done: String) -> Verb {
         Verb(
-            name, group: .workloads, summary: "Set or remove \(field)", usage: "(KIND NAME | KIND/NAME ...) KEY=VALUE ... KEY-",
-            examples: [("set", "steady \(name) pod web-1 tier=front"), ("remove", "steady \(name) pod web-1 tier-")],
+            name, group: .workloads, summary: "Set or remove \(field)",
+            usage: "(KIND NAME | KIND/NAME ... | KIND -l QUERY | KIND --all | -f FILE) KEY=VALUE ... KEY-",
+            examples: [
+                ("set", "steady \(name) pod web-1 tier=front"), ("remove", "steady \(name) pod web-1 tier-"),
+                ("look", "steady \(name) pod web-1 --list"),
+            ],
             flags: [
-                Verb.namespaceFlag, .selector, Flag("all", nil, .toggle, "all objects of the kind"),
-                Flag("overwrite", nil, .toggle, "also where there is another value"), .dryRun,
+                Verb.namespaceFlag, .allNamespaces, .selector, .fieldSelector, .files, .recursive,
+                Flag("all", nil, .toggle, "all objects of the kind"),
+                Flag("overwrite", nil, .toggle, "also where there is another value"),
+                Flag("list", nil, .toggle, "print the \(field) instead of changing them"),
+                Flag("resource-version", nil, .value(placeholder: "VERSION"), "only if it is at this version"), .dryRun, .objectOutput,
             ], run: { try run($0, field, done) })
     }
 
     private static func run(_ invocation: Invocation, _ field: String, _ done: String) throws(CommandError) -> Int32 {
         func isChange(_ word: String) -> Bool { word.contains("=") || word.hasSuffix("-") && word != "-" }
         let words = invocation.words
-        guard let first = words.firstIndex(where: isChange) else { throw .usage("what to change? write KEY=VALUE, or KEY- to remove") }
+        let isList = invocation.isSet("list")
+        let first = words.firstIndex(where: isChange) ?? words.endIndex
         var patch: [(String, Value)] = []
         for word in words[first...] {
             guard isChange(word) else { throw .usage("found \"\(word)\", allowed are KEY=VALUE and KEY-") }
             let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             patch.append(parts.count == 2 ? (parts[0], .string(parts[1])) : (String(word.dropLast()), .null))
         }
-        let api = try Instance.connect(invocation)
+        guard isList || !patch.isEmpty else { throw .usage("what to change? write KEY=VALUE, or KEY- to remove") }
+        let format = try ObjectOutput(invocation)
         let targets = try Targets(Array(words[..<first]), invocation)
-        if targets.keys.isEmpty, !invocation.isSet("all"), !invocation.isGiven("selector") {
-            throw .usage("which ones? name them, choose by -l QUERY, or say --all")
-        }
-        for (type, object) in try targets.fetch(api) {
-            for (key, value) in patch where !value.isNull && !invocation.isSet("overwrite") {
-                let present = object["metadata"][field][key]
-                guard present.isNull || present == value else {
-                    throw CommandError("'\(key)' already has a value (\(present.plainText)), and --overwrite is false")
-                }
+        try targets.requireChoice(invocation)
+        let api = try Instance.connect(invocation)
+        let isDryRun = (invocation.value("dry-run") ?? "none") != "none"
+        let manager = "kubectl-\(field == "labels" ? "label" : "annotate")"
+        var shown: [(type: ResourceType, object: Value)] = []
+        let found = try targets.fetch(api)
+        for (type, object) in found {
+            var changed = object
+            if !patch.isEmpty {
+                try check(object, patch, field, invocation)
+                let key = ObjectKey(type, namespace: object.namespaceName, name: object.name)
+                let members: Value = .object(Object([(field, .object(Object(patch)))]))
+                changed =
+                    try api.ask(
+                        .patch(key, .merge(["metadata": members]), nil, WriteOptions(isDryRun: isDryRun, fieldManager: manager))
+                    ).object
             }
-            let key = ObjectKey(type, namespace: object.namespaceName, name: object.name)
-            let isDryRun = (invocation.value("dry-run") ?? "none") != "none"
-            let reply = try api.ask(
-                .patch(
-                    key, .merge(["metadata": .object(Object([(field, .object(Object(patch)))]))]), nil,
-                    WriteOptions(isDryRun: isDryRun, fieldManager: "kubectl-\(field == "labels" ? "label" : "annotate")")))
-            let isChanged = reply.object["metadata"][field] != object["metadata"][field]
-            invocation.terminal.line(
-                "\(type.shown(object.name)) \(isChanged ? (patch.allSatisfy { $0.1.isNull } && field == "labels" ? "unlabeled" : done) : "not \(done)")"
-            )
+            shown.append((type, changed))
+            if format != nil { continue }
+            if !patch.isEmpty {
+                let isChanged = changed["metadata"][field] != object["metadata"][field]
+                let words = patch.allSatisfy { $0.1.isNull } && field == "labels" ? "unlabeled" : done
+                invocation.terminal.line(
+                    "\(type.shown(object.name)) \(isChanged ? words : "not \(done)")\(isDryRun ? " (dry run)" : "")")
+            }
+            if isList { list(changed["metadata"][field], of: found.count > 1 ? type.shown(object.name) : nil, invocation.terminal) }
         }
+        if let format { invocation.terminal.write(format.text(shown)) }
         return 0
+    }
+
+    /// What kubectl refuses before it writes.
+    private static func check(_ object: Value, _ patch: [(String, Value)], _ field: String, _ invocation: Invocation) throws(CommandError) {
+        if let version = invocation.value("resource-version"), version != object["metadata"]["resourceVersion"].string {
+            throw CommandError("Expected resource version to be \(version), was \(object["metadata"]["resourceVersion"].string ?? "")")
+        }
+        guard !invocation.isSet("overwrite") else { return }
+        for (key, value) in patch where !value.isNull {
+            let present = object["metadata"][field][key]
+            guard present.isNull || present == value else {
+                throw CommandError("'\(key)' already has a value (\(present.plainText)), and --overwrite is false")
+            }
+        }
+    }
+
+    private static func list(_ members: Value, of name: String?, _ terminal: Terminal) {
+        if let name { terminal.line("Listing for \(name):") }
+        for (key, value) in members.stringMap.sorted(by: { $0.key < $1.key }) { terminal.line("\(name == nil ? "" : " ")\(key)=\(value)") }
     }
 }

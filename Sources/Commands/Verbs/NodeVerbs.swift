@@ -128,7 +128,7 @@ enum NodeVerbs {
             }
             for pod in pods {
                 let key = ObjectKey(.pods, namespace: pod.namespaceName, name: pod.name)
-                guard try WaitVerb.untilGone(key, uid: pod["metadata"]["uid"].string ?? "", api, deadline: deadline) else {
+                guard WaitVerb.untilGone(key, uid: pod["metadata"]["uid"].string ?? "", api, deadline: deadline) else {
                     invocation.terminal.complain(
                         "error: timed out waiting for pod/\(pod.name) to be replaced; see: steady describe pod \(pod.name)")
                     exitCode = 1

@@ -6,45 +6,52 @@ import Timing
 
 /// `steady rollout …`.
 enum RolloutVerbs {
+    private static let targetFlags: [Flag] = [Verb.namespaceFlag, .selector, .files, .recursive]
+
     static let all = [
         Verb(
-            "rollout status", group: .workloads, summary: "Follow a rollout until it is done", usage: "deployment/NAME",
+            "rollout status", group: .workloads, summary: "Follow a rollout until it is done",
+            usage: "(deployment/NAME | deployment -l QUERY | -f FILE)",
             examples: [("until it is done, or cannot be", "steady rollout status deployment/web")],
-            flags: [
-                Verb.namespaceFlag, .timeout,
+            flags: targetFlags + [
+                .timeout,
                 Flag("watch", "w", .optionalValue(placeholder: "true|false", alone: "true"), "follow (default: true)"),
                 Flag("revision", nil, .value(placeholder: "N"), "of this revision only"),
             ], run: { try status($0) }),
         Verb(
-            "rollout history", group: .workloads, summary: "The revisions of a deployment", usage: "deployment/NAME",
+            "rollout history", group: .workloads, summary: "The revisions of a deployment",
+            usage: "(deployment/NAME | deployment -l QUERY | -f FILE)",
             examples: [
                 ("all", "steady rollout history deployment/web"), ("one in full", "steady rollout history deployment/web --revision 2"),
             ],
-            flags: [Verb.namespaceFlag, Flag("revision", nil, .value(placeholder: "N"), "show this revision's template")],
+            flags: targetFlags + [Flag("revision", nil, .value(placeholder: "N"), "show this revision's template")],
             run: { try history($0) }),
         Verb(
-            "rollout undo", group: .workloads, summary: "Go back to an earlier revision", usage: "deployment/NAME",
+            "rollout undo", group: .workloads, summary: "Go back to an earlier revision",
+            usage: "(deployment/NAME | deployment -l QUERY | -f FILE)",
             examples: [
                 ("the one before", "steady rollout undo deployment/web"),
                 ("a certain one", "steady rollout undo deployment/web --to-revision 3"),
             ],
-            flags: [Verb.namespaceFlag, Flag("to-revision", nil, .value(placeholder: "N"), "default 0: the one before"), .dryRun],
+            flags: targetFlags + [Flag("to-revision", nil, .value(placeholder: "N"), "default 0: the one before"), .dryRun],
             run: { try undo($0) }),
         Verb(
-            "rollout pause", group: .workloads, summary: "Hold a rollout", usage: "deployment/NAME",
-            examples: [("several changes as one rollout", "steady rollout pause deployment/web")], flags: [Verb.namespaceFlag],
+            "rollout pause", group: .workloads, summary: "Hold a rollout", usage: "(deployment/NAME | deployment -l QUERY | -f FILE)",
+            examples: [("several changes as one rollout", "steady rollout pause deployment/web")], flags: targetFlags,
             run: { try change($0, "paused", "is already paused") { $0["spec"]["paused"].bool == true ? nil : ["spec": ["paused": true]] } }),
         Verb(
-            "rollout resume", group: .workloads, summary: "Let a held rollout go on", usage: "deployment/NAME",
-            examples: [("now", "steady rollout resume deployment/web")], flags: [Verb.namespaceFlag],
+            "rollout resume", group: .workloads, summary: "Let a held rollout go on",
+            usage: "(deployment/NAME | deployment -l QUERY | -f FILE)",
+            examples: [("now", "steady rollout resume deployment/web")], flags: targetFlags,
             run: {
                 try change($0, "resumed", "is not paused") {
                     $0["spec"]["paused"].bool == true ? ["spec": .object(Object([("paused", .null)]))] : nil
                 }
             }),
         Verb(
-            "rollout restart", group: .workloads, summary: "Replace all replicas, a few at a time", usage: "deployment/NAME",
-            examples: [("with the same template", "steady rollout restart deployment/web")], flags: [Verb.namespaceFlag],
+            "rollout restart", group: .workloads, summary: "Replace all replicas, a few at a time",
+            usage: "(deployment/NAME | deployment -l QUERY | -f FILE)",
+            examples: [("with the same template", "steady rollout restart deployment/web")], flags: targetFlags,
             run: {
                 try change($0, "restarted", "") { _ in
                     let at: Value = .string(Clock.realtime().rfc3339)
@@ -55,17 +62,28 @@ enum RolloutVerbs {
 
     private static let revisionAnnotation = "deployment.kubernetes.io/revision"
 
-    private static func deployments(_ invocation: Invocation, _ api: BlockingAPI) throws(CommandError) -> [Value] {
-        let words = invocation.words
-        let targets = try Targets(words, invocation)
-        guard targets.types == [.deployments] else { throw .usage("rollouts are of deployments: found \(words.joined(separator: " "))") }
-        return try targets.fetch(api).map(\.object)
+    private static func deployments(_ invocation: Invocation) throws(CommandError) -> ([Value], BlockingAPI) {
+        let targets = try Targets(invocation.words, invocation)
+        if invocation.isGiven("filename") {
+            // Of a file with other objects beside them: the deployments.
+            let keys = targets.keys.filter { $0.type == .deployments }
+            guard !keys.isEmpty else { throw CommandError("the files name no deployment, and rollouts are of deployments") }
+            let api = try Instance.connect(invocation)
+            var out: [Value] = []
+            for key in keys { out.append(try api.ask(.get(key)).object) }
+            return (out, api)
+        }
+        guard targets.types == [.deployments] else {
+            throw .usage("rollouts are of deployments: found \(invocation.words.joined(separator: " "))")
+        }
+        let api = try Instance.connect(invocation)
+        return (try targets.fetch(api).map(\.object), api)
     }
 
     private static func status(_ invocation: Invocation) throws(CommandError) -> Int32 {
-        let api = try Instance.connect(invocation)
+        let (deployments, api) = try deployments(invocation)
         var exitCode: Int32 = 0
-        for deployment in try deployments(invocation, api) {
+        for deployment in deployments {
             if invocation.value("watch") == "false" {
                 let (words, _, failure) = Progress.judge(deployment, invocation.value("revision"))
                 if let failure { throw CommandError(failure) }
@@ -95,8 +113,8 @@ enum RolloutVerbs {
     }
 
     private static func history(_ invocation: Invocation) throws(CommandError) -> Int32 {
-        let api = try Instance.connect(invocation)
-        for deployment in try deployments(invocation, api) {
+        let (deployments, api) = try deployments(invocation)
+        for deployment in deployments {
             let revisions = try revisions(of: deployment, api)
             if let wanted = try invocation.integer("revision", in: 0...Int.max), wanted > 0 {
                 guard let found = revisions.first(where: { $0.number == wanted }) else {
@@ -121,9 +139,9 @@ enum RolloutVerbs {
     }
 
     private static func undo(_ invocation: Invocation) throws(CommandError) -> Int32 {
-        let api = try Instance.connect(invocation)
+        let (deployments, api) = try deployments(invocation)
         let wanted = try invocation.integer("to-revision", in: 0...Int.max) ?? 0
-        for deployment in try deployments(invocation, api) {
+        for deployment in deployments {
             if deployment["spec"]["paused"].bool == true {
                 throw CommandError(
                     "you cannot rollback a paused deployment; resume it first with 'steady rollout resume deployment/\(deployment.name)' and try again"
@@ -164,8 +182,8 @@ enum RolloutVerbs {
     private static func change(_ invocation: Invocation, _ words: String, _ refusal: String, _ patch: (Value) -> Value?)
         throws(CommandError) -> Int32
     {
-        let api = try Instance.connect(invocation)
-        for deployment in try deployments(invocation, api) {
+        let (deployments, api) = try deployments(invocation)
+        for deployment in deployments {
             guard let patch = patch(deployment) else { throw CommandError("deployments.apps \"\(deployment.name)\" \(refusal)") }
             let key = ObjectKey(.deployments, namespace: deployment.namespaceName, name: deployment.name)
             _ = try api.ask(.patch(key, .strategic(patch), nil, WriteOptions(fieldManager: "kubectl-rollout")))

@@ -6,23 +6,26 @@ import Resources
 enum ScalingVerbs {
     static let all = [
         Verb(
-            "scale", group: .workloads, summary: "Change the number of replicas", usage: "(KIND NAME | KIND/NAME ...) --replicas N",
+            "scale", group: .workloads, summary: "Change the number of replicas",
+            usage: "(KIND NAME | KIND/NAME ... | KIND -l QUERY | -f FILE) --replicas N",
             notes: "Replicas that are too many drain first: no request is lost. To 0, nobody is left to answer.",
             examples: [("twelve replicas", "steady scale deployment/web --replicas 12")],
             flags: [
-                Flag("replicas", nil, .value(placeholder: "N"), "how many"), Verb.namespaceFlag, .selector, .timeout,
+                Flag("replicas", nil, .value(placeholder: "N"), "how many"), Verb.namespaceFlag, .selector, .files, .recursive, .timeout,
+                Flag("all", nil, .toggle, "all objects of the kind"), .dryRun,
                 Flag("current-replicas", nil, .value(placeholder: "N"), "only if it has this many now"),
                 Flag("resource-version", nil, .value(placeholder: "VERSION"), "only if it is at this version"),
             ],
             run: { try scale($0) }),
         Verb(
             "set image", group: .workloads, summary: "Change a container's image: a rolling upgrade",
-            usage: "(KIND NAME | KIND/NAME) CONTAINER=IMAGE ...",
+            usage: "(KIND NAME | KIND/NAME | -f FILE) CONTAINER=IMAGE ...",
             examples: [
                 ("a new version", "steady set image deployment/web web=web:v2"),
                 ("of all containers", "steady set image deployment/web '*=web:v2'"),
             ],
-            flags: [Verb.namespaceFlag, .selector, .dryRun, Flag("all", nil, .toggle, "all objects of the kind")], run: { try setImage($0) }
+            flags: [Verb.namespaceFlag, .selector, .files, .recursive, .dryRun, Flag("all", nil, .toggle, "all objects of the kind")],
+            run: { try setImage($0) }
         ),
     ]
 
@@ -30,8 +33,17 @@ enum ScalingVerbs {
         guard let replicas = try invocation.integer("replicas", in: 0...100_000) else {
             throw .usage("--replicas is missing: steady scale deployment/web --replicas 3")
         }
+        var targets = try Targets(invocation.words, invocation)
+        try targets.requireChoice(invocation)
+        if invocation.isGiven("filename") {
+            // Of a file with other objects beside them: what has replicas.
+            targets.keys = targets.keys.filter { $0.type.subresources.contains(.scale) }
+            guard !targets.keys.isEmpty else {
+                throw CommandError("the files name nothing that can be scaled; deployments and replicasets can")
+            }
+        }
         let api = try Instance.connect(invocation)
-        let targets = try Targets(invocation.words, invocation)
+        let isDryRun = (invocation.value("dry-run") ?? "none") != "none"
         for (type, object) in try targets.fetch(api) {
             guard type.subresources.contains(.scale) else {
                 throw CommandError("\(type.shown(object.name)) cannot be scaled; deployments and replicasets can")
@@ -44,8 +56,8 @@ enum ScalingVerbs {
             if let version = invocation.value("resource-version"), version != object["metadata"]["resourceVersion"].string {
                 throw CommandError("Expected resource version to be \(version), was \(object["metadata"]["resourceVersion"].string ?? "")")
             }
-            _ = try api.ask(.patch(key, .merge(["spec": ["replicas": .int(Int64(replicas))]]), .scale))
-            invocation.terminal.line("\(type.shown(object.name)) scaled")
+            _ = try api.ask(.patch(key, .merge(["spec": ["replicas": .int(Int64(replicas))]]), .scale, WriteOptions(isDryRun: isDryRun)))
+            invocation.terminal.line("\(type.shown(object.name)) scaled\(isDryRun ? " (dry run)" : "")")
             if replicas == 0, current > 0 {
                 invocation.terminal.complain("Warning: no replica is left to answer: requests fail until it is scaled up again")
             }
@@ -57,8 +69,10 @@ enum ScalingVerbs {
         let assignments = invocation.words.filter { $0.contains("=") }
         let words = invocation.words.filter { !$0.contains("=") }
         guard !assignments.isEmpty else { throw .usage("which image? write CONTAINER=IMAGE: steady set image deployment/web web=web:v2") }
+        let targets = try Targets(words, invocation)
+        try targets.requireChoice(invocation)
         let api = try Instance.connect(invocation)
-        for (type, object) in try Targets(words, invocation).fetch(api) {
+        for (type, object) in try targets.fetch(api) {
             let isPod = type == .pods
             let containers = (isPod ? object["spec"] : object["spec"]["template"]["spec"])["containers"].elements
             var patches: [Value] = []

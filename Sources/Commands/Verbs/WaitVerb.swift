@@ -16,7 +16,7 @@ enum WaitVerb {
         ],
         flags: [
             Flag("for", nil, .value(placeholder: "CONDITION"), "condition=TYPE[=VALUE], delete, create, jsonpath={PATH}=VALUE"),
-            Verb.namespaceFlag, .allNamespaces,
+            Verb.namespaceFlag, .allNamespaces, .files, .recursive,
             .selector, .fieldSelector, .timeout, Flag("all", nil, .toggle, "all objects of the kind"),
         ],
         run: { try run($0) })
@@ -70,15 +70,13 @@ enum WaitVerb {
     private static func run(_ invocation: Invocation) throws(CommandError) -> Int32 {
         guard let text = invocation.value("for") else { throw .usage("--for is missing: --for=condition=Available") }
         let wanted = try Wanted(text)
-        let api = try Instance.connect(invocation)
         let targets = try Targets(invocation.words, invocation)
+        let api = try Instance.connect(invocation)
         let timeout = try invocation.timeout(default: .seconds(30))
         var keys = targets.keys
         var uids: [ObjectKey: String] = [:]
         if keys.isEmpty {
-            guard invocation.isSet("all") || invocation.isGiven("selector") || invocation.isGiven("field-selector") else {
-                throw .usage("which ones? name them, choose by -l QUERY, or say --all")
-            }
+            try targets.requireChoice(invocation)
             for (type, object) in try targets.fetch(api) {
                 let key = ObjectKey(type, namespace: object.namespaceName, name: object.name)
                 keys.append(key)
@@ -92,7 +90,7 @@ enum WaitVerb {
             let deadline = Clock.monotonic() + timeout
             let isMet: Bool
             if case .gone = wanted {
-                isMet = try untilGone(key, uid: uids[key] ?? "", api, deadline: deadline)
+                isMet = untilGone(key, uid: uids[key] ?? "", api, deadline: deadline)
             } else {
                 if case .present = wanted {} else { _ = try api.ask(.get(key)) }
                 isMet = until(key, api, deadline: deadline) { $0.map(wanted.holds) ?? false }
@@ -133,7 +131,7 @@ enum WaitVerb {
     }
 
     /// Waits until the object, or the one of this uid, is gone.
-    static func untilGone(_ key: ObjectKey, uid: String, _ api: BlockingAPI, deadline: Instant) throws(CommandError) -> Bool {
+    static func untilGone(_ key: ObjectKey, uid: String, _ api: BlockingAPI, deadline: Instant) -> Bool {
         until(key, api, deadline: deadline) { object in
             guard let object else { return true }
             return !uid.isEmpty && object["metadata"]["uid"].string != uid
