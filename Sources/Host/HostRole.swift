@@ -148,6 +148,7 @@ package final class HostRole {
     private func add(_ name: String, _ arguments: [String]) {
         let role = RoleProcess(name: name, arguments: arguments, loop: loop, launcher: launcher, directory: directory, program: program)
         if isFailed(name) { role.handle(.fail) }
+        role.onHopeless = { [unowned self, unowned role] in neverStarts(role) }
         role.onExit = { [unowned self] in
             custodies[name]?.agentEnded()
             stop?.roleEnded()

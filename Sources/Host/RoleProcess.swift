@@ -20,6 +20,7 @@ final class RoleProcess {
     private var endStatus: ExitStatus?
     private var descriptor: Int32 = -1
     private var watch: EventLoop.Watch?
+    private var trials: StartTrials
     private var timer: EventLoop.Timer?
     /// Its stops and continuations are told by SIGCHLD; one that an earlier `up` started is no child.
     private(set) var isChild = false
@@ -27,6 +28,8 @@ final class RoleProcess {
     var beforeStart: () throws -> Void = {}
     /// Called when its process has ended.
     var onExit: () -> Void = {}
+    /// Called when it has failed too often to be waited for by who starts the instance.
+    var onHopeless: () -> Void = {}
     /// Called when a process that an earlier `up` started was taken over.
     var onAdopted: () -> Void = {}
 
@@ -38,6 +41,7 @@ final class RoleProcess {
         self.directory = directory
         self.program = program
         machine = RoleMachine(now: loop.now)
+        trials = StartTrials(now: loop.now)
     }
 
     var isRunning: Bool { descriptor >= 0 }
@@ -53,7 +57,11 @@ final class RoleProcess {
         }
     }
 
+    /// How often it ended, or could not be started, before it ever worked.
+    var failedStartCount: Int { trials.failureCount }
+
     func handle(_ event: RoleMachine.Event) {
+        if event == .heard { trials.heard(now: loop.now) }
         for action in machine.handle(event, now: loop.now) {
             switch action {
             case .start: start()
@@ -104,6 +112,7 @@ final class RoleProcess {
             failure = "\(error)"
             RoleLog.say(.error, "\(name) cannot be started: \(error)")
             handle(.startFailed)
+            tell(wasKilled: false)
         }
     }
 
@@ -111,6 +120,7 @@ final class RoleProcess {
         self.pid = pid
         self.descriptor = descriptor
         startedAt = Clock.realtime()
+        trials.started(now: loop.now)
         watch = try? loop.watch(descriptor, .read) { [weak self] _ in self?.ended() }
     }
 
@@ -125,12 +135,20 @@ final class RoleProcess {
         watch = nil
         if case .ended(let status) = Processes.reap(descriptor) { endStatus = status }
         RoleLog.say(machine.isExpectedToEnd ? .information : .warning, "\(name) (pid \(pid)) \(endStatus?.words ?? "ended")")
+        // By KILL or TERM it ends for somebody; of any other signal it dies itself.
+        let wasKilled = machine.isExpectedToEnd || [.killed(signal: 9), .killed(signal: 15)].contains(endStatus)
         endStatus = nil
         closeDescriptor(descriptor)
         descriptor = -1
         pid = 0
         handle(.exited)
         onExit()
+        tell(wasKilled: wasKilled)
+    }
+
+    private func tell(wasKilled: Bool) {
+        trials.ended(wasKilled: wasKilled)
+        if trials.isHopeless(now: loop.now) { onHopeless() }
     }
 
     private func openLog() throws(LinuxError) -> Int32 {

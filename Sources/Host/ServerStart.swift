@@ -14,7 +14,28 @@ extension HostRole {
     func cannotStart(_ role: RoleProcess?, _ reason: String) {
         role?.failed(because: reason)
         guard role?.name == "server", !hasServed, !isResuming, stop == nil else { return }
+        abandon(because: "the server cannot start: \(reason)")
+    }
+
+    /// A role that ends by itself each time it is started keeps the instance from being one: who starts it is told which, and what it said.
+    func neverStarts(_ role: RoleProcess) {
+        guard !isResuming, stop == nil else { return }
+        let log = directory.roleLog(role.name)
+        let said = ((try? Files.text(log)) ?? "").split(separator: "\n").suffix(Self.shownLineCount)
+        var text = "\(role.name) cannot be started: it failed \(role.failedStartCount) times"
+        if let reason = role.failure { text += "\n  \(reason)" }
+        if !said.isEmpty { text += "\nthe last lines of \(log):\n" + said.map { "  \($0)" }.joined(separator: "\n") }
+        abandon(because: text)
+    }
+
+    /// Of a role's log, in the reason why the instance does not start.
+    private static let shownLineCount = 5
+
+    /// Ends a start that failed.
+    private func abandon(because reason: String) {
         failure = reason
+        // What the server has begun is ended in order: pods may run already.
+        guard !hasServed else { return shutDown() }
         for name in custodies.keys.sorted() { custodies[name]?.end() }
         // Killed, not asked: an agent that is asked stops its pods, and some may have outlived what stopped the instance.
         let sequence = StopSequence(loop: loop, stages: [.init("", roles, limit: .seconds(1)) { $0.signal(9) }], onProgress: { _ in })

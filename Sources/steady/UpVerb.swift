@@ -66,15 +66,23 @@ enum UpVerb {
         Processes.name("steady-up")
         Limits.raiseOpenFiles()
         let loop = try EventLoop()
-        let host = try HostRole(
-            loop: loop, directory: directory, requested: requested, isResuming: isResuming,
-            inheritedLock: isResuming ? takeInheritedLock() : nil,
-            care: NodeCare(
-                killLeftovers: { Leftovers.kill(nodeDirectory: $0) },
-                drainOutput: { [unowned loop] nodeDirectory in
-                    let drain = OutputDrain(loop: loop, nodeDirectory: nodeDirectory)
-                    return drain.count == 0 ? nil : Cancellation { drain.end() }
-                }), reapsOrphans: true, blocks: .ofThisUser)
+        // What `--detach` started is tidied up by who started it, which reads the log first.
+        let firstStart = invocation.isSet("detached") || isResuming ? nil : FirstStart(directory)
+        let host: HostRole
+        do {
+            host = try HostRole(
+                loop: loop, directory: directory, requested: requested, isResuming: isResuming,
+                inheritedLock: isResuming ? takeInheritedLock() : nil,
+                care: NodeCare(
+                    killLeftovers: { Leftovers.kill(nodeDirectory: $0) },
+                    drainOutput: { [unowned loop] nodeDirectory in
+                        let drain = OutputDrain(loop: loop, nodeDirectory: nodeDirectory)
+                        return drain.count == 0 ? nil : Cancellation { drain.end() }
+                    }), reapsOrphans: true, blocks: .ofThisUser)
+        } catch {
+            if let firstStart { firstStart.undo(holdsLock: firstStart.isOurs) }
+            throw error
+        }
         let terminal = invocation.terminal
         var child: ApplyChild?
         var interruptCount = 0
@@ -106,7 +114,10 @@ enum UpVerb {
         host.start()
         loop.run()
         withExtendedLifetime((host, child)) {}
-        if let failure = host.failure { throw CommandError("the server cannot start: \(failure)") }
+        if let failure = host.failure {
+            firstStart?.undo(holdsLock: true)
+            throw CommandError(failure)
+        }
         return 0
     }
 
@@ -185,6 +196,7 @@ enum UpVerb {
     }
 
     private static func detach(_ invocation: Invocation, _ directory: DataDirectory, _ manifests: [Manifest]?) throws -> Int32 {
+        let firstStart = FirstStart(directory)
         // Whoever runs here already is told from the one that is started now.
         try HostRole.lock(directory).release()
         let logPath = directory.roleLog("up")
@@ -203,26 +215,53 @@ enum UpVerb {
         var hasEnded = false
         let watch = try loop.watch(process.pidfd, .read) { _ in hasEnded = true }
         var isReady = false
-        loop.runUntil(within: .seconds(30)) {
+        var silent: [String] = []
+        loop.runUntil(within: readyLimit) {
             if hasEnded { return true }
-            isReady = Instance.isReady(directory)
-            if !isReady { loop.schedule(after: .milliseconds(3)) {} }
-            return isReady
+            isReady = isReady || Instance.isReady(directory)
+            // Until each of them serves, a role may turn out never to start.
+            if isReady { silent = rolesThatDoNotServe(directory) }
+            if isReady, silent.isEmpty { return true }
+            loop.schedule(after: .milliseconds(3)) {}
+            return false
         }
         watch.cancel()
-        guard isReady else {
-            let said = ((try? Files.read(logPath)) ?? []).dropFirst(logStart)
-            let text =
-                String(decoding: said, as: UTF8.self).split(separator: "\n").last.map(String.init)
-                ?? (hasEnded
-                    ? "steady up ended at once, and could not write to \(logPath) why: is its file system full?"
-                    : "it did not become ready in 30 s; see \(logPath)")
-            throw CommandError(text.hasPrefix("error: ") ? String(text.dropFirst(7)) : text)
+        guard isReady, !hasEnded else {
+            let said = String(decoding: ((try? Files.read(logPath)) ?? []).dropFirst(logStart), as: UTF8.self)
+            if hasEnded { firstStart.undo(holdsLock: false) }
+            throw CommandError(
+                lastWords(said)
+                    ?? (hasEnded
+                        ? "steady up ended at once, and could not write to \(logPath) why: is its file system full?"
+                        : "it did not become ready in \(Int(readyLimit.inSeconds)) s; see \(logPath)"))
         }
+        for role in silent { invocation.terminal.complain("Warning: \(role) does not serve yet; see: steady logs --role \(role)") }
         let address = ((try? Files.text(directory.apiAddressFile)) ?? "").split(separator: "\n").first ?? ""
         invocation.terminal.line("steady is up: API http://\(address), data directory \(directory.path)")
         guard let manifests else { return 0 }
         return try Manifests.apply(manifests, invocation)
+    }
+}
+
+extension UpVerb {
+    /// How long `--detach` waits.
+    fileprivate static let readyLimit: Duration = .seconds(30)
+
+    /// Agents and proxies that nobody answers for; nodes that were failed on purpose are not missed.
+    fileprivate static func rolesThatDoNotServe(_ directory: DataDirectory) -> [String] {
+        let agents = (HostRole.recorded(directory)?.nodes ?? []).map { "agent-\($0.name)" }
+        return (agents.filter { !Files.exists("\(directory.roles)/\($0).failed") } + ["proxy-1"]).filter { role in
+            guard let socket = try? Sockets.connect(to: .unix(directory.roleSocket(role))) else { return true }
+            close(socket)
+            return false
+        }
+    }
+
+    /// The error with which a process ended, with all its lines; else the last line of what it said.
+    fileprivate static func lastWords(_ said: String) -> String? {
+        let lines = said.split(separator: "\n")
+        guard let at = lines.lastIndex(where: { $0.hasPrefix("error: ") }) else { return lines.last.map(String.init) }
+        return lines[at...].joined(separator: "\n").dropFirst("error: ".count).description
     }
 }
 

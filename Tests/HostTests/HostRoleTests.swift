@@ -175,9 +175,37 @@ import Timing
         agent.onMessage = { asked.append($0["op"].string ?? "") }
         try bench.link("server").tell(["op": "cannot", "reason": "the journal is damaged"])
         #expect(bench.until { bench.state.hasStopped })
-        #expect(bench.failure == "the journal is damaged")
+        #expect(bench.failure == "the server cannot start: the journal is damaged")
         #expect(asked.isEmpty && bench.state.leftovers.isEmpty)
         #expect(!Files.exists(bench.directory.hostSocket))
+    }
+
+    @Test(arguments: [false, true])
+    func `a role that always ends by itself ends the start, with its last words`(isServing: Bool) throws {
+        let script = #"case "$*" in agent*--node*b1*) echo "no such device"; exit 3;; esac; exec sleep 1000"#
+        let bench = try HostBench(script: script)
+        if isServing { try bench.link("server").tell(["op": "serving"]) }
+        #expect(bench.until { bench.state.hasStopped })
+        #expect(bench.failure.hasPrefix("agent-b1 cannot be started: it failed \(StartTrials.attemptLimit) times\n"))
+        #expect(bench.failure.contains("the last lines of \(bench.directory.roleLog("agent-b1")):\n  no such device"))
+        #expect(!Files.exists(bench.directory.hostSocket))
+    }
+
+    @Test func `what a first start has made is taken back, and nothing of an instance`() throws {
+        let scratch = try Scratch()
+        let directory = DataDirectory(scratch.path + "/data")
+        let first = FirstStart(directory)
+        let lock = try HostRole.lock(directory)
+        FirstStart(directory).undo(holdsLock: false)
+        #expect(Files.exists(directory.hostLock))
+        first.undo(holdsLock: true)
+        #expect(!Files.exists(directory.path))
+        lock.release()
+
+        try Files.makeDirectories(directory.node("a1"))
+        try HostRole.lock(directory).release()
+        FirstStart(directory).undo(holdsLock: false)
+        #expect(Files.exists(directory.node("a1")) && Files.exists(directory.hostLock))
     }
 
     @Test func `a server that fails after it has served is tried again, and status tells why`() throws {

@@ -203,3 +203,38 @@ struct PartsTests {
         #expect(loop.runUntil(within: patience) { isDone })
     }
 }
+
+struct StartTrialsTests {
+    private func at(_ milliseconds: Int) -> Instant { .zero + .milliseconds(milliseconds) }
+
+    @Test func `a role is hopeless after so many failures, or fewer that took long`() {
+        var quick = StartTrials(now: .zero)
+        var found: [Bool] = []
+        for count in 1...StartTrials.attemptLimit {
+            quick.ended(wasKilled: false)
+            found.append(quick.isHopeless(now: at(count)))
+        }
+        #expect(found.dropLast().allSatisfy { !$0 } && found.last == true)
+        var slow = StartTrials(now: .zero)
+        for _ in 0..<2 { slow.ended(wasKilled: false) }
+        #expect(!slow.isHopeless(now: at(14_999)))
+        #expect(slow.isHopeless(now: at(15_000)))
+    }
+
+    @Test func `a role that has worked, was killed, or fails long after the start is not`() {
+        var worked = StartTrials(now: .zero)
+        worked.started(now: .zero)
+        worked.heard(now: at(2000))
+        var killed = StartTrials(now: .zero)
+        var late = StartTrials(now: .zero)
+        for _ in 0..<20 {
+            worked.ended(wasKilled: false)
+            killed.ended(wasKilled: true)
+            late.ended(wasKilled: false)
+        }
+        #expect(!worked.isHopeless(now: at(3000)))
+        #expect(!killed.isHopeless(now: at(3000)))
+        #expect(!late.isHopeless(now: at(60_000)))
+        #expect(late.isHopeless(now: at(59_999)))
+    }
+}

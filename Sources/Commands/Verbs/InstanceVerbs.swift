@@ -71,7 +71,8 @@ enum InstanceVerbs {
     }
 
     private static func purge(_ directory: DataDirectory) throws(CommandError) {
-        guard Files.exists(directory.hostRecord) || Files.exists(directory.journal) else {
+        // The lock alone is what a start leaves that failed early.
+        guard [directory.hostRecord, directory.journal, directory.hostLock].contains(where: { Files.exists($0) }) else {
             throw CommandError("no instance is kept in \(directory.path)")
         }
         do throws(LinuxError) {
@@ -80,6 +81,7 @@ enum InstanceVerbs {
             }
             defer { lock.release() }
             for path in directory.everything { try Files.removeTree(path) }
+            _ = Files.removeEmptyDirectory(directory.path)
         } catch { throw CommandError("\(error)") }
     }
 
