@@ -66,7 +66,9 @@ package struct DataDirectory: Hashable, Sendable {
     package var everything: [String] {
         let nodeNames = (try? Files.list(nodes)) ?? []
         let inMemory = nodeNames.compactMap { Files.linkTarget(Self.run(ofNode: node($0))) }.filter { VolatileDirectory.all.contains($0) }
-        return inMemory + [journal, snapshots, decisionLog, nodes, roles, hostSocket, apiSocket, apiAddressFile, kubeconfig, hostRecord, hostLock]
+        return inMemory + [
+            journal, snapshots, decisionLog, nodes, roles, hostSocket, apiSocket, apiAddressFile, kubeconfig, hostRecord, hostLock,
+        ]
     }
 }
 
