@@ -21,7 +21,10 @@ extension HostRole {
     func neverStarts(_ role: RoleProcess) {
         guard !isResuming, stop == nil else { return }
         let log = directory.roleLog(role.name)
-        let said = ((try? Files.text(log)) ?? "").split(separator: "\n").suffix(Self.shownLineCount)
+        // Each attempt says much the same.
+        var said: [Substring] = []
+        for line in ((try? Files.text(log)) ?? "").split(separator: "\n") where line != said.last { said.append(line) }
+        said = said.suffix(Self.shownLineCount)
         var text = "\(role.name) cannot be started: it failed \(role.failedStartCount) times"
         if let reason = role.failure { text += "\n  \(reason)" }
         if !said.isEmpty { text += "\nthe last lines of \(log):\n" + said.map { "  \($0)" }.joined(separator: "\n") }
