@@ -73,6 +73,8 @@ let package = Package(
         // What the end-to-end tests run and ask: the least polite server, and a load that counts every failure
         .executableTarget(name: "replica", path: "Tests/Fixtures/replica"),
         .executableTarget(name: "load", path: "Tests/Fixtures/load"),
+        // Kills an agent at a chosen step of a launch
+        .executableTarget(name: "stepper", path: "Tests/Fixtures/stepper"),
         // Tests
         tests("TimingTests", ["Timing"]),
         tests("FormatsTests", ["Formats"]),

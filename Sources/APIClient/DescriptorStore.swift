@@ -9,6 +9,28 @@ package protocol DescriptorStore: AnyObject {
     /// What an earlier process of this role left: called once, at the start of the role, BEFORE anything is stored. The descriptors are the
     /// caller's, close-on-exec.
     func fetchAll() -> [(name: String, descriptor: Int32)]
+    /// How a child of this process can store a descriptor of its own, BEFORE it becomes a program: what it then opened outlives this process,
+    /// whenever that dies.
+    func custody(of name: String) -> CustodyAnswer
+    /// A child has stored what this is a copy of.
+    func isStored(_ name: String, _ descriptor: Int32)
+}
+
+/// Whether a child can leave a descriptor with the store.
+package enum CustodyAnswer: Hashable, Sendable {
+    /// By this message, over this non-blocking socket of sequenced packets.
+    case line(Int32, String)
+    /// Not at this moment; within a second there is another answer.
+    case later
+    /// There is no store, or none that answers.
+    case nowhere
+}
+
+extension DescriptorStore {
+    /// For stores that are in this process, and end with it.
+    package func custody(of name: String) -> CustodyAnswer { .nowhere }
+    /// For stores that offer no custody.
+    package func isStored(_ name: String, _ descriptor: Int32) {}
 }
 
 /// A store for roles that run without `steady up`: it keeps nothing, and so nothing survives their death.

@@ -10,9 +10,9 @@ package final class HostLink: DescriptorStore {
     private let loop: EventLoop
     private let path: String
     private let role: String
-    private var socket: Int32 = -1
-    private var watch: EventLoop.Watch?
-    private var outbox: [(bytes: [UInt8], descriptor: Int32?)] = []
+    /// Nil while there is no `up`.
+    private var line: MessageLine?
+    private var lostAt: Instant?
     private var stored: [String: Int32] = [:]
     private var fetched: [(name: String, descriptor: Int32)] = []
     private var replies: [Int64: (Value) -> Void] = [:]
@@ -27,6 +27,8 @@ package final class HostLink: DescriptorStore {
 
     /// What `up` asks of this role: an object with `op`.
     package var onMessage: (Value) -> Void = { _ in }
+    /// A descriptor that an earlier process of this role had under way to `up` when it died, and that came after `fetchAll`; the receiver's own.
+    package var onDescriptor: (_ name: String, _ descriptor: Int32) -> Void = { _, descriptor in closeDescriptor(descriptor) }
     /// `up` is gone. Called before the first attempt to reach a new one, and again before each further one.
     package var onHostLost: () -> Void = {}
     /// A new `up` was reached; it has everything that the old one had of this role.
@@ -40,8 +42,10 @@ package final class HostLink: DescriptorStore {
     private static let reconnectDelay: Duration = .milliseconds(20)
     /// How long the first exchange may take, in which `up` hands over what it kept.
     package static let greetingLimit: Duration = .seconds(10)
-    /// Messages that wait for a slow `up`, or for its welcome; beyond it the link starts anew, which stores everything again.
-    private static let outboxLimit = 65_536
+    /// What waits for a welcome; beyond it the link starts anew, which stores everything again.
+    private static let waitingLimit = MessageLine.outboxLimit
+    /// How long `up` may be away or not read before launches go on without its custody. A new one is there within a tenth of it.
+    package static let custodyPatience: Duration = .seconds(1)
 
     /// Says hello to `up` and takes what it kept for this role. Blocks until then (milliseconds); only here: a later `up` is greeted from the loop,
     /// which has traffic to serve meanwhile.
@@ -52,30 +56,43 @@ package final class HostLink: DescriptorStore {
         self.greetingLimit = greetingLimit
         path = socketPath
         self.role = role
-        try connect()
-        for (name, descriptor) in try receiveKept() {
+        let line = try connect()
+        for (name, descriptor) in try receiveKept(line) {
             if name.hasPrefix(Self.heldPrefix) { stored[name] = descriptor } else { fetched.append((name, descriptor)) }
         }
-        try attach()
         beat()
     }
 
     // MARK: - Descriptor store
 
     package func store(_ name: String, _ descriptor: Int32) {
-        // A copy of our own: it is what is stored again with a new `up`.
-        guard let copy = try? Sockets.duplicate(descriptor) else { return }
-        if let old = stored.updateValue(copy, forKey: name) { closeDescriptor(old) }
+        hold(name, descriptor)
         // The welcome is followed by all that is stored then.
-        if !isGreeting { send(["op": "store", "name": .string(name)], descriptor: copy) }
+        if !isGreeting, let copy = stored[name] { send(Self.storing(name), descriptor: copy) }
     }
 
     package func remove(_ name: String) {
-        guard let old = stored.removeValue(forKey: name) else { return }
-        closeDescriptor(old)
+        if let old = stored.removeValue(forKey: name) { closeDescriptor(old) }
         // What is not stored any more is not stored again after the welcome.
         if !isGreeting { send(["op": "remove", "name": .string(name)]) }
     }
+
+    package func custody(of name: String) -> CustodyAnswer {
+        // What was sent before must be with `up` before, or it could come to a removal of what the child has stored.
+        if let line, !isGreeting, line.isClear { return .line(line.socket, JSON.text(Self.storing(name))) }
+        guard let since = lostAt ?? line?.blockedSince, loop.now - since < Self.custodyPatience else { return .nowhere }
+        return .later
+    }
+
+    package func isStored(_ name: String, _ descriptor: Int32) { hold(name, descriptor) }
+
+    /// A copy of our own: it is what is stored again with a new `up`.
+    private func hold(_ name: String, _ descriptor: Int32) {
+        guard let copy = try? Sockets.duplicate(descriptor) else { return }
+        if let old = stored.updateValue(copy, forKey: name) { closeDescriptor(old) }
+    }
+
+    private static func storing(_ name: String) -> Value { ["op": "store", "name": .string(name)] }
 
     package func fetchAll() -> [(name: String, descriptor: Int32)] {
         defer { fetched = [] }
@@ -90,7 +107,7 @@ package final class HostLink: DescriptorStore {
     /// Asks `up` for something; `done` is called with its answer. A lost `up` is asked again by whoever asked: the request is forgotten, and
     /// `done` gets null. So it does, later, while there is no line; one that is being greeted is a line.
     package func request(_ message: Value, _ done: @escaping (Value) -> Void) {
-        guard socket >= 0 else { return loop.later { done(.null) } }
+        guard line != nil else { return loop.later { done(.null) } }
         var message = message
         message["id"] = .int(nextRequest)
         replies[nextRequest] = done
@@ -102,10 +119,7 @@ package final class HostLink: DescriptorStore {
     package func tell(_ message: Value) { send(message) }
 
     /// Tells `up` what is of use at once or not at all: dropped while there is no line, or many messages wait.
-    package func hint(_ message: Value) { if !isGreeting, outbox.count < Self.hintLimit { send(message) } }
-
-    /// With so many messages waiting a hint would come too late to be of use.
-    private static let hintLimit = 256
+    package func hint(_ message: Value) { if !isGreeting { line?.hint(message) } }
 
     /// Ends the link without telling anybody.
     package func close() {
@@ -117,45 +131,39 @@ package final class HostLink: DescriptorStore {
 
     // MARK: - The line
 
-    private func connect() throws(LinuxError) {
-        socket = try Sockets.connect(to: .unix(path), type: .sequencedPackets)
-        outbox = []
-        send(["op": "hello", "role": .string(role)])
+    private func connect() throws(LinuxError) -> MessageLine {
+        let line = try MessageLine(loop: loop, socket: try Sockets.connect(to: .unix(path), type: .sequencedPackets))
+        line.onMessage = { [weak self] in self?.received($0, $1) }
+        line.onEnd = { [weak self] in self?.lost() }
+        line.send(["op": "hello", "role": .string(role)])
+        self.line = line
+        return line
     }
 
-    private func receiveKept() throws(LinuxError) -> [(name: String, descriptor: Int32)] {
+    private func receiveKept(_ line: MessageLine) throws(LinuxError) -> [(name: String, descriptor: Int32)] {
         var kept: [(name: String, descriptor: Int32)] = []
         let deadline = Clock.monotonic() + greetingLimit
         while true {
-            guard let (bytes, descriptors) = try DescriptorPassing.receive(from: socket) else {
+            guard let (message, descriptors) = try line.receive() else {
                 let left = deadline - Clock.monotonic()
                 guard left > .zero else { throw .timedOut("greeting of steady up at \(path)") }
-                Sockets.waitUntilReadable(socket, within: left)
+                Sockets.waitUntilReadable(line.socket, within: left)
                 continue
-            }
-            guard !bytes.isEmpty, let message = try? JSON.parse(bytes) else {
-                throw .connectionReset("greeting of steady up at \(path)")
             }
             if message["op"].string == "welcome" { return kept }
             if let name = message["name"].string, let descriptor = descriptors.first { kept.append((name, descriptor)) }
         }
     }
 
-    private func attach() throws(LinuxError) {
-        watch = try loop.watch(socket, .read) { [weak self] readiness in self?.onReady(readiness) }
-        flush()
-    }
-
     /// All that is stored goes out before what waits: `up` then knows it when it answers.
     private func welcomed() {
         endGreeting()
+        lostAt = nil
         let waited = waiting
         waiting = []
-        for (name, descriptor) in stored.sorted(by: { $0.key < $1.key }) {
-            send(["op": "store", "name": .string(name)], descriptor: descriptor)
-        }
+        for (name, descriptor) in stored.sorted(by: { $0.key < $1.key }) { send(Self.storing(name), descriptor: descriptor) }
         for message in waited { send(message) }
-        if socket >= 0 { onHostBack() }
+        if line != nil { onHostBack() }
     }
 
     private func endGreeting() {
@@ -167,18 +175,16 @@ package final class HostLink: DescriptorStore {
     private func disconnect() {
         endGreeting()
         waiting = []
-        watch?.cancel()
-        watch = nil
-        if socket >= 0 { closeDescriptor(socket) }
-        socket = -1
-        outbox = []
+        line?.close()
+        line = nil
+        if lostAt == nil { lostAt = loop.now }
         let unanswered = replies.sorted { $0.key < $1.key }
         replies = [:]
         for (_, done) in unanswered { done(.null) }
     }
 
     private func lost() {
-        guard !isClosed, socket >= 0 else { return }
+        guard !isClosed, line != nil else { return }
         disconnect()
         retry()
     }
@@ -187,12 +193,11 @@ package final class HostLink: DescriptorStore {
         guard !isClosed else { return }
         onHostLost()
         loop.schedule(after: Self.reconnectDelay) { [weak self] in
-            guard let self, !isClosed, socket < 0 else { return }
+            guard let self, !isClosed, line == nil else { return }
             do throws(LinuxError) {
-                try connect()
+                _ = try connect()
                 isGreeting = true
                 greetingTimer = loop.schedule(after: greetingLimit) { [weak self] in self?.lost() }
-                try attach()
             } catch {
                 disconnect()
                 retry()
@@ -207,54 +212,23 @@ package final class HostLink: DescriptorStore {
     }
 
     private func send(_ message: Value, descriptor: Int32? = nil) {
-        guard socket >= 0 else { return }
+        guard isGreeting else { line?.send(message, descriptor: descriptor); return }
+        guard waiting.count < Self.waitingLimit else { return lost() }
+        waiting.append(message)
+    }
+
+    private func received(_ message: Value, _ descriptors: [Int32]) {
+        if !isGreeting, message["op"].string == "descriptor", let name = message["name"].string, let descriptor = descriptors.first {
+            descriptors.dropFirst().forEach(closeDescriptor)
+            return onDescriptor(name, descriptor)
+        }
+        descriptors.forEach(closeDescriptor)
         if isGreeting {
-            guard waiting.count < Self.outboxLimit else { return lost() }
-            return waiting.append(message)
-        }
-        guard outbox.count < Self.outboxLimit else { return lost() }
-        outbox.append((JSON.serialize(message), descriptor))
-        flush()
-    }
-
-    private func flush() {
-        var sent = 0
-        defer { outbox.removeFirst(sent) }
-        while sent < outbox.count {
-            let (bytes, descriptor) = outbox[sent]
-            do throws(LinuxError) {
-                // A descriptor that was removed meanwhile is closed and cannot be sent; its removal follows.
-                try DescriptorPassing.send(bytes, descriptors: descriptor.map { [$0] } ?? [], over: socket)
-            } catch  where error.isWouldBlock {
-                watch?.update([.read, .write])
-                return
-            } catch  where error.isBadDescriptor {
-            } catch {
-                loop.later { [weak self] in self?.lost() }
-                return
-            }
-            sent += 1
-        }
-        watch?.update(.read)
-    }
-
-    private func onReady(_ readiness: EventLoop.Readiness) {
-        if readiness.isWritable { flush() }
-        while socket >= 0 {
-            do throws(LinuxError) {
-                guard let (bytes, descriptors) = try DescriptorPassing.receive(from: socket) else { return }
-                for descriptor in descriptors { closeDescriptor(descriptor) }
-                guard !bytes.isEmpty, let message = try? JSON.parse(bytes) else { return lost() }
-                if isGreeting {
-                    if message["op"].string == "welcome" { welcomed() }
-                } else if let request = message["reply"].int {
-                    replies.removeValue(forKey: request)?(message)
-                } else {
-                    onMessage(message)
-                }
-            } catch {
-                return lost()
-            }
+            if message["op"].string == "welcome" { welcomed() }
+        } else if let request = message["reply"].int {
+            replies.removeValue(forKey: request)?(message)
+        } else {
+            onMessage(message)
         }
     }
 }

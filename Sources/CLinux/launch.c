@@ -36,7 +36,7 @@ static const uint64_t SHARE_MEMORY = 0x100, SHARE_DESCRIPTORS = 0x400, WANT_PIDF
 enum { UNSHARE_FLAG = 2, CLOSE_ON_EXEC_FLAG = 4, SIGNAL_LIMIT = 64 };
 
 /// What stands at which place.
-enum { INPUT_PLACE, OUTPUT_PLACE, ERROR_PLACE, RECORD_PLACE, HANDOVER_PLACE };
+enum { INPUT_PLACE, OUTPUT_PLACE, ERROR_PLACE, RECORD_PLACE, CUSTODY_PLACE, HANDOVER_PLACE };
 
 /// The kernel's own sigaction, 8 bytes of mask: glibc's refuses the signals it keeps for itself.
 struct kernel_sigaction {
@@ -102,8 +102,8 @@ static long install_filter(int filters) {
     return listener;
 }
 
-static long send_descriptor(int socket, int descriptor, pid_t self) {
-    struct iovec payload = {.iov_base = &self, .iov_len = sizeof self};
+static long send_descriptor(int socket, int descriptor, const void *bytes, size_t count) {
+    struct iovec payload = {.iov_base = (void *)bytes, .iov_len = count};
     union {
         char bytes[CMSG_SPACE(sizeof(int))];
         struct cmsghdr aligned;
@@ -126,38 +126,49 @@ static unsigned behind_places(const int *places) {
     return (unsigned)last + 1;
 }
 
-/// What other threads of the parent had open below the places was copied: a lock, a file that is written or a port must not be held for as long
-/// as the child needs to become its program.
-static void close_between(const int *places) {
-    unsigned from = 3;
-    for (;;) {
-        unsigned next = ~0u;
-        for (int i = 0; i < CLINUX_LAUNCH_PLACES; i++)
-            if ((unsigned)places[i] >= from && (unsigned)places[i] < next) next = (unsigned)places[i];
-        if (next == ~0u) return;
-        if (next > from) syscall(SYS_close_range, from, next - 1, 0);
-        from = next + 1;
+static int is_needed(const struct clinux_launch *launch, int fd) {
+    for (int i = 0; i < launch->procs_count; i++)
+        if (fd == launch->procs_files[i]) return 1;
+    return (launch->record >= 0 && fd == launch->record) || (launch->filters && fd == launch->handover)
+        || (launch->custody >= 0 && fd == launch->custody);
+}
+
+/// Closes every descriptor from 3 on but those that the launch still needs: the parent's locks and lines above all.
+static long close_but_needed(const struct clinux_launch *launch) {
+    int last = 2;
+    if (launch->record > last) last = launch->record;
+    if (launch->filters && launch->handover > last) last = launch->handover;
+    if (launch->custody > last) last = launch->custody;
+    for (int i = 0; i < launch->procs_count; i++)
+        if (launch->procs_files[i] > last) last = launch->procs_files[i];
+    int from = 3;
+    for (int fd = 3; fd <= last; fd++) {
+        if (!is_needed(launch, fd)) continue;
+        if (fd > from && syscall(SYS_close_range, (unsigned)from, (unsigned)fd - 1, 0) < 0) return -1;
+        from = fd + 1;
     }
+    return syscall(SYS_close_range, (unsigned)from, ~0u, 0);
 }
 
 /// Runs in the child, on its own stack but in the parent's memory, while the parent sleeps: system calls and plain arithmetic only.
 static int launch_child(void *argument) {
     struct clinux_launch *launch = argument;
-    int step = CLINUX_LAUNCH_SESSION;
+    // First of all: what the parent holds must be free for its successor, should the parent die and this child be held up.
+    int step = CLINUX_LAUNCH_DESCRIPTORS;
+    // From here on the table is the child's own. Without places it was copied by clone3.
+    if (launch->places && syscall(SYS_close_range, behind_places(launch->places), ~0u, UNSHARE_FLAG) < 0) goto failed;
+    if (syscall(SYS_dup3, launch->input, 0, 0) < 0) goto failed;
+    if (syscall(SYS_dup3, launch->output, 1, 0) < 0) goto failed;
+    if (syscall(SYS_dup3, launch->error, 2, 0) < 0) goto failed;
+    if (close_but_needed(launch) < 0) goto failed;
+    if (syscall(SYS_close_range, 3u, ~0u, CLOSE_ON_EXEC_FLAG) < 0) goto failed;
+
+    step = CLINUX_LAUNCH_SESSION;
     // CLEAR_SIGHAND leaves ignored signals ignored; a program must not inherit that.
     struct kernel_sigaction standard = {.handler = 0};
     for (int number = 1; number <= SIGNAL_LIMIT; number++)
         if (number != SIGKILL && number != SIGSTOP) syscall(SYS_rt_sigaction, number, &standard, 0, sizeof(uint64_t));
     if (syscall(SYS_setsid) < 0) goto failed;
-
-    step = CLINUX_LAUNCH_DESCRIPTORS;
-    // From here on the table is the child's own. Without places it was copied by clone3.
-    if (launch->places && syscall(SYS_close_range, behind_places(launch->places), ~0u, UNSHARE_FLAG) < 0) goto failed;
-    if (launch->places) close_between(launch->places);
-    if (syscall(SYS_dup3, launch->input, 0, 0) < 0) goto failed;
-    if (syscall(SYS_dup3, launch->output, 1, 0) < 0) goto failed;
-    if (syscall(SYS_dup3, launch->error, 2, 0) < 0) goto failed;
-    if (syscall(SYS_close_range, 3u, ~0u, CLOSE_ON_EXEC_FLAG) < 0) goto failed;
 
     step = CLINUX_LAUNCH_CGROUP;
     for (int i = 0; i < launch->procs_count; i++)
@@ -190,20 +201,30 @@ static int launch_child(void *argument) {
         long listener = install_filter(launch->filters);
         if (listener < 0) goto failed;
         step = CLINUX_LAUNCH_HANDOVER;
-        if (send_descriptor(launch->handover, (int)listener, self) < 0) goto failed;
+        if (send_descriptor(launch->handover, (int)listener, &self, sizeof self) < 0) goto failed;
+        step = CLINUX_LAUNCH_CUSTODY;
+        if (launch->custody >= 0
+            && send_descriptor(launch->custody, (int)listener, launch->custody_message, launch->custody_length) < 0)
+            goto failed;
         syscall(SYS_close, (int)listener);
     }
 
     if (launch->record >= 0) {
         step = CLINUX_LAUNCH_RECORD;
         launch->start_time = own_start_time();
-        char text[42];
+        char text[42], first[42];
         put_decimal(text, 20, (uint64_t)self);
         text[20] = ' ';
         put_decimal(text + 21, 20, launch->start_time);
         text[41] = '\n';
         if (syscall(SYS_pwrite64, launch->record, text, sizeof text, launch->record_offset) != (long)sizeof text) goto failed;
         if (launch->record_sync && syscall(SYS_fdatasync, launch->record) < 0) goto failed;
+        long got = syscall(SYS_pread64, launch->record, first, sizeof first, launch->record_offset);
+        if (got < 0) goto failed;
+        if (got != (long)sizeof first || memcmp(first, text, sizeof text)) {
+            errno = ECANCELED;
+            goto failed;
+        }
     }
 
     step = CLINUX_LAUNCH_EXECUTE;
@@ -273,19 +294,21 @@ static int take_places(struct clinux_launch *launch) {
     if (!places || launch->procs_count > 0) return 0;
     if (dup3(launch->input, places[INPUT_PLACE], O_CLOEXEC) < 0 || dup3(launch->output, places[OUTPUT_PLACE], O_CLOEXEC) < 0
         || dup3(launch->error, places[ERROR_PLACE], O_CLOEXEC) < 0
-        || (launch->record >= 0 && dup3(launch->record, places[RECORD_PLACE], O_CLOEXEC) < 0))
+        || (launch->record >= 0 && dup3(launch->record, places[RECORD_PLACE], O_CLOEXEC) < 0)
+        || (launch->custody >= 0 && dup3(launch->custody, places[CUSTODY_PLACE], O_CLOEXEC) < 0))
         return -1;
     launch->input = places[INPUT_PLACE];
     launch->output = places[OUTPUT_PLACE];
     launch->error = places[ERROR_PLACE];
     if (launch->record >= 0) launch->record = places[RECORD_PLACE];
+    if (launch->custody >= 0) launch->custody = places[CUSTODY_PLACE];
     launch->handover = places[HANDOVER_PLACE];
     return 1;
 }
 
-/// Lets go of what stood at the places: the record's lock above all.
+/// Lets go of what stood at the places.
 static void leave_places(const int *places) {
-    for (int i = INPUT_PLACE; i <= RECORD_PLACE; i++) dup3(places[HANDOVER_PLACE], places[i], O_CLOEXEC);
+    for (int i = INPUT_PLACE; i < HANDOVER_PLACE; i++) dup3(places[HANDOVER_PLACE], places[i], O_CLOEXEC);
 }
 
 pid_t clinux_launch(struct clinux_launch *launch, void *stack, size_t stack_size) {

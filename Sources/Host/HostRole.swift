@@ -26,15 +26,17 @@ package final class HostRole {
     private let lock: FileLock
     /// Nil: the roles that were taken over hold it.
     private let claim: BlockClaim?
-    private let care: NodeCare
+    let care: NodeCare
     private let program: String
     private let reapsOrphans: Bool
     var custodies: [String: OutputCustody] = [:]
     var roles: [RoleProcess] = []
-    private var connections: [ObjectIdentifier: RoleConnection] = [:]
-    private var kept = KeptDescriptors()
-    private var exits = ExitLedger()
-    private var listener: Int32 = -1
+    var connections: [ObjectIdentifier: RoleConnection] = [:]
+    /// The newest line of each role: an older one may still be open, held by a child of a dead process.
+    var lines: [String: RoleConnection] = [:]
+    var kept = KeptDescriptors()
+    var exits = ExitLedger()
+    var listener: Int32 = -1
     var stop: StopSequence?
     var hasServed = false
     let isResuming: Bool
@@ -203,74 +205,6 @@ package final class HostRole {
         custodies[role.name] = custody
     }
 
-    // MARK: - Lines
-
-    private func acceptAll() {
-        while let accepted = try? Sockets.accept(listener) {
-            let (identity, pid) = PeerIdentity.ofUnix(accepted.fd)
-            guard identity.isOurs,
-                let connection = try? RoleConnection(
-                    loop: loop, socket: accepted.fd, peer: pid, onMessage: { [unowned self] in handle($0, $1, $2) },
-                    onEnd: { [unowned self] in connections[ObjectIdentifier($0)] = nil })
-            else {
-                closeDescriptor(accepted.fd)
-                continue
-            }
-            connections[ObjectIdentifier(connection)] = connection
-        }
-    }
-
-    private func handle(_ connection: RoleConnection, _ message: Value, _ descriptors: [Int32]) {
-        let role = roles.first { $0.name == connection.role }
-        role?.handle(.heard)
-        switch message["op"].string {
-        case "hello": greet(connection, message["role"].string ?? "")
-        case "beat": break
-        // Of nobody else: who can have a proxy avoid an endpoint is who looks after it.
-        case "ended" where connection.role.hasPrefix("agent-"): connections.values.forEach { $0.passOn(ended: message["address"]) }
-        case "serving": serving()
-        case "cannot": cannotStart(role, message["reason"].string ?? "")
-        case "store":
-            if let descriptor = descriptors.first, let name = message["name"].string {
-                kept.keep(descriptor, role: connection.role, name: name)
-                descriptors.dropFirst().forEach(closeDescriptor)
-                return
-            }
-        case "remove": kept.remove(role: connection.role, name: message["name"].string ?? "")
-        case "exits":
-            let asked = message["pids"].elements.compactMap { $0.int.map(Int32.init(truncatingIfNeeded:)) }
-            connection.reply(to: message, ["exits": .array(exits.take(asked))])
-        case "read":
-            custodies[connection.role]?.agentReads()
-            connection.reply(to: message, ["ok": true])
-        case "fence":
-            fence(message["node"].string ?? "")
-            connection.reply(to: message, ["ok": true])
-        case "status": connection.reply(to: message, status)
-        case "fail": connection.reply(to: message, setFailed(message, true))
-        case "recover": connection.reply(to: message, setFailed(message, false))
-        case "down":
-            shutDown(purging: message["purge"].bool ?? false) { connection.reply(to: message, ["ok": true]) }
-        default: connection.reply(to: message, ["error": "unknown request"])
-        }
-        descriptors.forEach(closeDescriptor)
-    }
-
-    private func greet(_ connection: RoleConnection, _ name: String) {
-        connection.role = name
-        for (descriptorName, descriptor) in kept.all(role: name) {
-            connection.send(["op": "descriptor", "name": .string(descriptorName)], descriptor: descriptor)
-        }
-        connection.send(["op": "welcome"])
-        guard let role = roles.first(where: { $0.name == name }) else { return }
-        if !role.isRunning { role.adopt(connection.peer) }
-        role.handle(.heard)
-        // Who says hello during a stop has not heard of it.
-        stop?.roleCame(role)
-    }
-
-    private func connection(_ role: String) -> RoleConnection? { connections.values.first { $0.role == role } }
-
     // MARK: - Processes
 
     /// Orphans of dead agents fall to us: their exit codes are kept for whoever asks.
@@ -288,56 +222,9 @@ package final class HostRole {
         }
     }
 
-    /// Everything that the node's records name is killed, and BEFORE it the node's agent, which was silent too long but may still live. The agent is
-    /// started again like any that dies; that of a failed node stays gone until it is recovered.
-    private func fence(_ node: String) {
-        guard configuration.nodes.contains(where: { $0.name == node }) else { return }
-        // Replacements are made elsewhere once this is done: an agent that lived on would start again what is killed here.
-        if let role = roles.first(where: { $0.name == "agent-\(node)" }), role.isRunning, role.machine.state != .failed { role.signal(9) }
-        care.killLeftovers(directory.node(node))
-    }
-
-    // MARK: - Fail and recover
-
-    private func failedMark(_ role: String) -> String { "\(directory.roles)/\(role).failed" }
-    private func isFailed(_ role: String) -> Bool { Files.exists(failedMark(role)) }
-
-    private func setFailed(_ message: Value, _ isFailed: Bool) -> Value {
-        let nodes = configuration.nodes
-        let chosen: [HostConfiguration.Node]
-        if let zone = message["zone"].string {
-            chosen = nodes.filter { $0.zone == zone }
-            guard !chosen.isEmpty else {
-                return ["error": .string("zone \"\(zone)\" not found; zones are: \(configuration.zones.joined(separator: ", "))")]
-            }
-        } else {
-            let name = message["node"].string ?? ""
-            chosen = nodes.filter { $0.name == name }
-            guard !chosen.isEmpty else {
-                return ["error": .string("nodes \"\(name)\" not found; nodes are: \(nodes.map(\.name).joined(separator: ", "))")]
-            }
-        }
-        for node in chosen {
-            let name = "agent-\(node.name)"
-            guard let role = roles.first(where: { $0.name == name }) else { continue }
-            RoleLog.say(.notice, "node \(node.name) \(isFailed ? "fails: its agent and processes are killed" : "recovers")")
-            if isFailed {
-                // On disk first: an `up` that starts again must not bring the node back.
-                try? Files.replace(failedMark(name), with: [])
-                role.handle(.fail)
-                care.killLeftovers(directory.node(node.name))
-                kept.removeAll(role: name)
-            } else {
-                try? Files.removeTree(failedMark(name))
-                role.handle(.recover)
-            }
-        }
-        return ["ok": true, "nodes": .array(chosen.map { .string($0.name) })]
-    }
-
     // MARK: - Status
 
-    private var status: Value {
+    var status: Value {
         [
             "pid": .int(Int64(Processes.current)), "dataDirectory": .string(directory.path), "api": .string("\(configuration.apiAddress)"),
             "block": .int(Int64(configuration.block ?? 0)), "descriptors": .int(Int64(kept.count)),
@@ -352,48 +239,5 @@ package final class HostRole {
                     return out
                 }),
         ]
-    }
-
-    // MARK: - Stopping
-
-    /// Stops everything in order: the proxy ends its exchanges, the agents stop their pods, the server goes last. `done` is called at the end,
-    /// BEFORE this process is asked to stop.
-    package func shutDown(purging: Bool = false, _ done: @escaping () -> Void = {}) {
-        if let stop { return stop.alsoCall(done) }
-        for name in custodies.keys.sorted() { custodies[name]?.end() }
-        let proxies = roles.filter { $0.name.hasPrefix("proxy") }
-        let agents = roles.filter { $0.name.hasPrefix("agent") }
-        let servers = roles.filter { $0.name == "server" }
-        RoleLog.say(.information, purging ? "stopping, everything will be deleted" : "stopping")
-        let sequence = StopSequence(
-            loop: loop,
-            stages: [
-                .init("proxy: finishing open requests", proxies, limit: .seconds(10)),
-                .init("nodes: stopping all pods", agents, limit: .seconds(600)) { [unowned self] role in
-                    // One that has not said hello has nothing in hand yet: what runs there is killed at the end.
-                    if let line = connection(role.name) { line.send(["op": "shutdown"]) } else { role.signal(15) }
-                },
-                .init("server: closing the journal", servers, limit: .seconds(10)),
-            ],
-            onProgress: { [unowned self] in onProgress($0) })
-        stop = sequence
-        sequence.alsoCall(done)
-        sequence.alsoCall { [unowned self] in
-            for node in configuration.nodes { care.killLeftovers(directory.node(node.name)) }
-            if purging { purge() } else { for path in [directory.hostSocket, directory.apiSocket] { try? Files.removeTree(path) } }
-            // The answers to whoever asked go out first.
-            loop.schedule(after: .milliseconds(10)) { [unowned self] in onStopped() }
-        }
-        sequence.begin()
-    }
-
-    /// A stop that is under way waits for nothing any more.
-    package func hurry() { stop?.hurry() }
-
-    /// Deletes all that the instance kept.
-    private func purge() {
-        for path in directory.everything { try? Files.removeTree(path) }
-        // What others put there stays.
-        _ = Files.removeEmptyDirectory(directory.path)
     }
 }

@@ -24,6 +24,8 @@ final class RoleProcess {
     private var timer: EventLoop.Timer?
     /// Its stops and continuations are told by SIGCHLD; one that an earlier `up` started is no child.
     private(set) var isChild = false
+    private var holdCount = 0
+    private var whenGone: [() -> Void] = []
     /// Called BEFORE its process is started: what it will ask for must be there.
     var beforeStart: () throws -> Void = {}
     /// Called when its process has ended.
@@ -71,6 +73,8 @@ final class RoleProcess {
             }
         }
         timer?.cancel()
+        // While it is held it has no process, and its release looks again.
+        guard holdCount == 0 || isRunning else { return }
         timer = machine.lookAgain.map { at in loop.schedule(at: at) { [weak self] in self?.handle(.tick) } }
     }
 
@@ -89,7 +93,19 @@ final class RoleProcess {
         if descriptor >= 0 { try? Processes.signal(descriptor, number) }
     }
 
+    /// Keeps the role from being started until it is released as often; `body` is called once it has no process.
+    func hold(_ body: @escaping () -> Void) {
+        holdCount += 1
+        if isRunning { whenGone.append(body) } else { body() }
+    }
+
+    func release() {
+        holdCount -= 1
+        if holdCount == 0 { handle(.tick) }
+    }
+
     private func start() {
+        if holdCount > 0 { return }
         // A process of ours that still holds the role's lock has not said hello yet: it is waited for, never doubled.
         if isRunning { return }
         do {
@@ -144,6 +160,9 @@ final class RoleProcess {
         handle(.exited)
         onExit()
         tell(wasKilled: wasKilled)
+        let waiting = whenGone
+        whenGone = []
+        for body in waiting { body() }
     }
 
     private func tell(wasKilled: Bool) {

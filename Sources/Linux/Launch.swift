@@ -24,7 +24,10 @@ package struct Launch: Sendable {
     package var openFileLimit: UInt64?
     /// Which system calls wait for the caller's answer (see `AddressCall`).
     package var handOff: HandOff = []
-    /// Where the child writes `pid start-time` BEFORE it becomes the program. Borrowed.
+    /// Who gets the listener of the held calls besides the caller, from the child itself.
+    package var custody: Custody?
+    /// Where the child writes `pid start-time` BEFORE it becomes the program, and AFTER its listener is in custody. Borrowed. In a file that is open
+    /// for appending the launch can be called off, by anybody who appends something else first: the child then ends with ECANCELED.
     package var record: Int32?
     package var recordOffset = 0
 
@@ -37,6 +40,18 @@ package struct Launch: Sendable {
             self.user = user
             self.group = group
             self.groups = groups
+        }
+    }
+
+    /// A line to somebody who keeps the listener, whatever becomes of the caller.
+    package struct Custody: Hashable, Sendable {
+        /// A non-blocking socket of sequenced packets. Borrowed.
+        package var socket: Int32
+        /// What goes with the descriptor.
+        package var message: String
+        package init(socket: Int32, message: String) {
+            self.socket = socket
+            self.message = message
         }
     }
 
@@ -78,7 +93,7 @@ package struct LaunchFailure: Error, Hashable, Sendable, CustomStringConvertible
     /// The step of a launch that failed, as the child reports it.
     package enum Step: Int32, Sendable {
         case clone = 1
-        case session, descriptors, cgroup, limits, group, user, directory, filter, handover, record, execute
+        case session, descriptors, cgroup, limits, group, user, directory, filter, handover, custody, record, execute
 
         var words: String {
             switch self {
@@ -92,6 +107,7 @@ package struct LaunchFailure: Error, Hashable, Sendable, CustomStringConvertible
             case .directory: "change to the working directory of"
             case .filter: "install the bind filter for"
             case .handover: "hand over the bind listener of"
+            case .custody: "leave the bind listener with steady up for"
             case .record: "record the identity of"
             case .execute: "execute"
             }
@@ -149,6 +165,7 @@ package final class Launcher {
         let directory = launch.directory.map { strings.add($0) }
         let arguments = launch.arguments.map { strings.add($0) }
         let environment = launch.environment.map { strings.add($0) }
+        let message = launch.custody.map { strings.add($0.message) }
         var result: LaunchedProcess?
         var failure = LaunchFailure(step: .clone, errno: 0, executable: launch.executable)
         strings.withPointers { base in
@@ -178,6 +195,9 @@ package final class Launcher {
                             c.open_files = launch.openFileLimit ?? 0
                             c.filters = launch.handOff.rawValue
                             c.handover = handover.1
+                            c.custody = launch.custody?.socket ?? -1
+                            c.custody_message = message.map { UnsafeRawPointer(base + $0) }
+                            c.custody_length = launch.custody?.message.utf8.count ?? 0
                             if hasPlaces { c.places = UnsafePointer(places) }
                             c.record = launch.record ?? -1
                             c.record_offset = launch.recordOffset
@@ -232,6 +252,8 @@ private struct CStringTable {
 extension LaunchFailure {
     /// ENOENT.
     package var isMissing: Bool { errno == ENOENT }
+    /// Nobody takes the listener into custody just now: the line is full or broken.
+    package var isCustodyRefused: Bool { step == .custody }
     /// EACCES or EPERM.
     package var isDenied: Bool { errno == EACCES || errno == EPERM }
     /// The control group could not be entered. Not so when there are too many processes (EAGAIN) or too little memory: that fails without it, too.

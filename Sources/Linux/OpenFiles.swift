@@ -12,6 +12,8 @@ extension Files {
     package static let appending: Int32 = O_WRONLY | O_CREAT | O_APPEND
 
     package static let readWriteCreating: Int32 = O_RDWR | O_CREAT
+    /// Of a new file to which several append, each of whom can read who came first.
+    package static let ballot: Int32 = O_RDWR | O_CREAT | O_EXCL | O_APPEND
 
     package static func openForReading(_ path: String) throws(LinuxError) -> Int32 { try open(path, O_RDONLY) }
 

@@ -8,14 +8,14 @@ import Timing
 /// Finds what an earlier agent left on this machine, and what of it lives.
 struct Adoption {
     let context: AgentContext
-    /// The descriptors that `up` kept for us, by name; taken out as they are used.
+    /// The listeners that `up` kept for us, by name; taken out as they are used.
     private var listeners: [String: Int32] = [:]
 
     init(context: AgentContext) {
         self.context = context
         for (name, descriptor) in context.descriptors.fetchAll() {
-            if name.hasPrefix("bind:") {
-                listeners[String(name.dropFirst(5))] = descriptor
+            if ContainerProcess.isListener(name) {
+                listeners[name] = descriptor
             } else {
                 // Pipes are opened anew by their names; `up`'s copy has kept what was in them.
                 closeDescriptor(descriptor)
@@ -39,16 +39,16 @@ struct Adoption {
         let stored = driver.pod.value["status"]
         let status =
             (stored["containerStatuses"].elements + stored["initContainerStatuses"].elements).first { $0["name"].string == name } ?? .null
-        guard let record = ContainerRecord.read(paths.record(name)) else { return Self.recalled(status) }
+        guard let record = ContainerRecord.settle(paths.record(name)) else { return Self.recalled(status) }
         let last = Self.termination(status["lastState"]["terminated"])
-        let listener = listeners.removeValue(forKey: "\(driver.uid)/\(name)")
+        let listenerName = ContainerProcess.listenerName(driver.uid, name, record.startedAt)
+        let listener = record.end == nil ? listeners.removeValue(forKey: listenerName) : nil
         if record.end == nil, driver.adopt(name, record, listener: listener) {
             let isReady = status["ready"].bool ?? false
             return Remains(
                 .running(since: record.startedAt, containerID: "steady://\(record.identity?.pid ?? 0)", isReady: isReady),
                 restartCount: record.restartCount, lastTermination: last)
         }
-        if record.end != nil, let listener { closeDescriptor(listener) }
         // A child that never became the program: it is simply launched.
         guard record.identity != nil else { return Remains(.none, restartCount: record.restartCount, lastTermination: last) }
         // The server may know of the end what the record does not.
@@ -82,7 +82,7 @@ struct Adoption {
         for uid in pods {
             let paths = PodPaths(context.configuration, uid: uid)
             for name in paths.containerNames {
-                guard let record = ContainerRecord.read(paths.record(name)), record.end == nil, record.boot == context.bootIdentifier,
+                guard let record = ContainerRecord.settle(paths.record(name)), record.end == nil, record.boot == context.bootIdentifier,
                     let identity = record.identity
                 else { continue }
                 if Processes.startTime(of: identity.pid) != identity.startTime { records[identity.pid] = paths.record(name) }
@@ -100,8 +100,19 @@ struct Adoption {
         }
     }
 
-    /// Listeners of containers that are no more.
-    func closeUnused() { for descriptor in listeners.values { closeDescriptor(descriptor) } }
+    /// One that came late. BEFORE `remains`.
+    mutating func add(_ listener: Int32, named name: String) {
+        if let old = listeners.updateValue(listener, forKey: name) { closeDescriptor(old) }
+    }
+
+    /// Listeners of containers that are no more, and of launches that were called off.
+    mutating func dropUnused() {
+        for (name, descriptor) in listeners.sorted(by: { $0.key < $1.key }) {
+            closeDescriptor(descriptor)
+            context.descriptors.remove(name)
+        }
+        listeners = [:]
+    }
 
     static func termination(_ value: Value) -> Termination? {
         guard let code = value["exitCode"].int else { return nil }

@@ -119,6 +119,16 @@ package final class AgentRole {
         for uid in drivers.keys.sorted() { drivers[uid]?.mergeSpills() }
     }
 
+    /// What a child of an earlier agent had under way to `up` when that agent died.
+    package func received(descriptor: Int32, named name: String) {
+        guard ContainerProcess.isListener(name), !isStopped else { return closeDescriptor(descriptor) }
+        if !isReady { return adoption.add(descriptor, named: name) }
+        for uid in drivers.keys.sorted() where drivers[uid]?.take(lateListener: descriptor, named: name) == true { return }
+        // Of a launch that was called off, or of a program that has ended.
+        closeDescriptor(descriptor)
+        context.descriptors.remove(name)
+    }
+
     /// How many pods have something on this machine.
     package var podCount: Int { drivers.count }
 
@@ -144,10 +154,20 @@ package final class AgentRole {
         adoption.learnEnds(of: left.keys.sorted()) { [weak self] in
             self?.beginReading { [weak self] in
                 guard let self, !isReady, !isStopped else { return }
-                isReady = true
-                adopt(left)
+                endUnrecorded(left) { [weak self] in
+                    guard let self, !isReady, !isStopped else { return }
+                    isReady = true
+                    adopt(left)
+                }
             }
         }
+    }
+
+    private func endUnrecorded(_ left: [String: PodMemory], _ done: @escaping () -> Void) {
+        guard context.hasLostRecords else { return done() }
+        RoleLog.say(.warning, "the records of \(left.count) pods are lost: what may still run of them is ended, and they begin anew")
+        Leftovers.kill(
+            pods: left.keys.sorted(), node: configuration.nodeDirectory, group: context.controlGroup, except: [], loop: loop, done)
     }
 
     private func adopt(_ left: [String: PodMemory]) {
@@ -165,20 +185,18 @@ package final class AgentRole {
         if let text = try? Files.text(addressFile), let cursor = AddressPool.parse(text) {
             world.addresses?.resume(at: cursor, withdrawnAt: pods.revision.number)
         }
-        if context.hasLostRecords {
-            RoleLog.say(.warning, "the records of \(left.count) pods are lost: what may still run of them is ended, and they begin anew")
-            Leftovers.kill(pods: left.keys.sorted(), node: configuration.nodeDirectory, group: context.controlGroup)
+        // Removed while nobody was here.
+        let strangers = left.keys.sorted().filter { !known.contains($0) }
+        let node = configuration.nodeDirectory
+        Leftovers.kill(pods: strangers, node: node, group: context.controlGroup, except: known, loop: loop) { [context] in
+            for uid in strangers {
+                PodPaths(node: node, uid: uid).remove()
+                context.memories.forget(uid)
+            }
         }
-        for uid in left.keys.sorted() where !known.contains(uid) {
-            // Removed while nobody was here.
-            Leftovers.kill(pods: [uid], node: configuration.nodeDirectory, group: context.controlGroup)
-            PodPaths(configuration, uid: uid).remove()
-            context.memories.forget(uid)
-        }
-        if let group = context.controlGroup { Leftovers.clear(group, except: known) }
         for pod in all { begin(pod, left[pod.meta.uid]) }
         if !left.isEmpty { RoleLog.say(.information, "took over \(drivers.count) pods; directories of \(left.count) were found") }
-        adoption.closeUnused()
+        adoption.dropUnused()
     }
 
     // MARK: - Pods

@@ -53,8 +53,12 @@ final class ContainerProcess {
 
     // MARK: - Start
 
-    /// Starts the program. AFTER it returns the exit is watched, so that Running may be reported.
-    func launch(_ plan: LaunchPlan, user: Launch.User?, restartCount: Int, handOff calls: Launch.HandOff) throws(LaunchProblem) {
+    /// Starts the program; false when `steady up` cannot take what the program needs to outlive this agent just now, and it is to be tried again
+    /// soon. AFTER it returns the exit is watched, so that Running may be reported.
+    ///
+    /// The program runs AFTER its record is written and AFTER what answers its binds is with `up`: when this agent dies meanwhile, either the next one
+    /// takes it over or it never ran.
+    func launch(_ plan: LaunchPlan, user: Launch.User?, restartCount: Int, handOff calls: Launch.HandOff) throws(LaunchProblem) -> Bool {
         do throws(LinuxError) {
             do throws(LinuxError) { try Files.makeDirectories(paths.containers) } catch {
                 // Somebody has cleared the memory's files away under us.
@@ -65,23 +69,29 @@ final class ContainerProcess {
         } catch {
             throw LaunchProblem("CreateContainerError", "container \(name): \(error)")
         }
-        let executable = try Self.find(plan)
+        let executable = try plan.executable()
         log.open(run: restartCount)
         startedAt = Clock.realtime()
-        let process: LaunchedProcess
-        do {
-            process = try start(executable, plan, user, restartCount, calls)
-        } catch {
-            throw Self.problem(error, plan)
-        }
+        let started: (process: LaunchedProcess, isInCustody: Bool)?
+        do { started = try start(executable, plan, user, restartCount, calls) } catch { throw plan.problem(error) }
+        guard let (process, isInCustody) = started else { return false }
         context.leaders.insert(process.pid)
         isAdopted = false
         watch(process.pidfd, ProcessIdentity(pid: process.pid, startTime: process.startTime))
-        if let listener = process.listener { watch(listener: listener) }
+        if let listener = process.listener {
+            watch(listener: listener)
+            if isInCustody {
+                context.descriptors.isStored(listenerName, listener)
+            } else {
+                context.descriptors.store(listenerName, listener)
+            }
+        }
+        return true
     }
 
+    /// Nil: not at this moment.
     private func start(_ executable: String, _ plan: LaunchPlan, _ user: Launch.User?, _ restartCount: Int, _ calls: Launch.HandOff) throws
-        -> LaunchedProcess
+        -> (process: LaunchedProcess, isInCustody: Bool)?
     {
         guard let sink = try output?.openForProgram() else {
             throw LaunchProblem("CreateContainerError", "there is no pipe for the output")
@@ -103,13 +113,27 @@ final class ContainerProcess {
             launch.enter(group, by: place)
             isGroupMember = place != nil
         }
-        func attempt() throws -> LaunchedProcess {
+        func attempt() throws -> (process: LaunchedProcess, isInCustody: Bool)? {
+            launch.custody = nil
+            if !launch.handOff.isEmpty {
+                switch context.descriptors.custody(of: listenerName) {
+                case .line(let socket, let message): launch.custody = Launch.Custody(socket: socket, message: message)
+                case .later: return nil
+                case .nowhere: break
+                }
+            }
             let record = try ContainerRecord.begin(
                 paths.record(name), boot: context.bootIdentifier, restartCount: restartCount, startedAt: startedAt)
-            defer { record.file.release() }
-            launch.record = record.file.fd
+            defer { closeDescriptor(record.descriptor) }
+            launch.record = record.descriptor
             launch.recordOffset = record.offset
-            return try context.launcher.launch(launch)
+            do throws(LaunchFailure) {
+                return (try context.launcher.launch(launch), launch.custody != nil)
+            } catch {
+                if error.isCustodyRefused { return nil }
+                if launch.custody != nil { context.descriptors.remove(listenerName) }
+                throw error
+            }
         }
         enterGroup()
         var wasMadeAnew = false
@@ -132,43 +156,6 @@ final class ContainerProcess {
                         isWarning: true))
                 launch.handOff = []
             }
-        }
-    }
-
-    /// The program's file: a bare name is looked for in the PATH that the program itself will have.
-    private static func find(_ plan: LaunchPlan) throws(LaunchProblem) -> String {
-        if plan.program.contains("/") { return plan.program }
-        for directory in (plan.variable("PATH") ?? "/usr/local/bin:/usr/bin:/bin").split(separator: ":") {
-            let path = "\(directory)/\(plan.program)"
-            if Files.isExecutable(path) { return path }
-        }
-        throw LaunchProblem(
-            "RunContainerError",
-            "exec: \"\(plan.program)\": executable file not found in $PATH; name it by its absolute path in the Image or in command")
-    }
-
-    private static func problem(_ error: any Error, _ plan: LaunchPlan) -> LaunchProblem {
-        if let problem = error as? LaunchProblem { return problem }
-        guard let failure = error as? LaunchFailure else { return LaunchProblem("CreateContainerError", "\(error)") }
-        let path = plan.program
-        switch (failure.step, failure.isMissing, failure.isDenied) {
-        case (.execute, true, _):
-            return LaunchProblem(
-                "RunContainerError",
-                Files.exists(path)
-                    ? "exec \(path): its interpreter (the first line of a script, or the loader of a program) does not exist on this machine"
-                    : "exec \(path): no such file or directory; build the program, or correct the path in the Image or in command")
-        case (.execute, _, _) where Files.isDirectory(path):
-            return LaunchProblem("RunContainerError", "exec \(path): is a directory; name the program in it in the Image or in command")
-        case (.execute, _, true):
-            return LaunchProblem(
-                "RunContainerError",
-                "exec \(path): permission denied; make it executable (chmod +x), and its directories accessible to the user that the pod runs as"
-            )
-        case (.directory, _, _):
-            return LaunchProblem("RunContainerError", "working directory \(plan.directory): \(failure); make it, or correct workingDir")
-        case (.execute, _, _): return LaunchProblem("RunContainerError", "exec \(path): \(failure)")
-        default: return LaunchProblem("CreateContainerError", "\(failure)")
         }
     }
 
@@ -196,11 +183,29 @@ final class ContainerProcess {
 
     // MARK: - Held calls
 
+    /// Of one launch, so that what a launch that was called off leaves behind is not taken for the next one's.
+    private var listenerName: String { Self.listenerName(podUID, name, startedAt) }
+    private static let listenerPrefix = "bind:"
+
+    static func listenerName(_ podUID: String, _ container: String, _ startedAt: Timestamp) -> String {
+        "\(listenerPrefix)\(podUID)/\(container)@\(startedAt.nanosecondsSince1970)"
+    }
+
+    static func isListener(_ name: String) -> Bool { name.hasPrefix(listenerPrefix) }
+
     private func watch(listener descriptor: Int32) {
         listener = HandOffListener(
             descriptor, loop: context.loop, handOff: handOff, trouble: { [weak self] in self?.warn($0, $1) },
             ended: { [weak self] in self?.dropListener() })
-        context.descriptors.store("bind:\(podUID)/\(name)", descriptor)
+    }
+
+    /// A listener that a child of an earlier agent had under way when its agent died; false when it is not of what runs here. The descriptor is then
+    /// still the caller's.
+    func take(lateListener descriptor: Int32, named name: String) -> Bool {
+        guard name == listenerName, pidfd >= 0, listener == nil else { return false }
+        watch(listener: descriptor)
+        context.descriptors.isStored(listenerName, descriptor)
+        return true
     }
 
     private func warn(_ reason: String, _ message: String) { onNote(PodNote(reason, message, container: name, isWarning: true)) }
@@ -209,7 +214,7 @@ final class ContainerProcess {
         guard let listener else { return }
         listener.close()
         self.listener = nil
-        context.descriptors.remove("bind:\(podUID)/\(name)")
+        context.descriptors.remove(listenerName)
     }
 
     private func closeListenersBeside() {
@@ -326,6 +331,7 @@ final class ContainerProcess {
         guard record.boot == context.bootIdentifier, let identity = record.identity, let descriptor = Processes.openDescriptor(identity)
         else {
             if let listener { closeDescriptor(listener) }
+            context.descriptors.remove(listenerName)
             return false
         }
         context.leaders.insert(identity.pid)
@@ -371,7 +377,7 @@ final class ContainerProcess {
 
     /// Starts a command in the container's surroundings: for exec probes and hooks.
     func startBeside(_ plan: LaunchPlan, user: Launch.User?, output: Int32, handOff calls: Launch.HandOff) throws -> LaunchedProcess {
-        let executable = try Self.find(plan)
+        let executable = try plan.executable()
         var launch = Launch(
             executable, arguments: plan.arguments, environment: plan.environmentLines + [marker], directory: plan.directory,
             input: context.null,

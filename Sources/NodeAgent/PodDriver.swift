@@ -93,6 +93,10 @@ final class PodDriver {
         return processes[name]?.adopt(record, listener: listener, owner: context.user(for: pod.spec, container)) ?? false
     }
 
+    func take(lateListener descriptor: Int32, named name: String) -> Bool {
+        processes.keys.sorted().contains { processes[$0]?.take(lateListener: descriptor, named: name) ?? false }
+    }
+
     func mergeSpills() {
         for name in processes.keys.sorted() { processes[name]?.mergeSpill() }
     }

@@ -77,6 +77,8 @@ package struct ContainerMachine: Sendable {
 
     /// The launcher's reason for a program that is missing or may not be executed.
     private static let notExecuted = "RunContainerError"
+    /// Long enough for `steady up` to take what waits for it, short beside a program's start.
+    private static let postponement: Duration = .milliseconds(5)
 
     // MARK: - Events
 
@@ -99,6 +101,10 @@ package struct ContainerMachine: Sendable {
             }
             state = .waiting(reason: reason, message: message, retryAt: now + delay)
             return isNews ? [.record(PodNote("Failed", message, container: policy.name, isWarning: true))] : []
+
+        case (.launchPostponed, .launching):
+            state = .waiting(reason: "ContainerCreating", message: "", retryAt: now + Self.postponement)
+            return []
 
         case (.ended(let how), .running(let run)), (.ended(let how), .clearing(let run, _)):
             if case .clearing = state { return [] }
@@ -143,7 +149,7 @@ package struct ContainerMachine: Sendable {
         case (.probed, _), (.probeSkipped, _), (.hookFinished, _), (.withdrawn, _), (.retry, _), (.cleared, _), (.ended, _): return []
         // Started twice: only the first counts.
         case (.start, _): return []
-        case (.launched, _), (.launchFailed, _): preconditionFailure("\(policy.name): \(event) without a launch")
+        case (.launched, _), (.launchFailed, _), (.launchPostponed, _): preconditionFailure("\(policy.name): \(event) without a launch")
         }
     }
 

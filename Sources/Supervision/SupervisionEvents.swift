@@ -62,6 +62,8 @@ package enum ContainerEvent: Hashable, Sendable {
     case launched(containerID: String)
     /// It could not be started: Kubernetes' reason and the remedy.
     case launchFailed(reason: String, message: String)
+    /// It cannot be started at this moment, for no reason of its own: it is tried again soon.
+    case launchPostponed
     /// Its first process has ended.
     case ended(Termination)
     /// No process of it is left.

@@ -107,6 +107,7 @@ enum RoleVerbs {
                 },
                 hintEnd: { link.hint(["op": "ended", "address": .string($0)]) },
                 beginReading: { done in link.request(["op": "read"]) { _ in done() } })
+            link.onDescriptor = { role.received(descriptor: $1, named: $0) }
             let end = {
                 role.close()
                 loop.stop()

@@ -74,7 +74,7 @@ enum UpVerb {
                 loop: loop, directory: directory, requested: requested, isResuming: isResuming,
                 inheritedLock: isResuming ? takeInheritedLock() : nil,
                 care: NodeCare(
-                    killLeftovers: { Leftovers.kill(nodeDirectory: $0) },
+                    killLeftovers: { [unowned loop] in Leftovers.kill(nodeDirectory: $0, loop: loop, $1) },
                     drainOutput: { [unowned loop] nodeDirectory in
                         let drain = OutputDrain(loop: loop, nodeDirectory: nodeDirectory)
                         return drain.count == 0 ? nil : Cancellation { drain.end() }

@@ -160,4 +160,40 @@ private final class ScriptedHost {
         #expect(host.heard(upTo: "store") == ["hello - 0", "store a 1"])
         #expect(isBack)
     }
+
+    @Test func `custody is put off while up is away, given by the next, and done without when none comes in time`() throws {
+        let host = try ScriptedHost()
+        let link = try host.link()
+        defer { link.close() }
+        func isLine(_ answer: CustodyAnswer) -> Bool { if case .line = answer { true } else { false } }
+        #expect(isLine(link.custody(of: "a")))
+        host.hangUp()
+        #expect(host.until { !isLine(link.custody(of: "a")) })
+        #expect(link.custody(of: "a") == .later)
+        #expect(host.accept())
+        #expect(link.custody(of: "a") == .later)
+        try host.say(["op": "welcome"])
+        #expect(host.until { isLine(link.custody(of: "a")) })
+        host.hangUp()
+        #expect(host.until { link.custody(of: "a") == .nowhere })
+    }
+
+    @Test func `custody is put off while up does not read, since what was said before must come first`() throws {
+        let host = try ScriptedHost()
+        let link = try host.link()
+        defer { link.close() }
+        var said = 0
+        while case .line = link.custody(of: "a"), said < 100_000 {
+            link.tell(["op": "noise"])
+            said += 1
+        }
+        #expect(said < 100_000 && link.custody(of: "a") == .later)
+        while try host.next() != nil {}
+        #expect(
+            host.until {
+                _ = try? host.next()
+                if case .line = link.custody(of: "a") { return true }
+                return false
+            })
+    }
 }

@@ -84,7 +84,10 @@ final class HostBench {
                 let host = try HostRole(
                     loop: loop, directory: directory, requested: configuration, isResuming: false, inheritedLock: nil,
                     care: NodeCare(
-                        killLeftovers: { node in seen.state.withLock { $0.leftovers.append(node) } },
+                        killLeftovers: { node, done in
+                            seen.state.withLock { $0.leftovers.append(node) }
+                            done()
+                        },
                         drainOutput: { node in
                             seen.state.withLock { $0.drains[node, default: 0] += 1 }
                             return Cancellation { seen.state.withLock { $0.drains[node, default: 0] -= 1 } }

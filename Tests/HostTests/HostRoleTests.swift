@@ -56,6 +56,31 @@ import Timing
         #expect(heard == ["127.64.0.2"])
     }
 
+    @Test func `what a dead process of a role had under way reaches the one that came after`() throws {
+        let bench = try HostBench()
+        // A child of the dead one still has its line.
+        let first = try bench.link("agent-a1")
+        let second = try bench.link("agent-a1")
+        var received: (name: String, descriptor: Int32)?
+        second.onDescriptor = { received = ($0, $1) }
+        guard case .line(let line, let message) = first.custody(of: "bind:x") else {
+            Issue.record("no custody")
+            return
+        }
+        var ends: [Int32] = [-1, -1]
+        pipe(&ends)
+        try DescriptorPassing.send(Array(message.utf8), descriptors: [ends[0]], over: line)
+        close(ends[0])
+        #expect(bench.until { received != nil })
+        #expect(received?.name == "bind:x")
+        write(ends[1], "y", 1)
+        var byte: UInt8 = 0
+        #expect(received.map { read($0.descriptor, &byte, 1) } == 1)
+        received.map { closeDescriptor($0.descriptor) }
+        close(ends[1])
+        #expect(try bench.link("agent-a1").fetchAll().map(\.name) == ["bind:x"])
+    }
+
     @Test func `the API's listeners wait for the server`() throws {
         let bench = try HostBench()
         #expect(try bench.link("server").fetchAll().map(\.name) == ["listener:tcp", "listener:unix"])

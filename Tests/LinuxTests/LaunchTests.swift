@@ -161,6 +161,48 @@ let nginx = ["/usr/sbin/nginx"].first { FileManager.default.isExecutableFile(atP
         #expect(UInt64(lines[1]) == process.startTime)
     }
 
+    @Test func `a launch that was called off leaves no process, and one whose listener nobody takes runs nothing`() throws {
+        let bench = Workbench()
+        let record = open(bench.path("record"), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        defer { close(record) }
+        write(record, "boot never\n", 11)
+        let calledOff = try #require(throws: LaunchFailure.self) {
+            _ = try bench.launch("/bin/sh", ["-c", "echo ran"]) {
+                $0.record = record
+                $0.recordOffset = 5
+            }
+        }
+        #expect(calledOff.step == .record && calledOff.errno == ECANCELED)
+        let (line, other) = try Sockets.pair(.sequencedPackets)
+        close(other)
+        defer { close(line) }
+        let refused = try #require(throws: LaunchFailure.self) {
+            _ = try bench.launch("/bin/sh", ["-c", "echo ran"]) {
+                $0.handOff = .bind
+                $0.custody = Launch.Custody(socket: line, message: "listener")
+            }
+        }
+        #expect(refused.isCustodyRefused)
+        #expect(bench.output == "")
+    }
+
+    @Test func `the listener is in custody before the record says that the program runs`() throws {
+        let bench = Workbench()
+        let (line, keeper) = try Sockets.pair(.sequencedPackets)
+        defer {
+            close(line)
+            close(keeper)
+        }
+        let process = try bench.launch("/bin/sh", ["-c", "exit 3"]) {
+            $0.handOff = .bind
+            $0.custody = Launch.Custody(socket: line, message: "listener")
+        }
+        let kept = try #require(try DescriptorPassing.receive(from: keeper))
+        #expect(String(decoding: kept.bytes, as: UTF8.self) == "listener" && kept.descriptors.count == 1)
+        kept.descriptors.forEach(closeDescriptor)
+        #expect(bench.wait(process) == 3)
+    }
+
     @Test func `once the program runs, neither it nor its launcher holds the lock of its record`() throws {
         let bench = Workbench()
         let lock = try #require(try FileLock.take(bench.path("record")))

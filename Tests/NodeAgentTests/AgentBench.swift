@@ -58,9 +58,15 @@ final class AgentBench {
         for key in api.objects.keys where key.type == .pods { api.remove(key) }
         loop.runUntil(within: patience) { agent.podCount == 0 }
         agent.close()
-        Leftovers.kill(nodeDirectory: configuration.nodeDirectory)
+        killLeftovers()
         for path in configuration.directory.everything { try? Files.removeTree(path) }
         try? FileManager.default.removeItem(atPath: directory)
+    }
+
+    func killLeftovers() {
+        var isDone = false
+        Leftovers.kill(nodeDirectory: configuration.nodeDirectory, loop: loop) { isDone = true }
+        loop.runUntil(within: .seconds(30)) { isDone }
     }
 
     func restartAgent() throws {

@@ -111,7 +111,7 @@ extension AgentTests {
             let group = try #require(Leftovers.group(of: bench.configuration.nodeDirectory))
             bench.agent.close()
             #expect(hidden.allSatisfy(isAlive) && group.exists)
-            Leftovers.kill(nodeDirectory: bench.configuration.nodeDirectory)
+            bench.killLeftovers()
             for pid in hidden { waitpid(pid, nil, 0) }
             #expect(!hidden.contains(where: isAlive))
             #expect(!group.exists)

@@ -70,6 +70,20 @@ import Timing
         #expect(stage.status()["containerStatuses"][0]["restartCount"] == 1)
     }
 
+    @Test func `a launch that is put off for a moment is no failure, and may be overtaken by a deletion`() {
+        var stage = stage(plain)
+        _ = stage.taken()
+        stage.send(.container("web", .launchPostponed))
+        #expect(stage.status()["containerStatuses"][0]["state"]["waiting"]["reason"] == "ContainerCreating")
+        stage.advance(by: .milliseconds(6))
+        #expect(stage.taken() == ["0.005 launch web"])
+        stage.send(.container("web", .launchPostponed))
+        stage.send(.delete(within: .seconds(10)))
+        stage.send(.drained)
+        stage.advance(by: .seconds(1))
+        #expect(!stage.taken().contains { $0.hasSuffix("launch web") })
+    }
+
     @Test func `what cannot be launched is tried again and keeps saying why`() {
         var stage = stage(plain)
         stage.send(.container("web", .launchFailed(reason: "RunContainerError", message: "exec /x: no such file")))

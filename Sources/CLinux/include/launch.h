@@ -18,6 +18,7 @@ enum clinux_launch_step {
     CLINUX_LAUNCH_DIRECTORY,
     CLINUX_LAUNCH_FILTER,
     CLINUX_LAUNCH_HANDOVER,
+    CLINUX_LAUNCH_CUSTODY,
     CLINUX_LAUNCH_RECORD,
     CLINUX_LAUNCH_EXECUTE,
 };
@@ -49,9 +50,15 @@ struct clinux_launch {
     int filters;
     /// A seqpacket socket on which the child sends its filter's listener BEFORE execve. -1 without filters.
     int handover;
+    /// A non-blocking seqpacket socket on which the child sends this message with the listener BEFORE its record: whoever reads there has the
+    /// listener whatever becomes of the parent. -1: none.
+    int custody;
+    const void *custody_message;
+    size_t custody_length;
     /// Places from `clinux_launch_places`, or NULL: then the child copies and closes every descriptor of the parent.
     const int *places;
-    /// The child writes its identity here BEFORE execve; -1: none.
+    /// The child writes its identity here BEFORE execve; -1: none. A file that is open for appending is a ballot: what stands first at the offset
+    /// counts. When that is not the child's line, somebody has called the launch off, and the child exits with ECANCELED.
     int record;
     off_t record_offset;
     /// Whether the identity is also synced to disk.
@@ -72,7 +79,7 @@ pid_t clinux_launch(struct clinux_launch *launch, void *stack, size_t stack_size
 
 /// Low descriptors that every launch reuses for what its child needs: all above them is then neither copied nor closed, so that a launch costs
 /// the same however many descriptors the parent has. Call it early, while descriptors are low. `socket` stands in them between launches.
-enum { CLINUX_LAUNCH_PLACES = 5 };
+enum { CLINUX_LAUNCH_PLACES = 6 };
 int clinux_launch_places(int places[CLINUX_LAUNCH_PLACES], int socket);
 
 /// Takes the listener that a child sent: its descriptor, and the sender's pid. -1 and errno when none waits.

@@ -1,0 +1,83 @@
+import APIClient
+import Formats
+import Linux
+
+/// The lines to `up`, and what is asked over them.
+extension HostRole {
+    func acceptAll() {
+        while let accepted = try? Sockets.accept(listener) {
+            let (identity, pid) = PeerIdentity.ofUnix(accepted.fd)
+            guard identity.isOurs else {
+                closeDescriptor(accepted.fd)
+                continue
+            }
+            // The connection owns the socket, also when it cannot be made.
+            let connection = try? RoleConnection(
+                loop: loop, socket: accepted.fd, peer: pid, onMessage: { [unowned self] in handle($0, $1, $2) },
+                onEnd: { [unowned self] in ended($0) })
+            if let connection { connections[ObjectIdentifier(connection)] = connection }
+        }
+    }
+
+    private func ended(_ connection: RoleConnection) {
+        connections[ObjectIdentifier(connection)] = nil
+        if lines[connection.role] === connection { lines[connection.role] = nil }
+    }
+
+    private func handle(_ connection: RoleConnection, _ message: Value, _ descriptors: [Int32]) {
+        let role = roles.first { $0.name == connection.role }
+        role?.handle(.heard)
+        switch message["op"].string {
+        case "hello": greet(connection, message["role"].string ?? "")
+        case "beat": break
+        // Of nobody else: who can have a proxy avoid an endpoint is who looks after it.
+        case "ended" where connection.role.hasPrefix("agent-"): connections.values.forEach { $0.passOn(ended: message["address"]) }
+        case "serving": serving()
+        case "cannot": cannotStart(role, message["reason"].string ?? "")
+        case "store":
+            if let descriptor = descriptors.first, let name = message["name"].string {
+                keep(descriptor, named: name, from: connection)
+                descriptors.dropFirst().forEach(closeDescriptor)
+                return
+            }
+        case "remove": kept.remove(role: connection.role, name: message["name"].string ?? "")
+        case "exits":
+            let asked = message["pids"].elements.compactMap { $0.int.map(Int32.init(truncatingIfNeeded:)) }
+            connection.reply(to: message, ["exits": .array(exits.take(asked))])
+        case "read":
+            custodies[connection.role]?.agentReads()
+            connection.reply(to: message, ["ok": true])
+        case "fence": fence(message["node"].string ?? "") { connection.reply(to: message, ["ok": true]) }
+        case "status": connection.reply(to: message, status)
+        case "fail": setFailed(message, true) { connection.reply(to: message, $0) }
+        case "recover": setFailed(message, false) { connection.reply(to: message, $0) }
+        case "down":
+            shutDown(purging: message["purge"].bool ?? false) { connection.reply(to: message, ["ok": true]) }
+        default: connection.reply(to: message, ["error": "unknown request"])
+        }
+        descriptors.forEach(closeDescriptor)
+    }
+
+    /// A child of a dead process can still be about to become its program: what it leaves here is for the process that came after.
+    private func keep(_ descriptor: Int32, named name: String, from connection: RoleConnection) {
+        kept.keep(descriptor, role: connection.role, name: name)
+        guard let newest = lines[connection.role], newest !== connection else { return }
+        newest.send(["op": "descriptor", "name": .string(name)], descriptor: descriptor)
+    }
+
+    private func greet(_ connection: RoleConnection, _ name: String) {
+        connection.role = name
+        for (descriptorName, descriptor) in kept.all(role: name) {
+            connection.send(["op": "descriptor", "name": .string(descriptorName)], descriptor: descriptor)
+        }
+        connection.send(["op": "welcome"])
+        lines[name] = connection
+        guard let role = roles.first(where: { $0.name == name }) else { return }
+        if !role.isRunning { role.adopt(connection.peer) }
+        role.handle(.heard)
+        // Who says hello during a stop has not heard of it.
+        stop?.roleCame(role)
+    }
+
+    func connection(_ role: String) -> RoleConnection? { lines[role] }
+}

@@ -1,0 +1,58 @@
+import APIClient
+import Linux
+import Timing
+
+/// Stopping everything.
+extension HostRole {
+    /// Stops everything in order: the proxy ends its exchanges, the agents stop their pods, the server goes last. `done` is called at the end,
+    /// BEFORE this process is asked to stop.
+    package func shutDown(purging: Bool = false, _ done: @escaping () -> Void = {}) {
+        if let stop { return stop.alsoCall(done) }
+        for name in custodies.keys.sorted() { custodies[name]?.end() }
+        let proxies = roles.filter { $0.name.hasPrefix("proxy") }
+        let agents = roles.filter { $0.name.hasPrefix("agent") }
+        let servers = roles.filter { $0.name == "server" }
+        RoleLog.say(.information, purging ? "stopping, everything will be deleted" : "stopping")
+        let sequence = StopSequence(
+            loop: loop,
+            stages: [
+                .init("proxy: finishing open requests", proxies, limit: .seconds(10)),
+                .init("nodes: stopping all pods", agents, limit: .seconds(600)) { [unowned self] role in
+                    // One that has not said hello has nothing in hand yet: what runs there is killed at the end.
+                    if let line = connection(role.name) { line.send(["op": "shutdown"]) } else { role.signal(15) }
+                },
+                .init("server: closing the journal", servers, limit: .seconds(10)),
+            ],
+            onProgress: { [unowned self] in onProgress($0) })
+        stop = sequence
+        sequence.alsoCall(done)
+        sequence.alsoCall { [unowned self] in
+            clearAll { [unowned self] in
+                if purging { purge() } else { for path in [directory.hostSocket, directory.apiSocket] { try? Files.removeTree(path) } }
+                // The answers to whoever asked go out first.
+                loop.schedule(after: .milliseconds(10)) { [unowned self] in onStopped() }
+            }
+        }
+        sequence.begin()
+    }
+
+    private func clearAll(_ done: @escaping () -> Void) {
+        var left = configuration.nodes.count
+        for node in configuration.nodes {
+            care.killLeftovers(directory.node(node.name)) {
+                left -= 1
+                if left == 0 { done() }
+            }
+        }
+    }
+
+    /// A stop that is under way waits for nothing any more.
+    package func hurry() { stop?.hurry() }
+
+    /// Deletes all that the instance kept.
+    private func purge() {
+        for path in directory.everything { try? Files.removeTree(path) }
+        // What others put there stays.
+        _ = Files.removeEmptyDirectory(directory.path)
+    }
+}

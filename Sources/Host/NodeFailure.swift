@@ -1,0 +1,81 @@
+import APIClient
+import Formats
+import Linux
+import Supervision
+
+/// Failing and recovering nodes.
+extension HostRole {
+    /// Everything that the node's records name is killed, AFTER the node's agent has ended, which was silent too long but may still live. The agent
+    /// is started again like any that dies; that of a failed node stays gone until it is recovered.
+    func fence(_ node: String, _ done: @escaping () -> Void) {
+        guard configuration.nodes.contains(where: { $0.name == node }) else { return done() }
+        // Replacements are made elsewhere once this is done: an agent that lived on would start again what is killed here.
+        if let role = role(ofNode: node), role.isRunning, role.machine.state != .failed { role.signal(9) }
+        clear(node, done)
+    }
+
+    private func role(ofNode node: String) -> RoleProcess? { roles.first { $0.name == "agent-\(node)" } }
+
+    /// The node's agent is down from here on until `done`.
+    private func clear(_ node: String, _ done: @escaping () -> Void) {
+        let path = directory.node(node)
+        guard let role = role(ofNode: node) else { return care.killLeftovers(path, done) }
+        role.hold { [care] in
+            care.killLeftovers(path) {
+                role.release()
+                done()
+            }
+        }
+    }
+
+    private func failedMark(_ role: String) -> String { "\(directory.roles)/\(role).failed" }
+    func isFailed(_ role: String) -> Bool { Files.exists(failedMark(role)) }
+
+    /// Answers AFTER nothing is left of the nodes that fail.
+    func setFailed(_ message: Value, _ isFailed: Bool, _ answer: @escaping (Value) -> Void) {
+        let nodes = configuration.nodes
+        let chosen: [HostConfiguration.Node]
+        if let zone = message["zone"].string {
+            chosen = nodes.filter { $0.zone == zone }
+            guard !chosen.isEmpty else {
+                return answer([
+                    "error": .string("zone \"\(zone)\" not found; zones are: \(configuration.zones.joined(separator: ", "))")
+                ])
+            }
+        } else {
+            let name = message["node"].string ?? ""
+            chosen = nodes.filter { $0.name == name }
+            guard !chosen.isEmpty else {
+                return answer([
+                    "error": .string("nodes \"\(name)\" not found; nodes are: \(nodes.map(\.name).joined(separator: ", "))")
+                ])
+            }
+        }
+        var left = chosen.count
+        for node in chosen {
+            RoleLog.say(.notice, "node \(node.name) \(isFailed ? "fails: its agent and processes are killed" : "recovers")")
+            let done = {
+                left -= 1
+                if left == 0 { answer(["ok": true, "nodes": .array(chosen.map { .string($0.name) })]) }
+            }
+            if isFailed { fail(node.name, done) } else { recover(node.name, done) }
+        }
+    }
+
+    private func fail(_ node: String, _ done: @escaping () -> Void) {
+        let name = "agent-\(node)"
+        // On disk first: an `up` that starts again must not bring the node back.
+        try? Files.replace(failedMark(name), with: [])
+        role(ofNode: node)?.handle(.fail)
+        clear(node) { [unowned self] in
+            kept.removeAll(role: name)
+            done()
+        }
+    }
+
+    private func recover(_ node: String, _ done: @escaping () -> Void) {
+        try? Files.removeTree(failedMark("agent-\(node)"))
+        role(ofNode: node)?.handle(.recover)
+        done()
+    }
+}
