@@ -181,6 +181,10 @@ static int launch_child(void *argument) {
         limit.rlim_cur = launch->open_files < limit.rlim_max ? launch->open_files : limit.rlim_max;
         if (syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &limit, 0) < 0) goto failed;
     }
+    if (launch->data_bytes) {
+        struct rlimit limit = {.rlim_cur = launch->data_bytes, .rlim_max = launch->data_bytes};
+        if (syscall(SYS_prlimit64, 0, RLIMIT_DATA, &limit, 0) < 0) goto failed;
+    }
 
     step = CLINUX_LAUNCH_GROUP;
     if (launch->group >= 0) {
@@ -195,9 +199,11 @@ static int launch_child(void *argument) {
     if (launch->directory && syscall(SYS_chdir, launch->directory) < 0) goto failed;
 
     pid_t self = (pid_t)syscall(SYS_getpid);
-    if (launch->filters) {
-        step = CLINUX_LAUNCH_FILTER;
+    // Without it only root may install a filter.
+    step = CLINUX_LAUNCH_FILTER;
+    if (launch->filters || launch->no_new_privileges)
         if (syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) goto failed;
+    if (launch->filters) {
         long listener = install_filter(launch->filters);
         if (listener < 0) goto failed;
         step = CLINUX_LAUNCH_HANDOVER;

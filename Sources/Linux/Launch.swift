@@ -22,6 +22,10 @@ package struct Launch: Sendable {
     package var user: User?
     /// Soft limit of open files; nil: the caller's.
     package var openFileLimit: UInt64?
+    /// Bytes of memory of its own that each process may have (RLIMIT_DATA); nil: the caller's.
+    package var dataLimit: UInt64?
+    /// Whether no file that the program executes may give it rights: set-user-id and capabilities have no effect.
+    package var gainsNoPrivileges = false
     /// Which system calls wait for the caller's answer (see `AddressCall`).
     package var handOff: HandOff = []
     /// Who gets the listener of the held calls besides the caller, from the child itself.
@@ -193,6 +197,8 @@ package final class Launcher {
                             c.groups = UnsafePointer(groupList.baseAddress)
                             c.groups_count = Int32(groupList.count)
                             c.open_files = launch.openFileLimit ?? 0
+                            c.data_bytes = launch.dataLimit ?? 0
+                            c.no_new_privileges = launch.gainsNoPrivileges ? 1 : 0
                             c.filters = launch.handOff.rawValue
                             c.handover = handover.1
                             c.custody = launch.custody?.socket ?? -1

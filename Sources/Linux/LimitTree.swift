@@ -17,10 +17,8 @@ package struct LimitTree: Hashable, Sendable {
         if let group, group.kind == .unified, passOn(controller, to: group) {
             return LimitTree(controller: controller, path: group.path, isUnified: true)
         }
-        guard let parent = ownGroup(v1: controller) else { return nil }
-        let path = "\(parent)/\(name)"
-        guard mkdir(path, 0o755) == 0 || errno == EEXIST, access("\(path)/cgroup.procs", W_OK) == 0 else { return nil }
-        return LimitTree(controller: controller, path: path, isUnified: false)
+        guard let parent = ownGroup(v1: controller), access(parent, W_OK) == 0 else { return nil }
+        return LimitTree(controller: controller, path: "\(parent)/\(name)", isUnified: false)
     }
 
     /// Has the parent and the group itself give the controller to what is below them.
@@ -61,8 +59,8 @@ package struct LimitTree: Hashable, Sendable {
     package func set(_ name: String, _ settings: [(file: String, value: String, isOptional: Bool)]) -> Bool {
         let group = "\(path)/\(name)"
         if !isUnified {
-            // Counters of an earlier program of the name would be taken for this one's.
-            if mkdir(group, 0o755) != 0 { rmdir(group) }
+            // The first program to be limited makes the tree. Counters of an earlier one of the name would be taken for this one's.
+            if mkdir(group, 0o755) != 0, errno == ENOENT { mkdir(path, 0o755) } else { rmdir(group) }
             guard mkdir(group, 0o755) == 0 || errno == EEXIST else { return false }
         }
         for setting in settings {

@@ -33,6 +33,17 @@ package enum Survivors {
         environment(pid).contains { markers.contains($0.prefix { $0 != UInt8(ascii: "/") }) }
     }
 
+    /// Whether the process has thrown away the environment that it was started with: then it bears no marker.
+    package static func environmentIsCleared(_ pid: Int32) -> Bool { !environment(pid).contains { $0.starts(with: markerName) } }
+    private static let markerName = Array("STEADY_CONTAINER=".utf8)
+
+    /// Whether its standard descriptors or its working directory are of a path that has this name in it.
+    package static func uses(_ pid: Int32, anythingNamed name: String) -> Bool {
+        ["fd/0", "fd/1", "fd/2", "cwd"].contains {
+            Files.linkTarget("/proc/\(pid)/\($0)")?.split(separator: "/").contains { $0 == name } ?? false
+        }
+    }
+
     private static func environment(_ pid: Int32) -> [ArraySlice<UInt8>] {
         ((try? Files.read("/proc/\(pid)/environ")) ?? []).split(separator: 0)
     }

@@ -24,6 +24,8 @@ package struct AgentConfiguration: Sendable {
     /// Whether every child of this process that the agent did not start is an orphan of its programs; false where others in the process have
     /// children, whose ends would be taken from them.
     package var reapsOrphans = false
+    /// False: as on a machine where no control group may be written.
+    package var usesControlGroups = true
 
     package init(
         nodeName: String, zone: String, index: Int = 0, block: Int = 0, directory: DataDirectory, runAs: String? = nil,

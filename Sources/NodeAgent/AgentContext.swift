@@ -17,6 +17,8 @@ final class AgentContext {
     let tray: OutputTray
     /// Nil: programs are killed by process group and by what survives it.
     private(set) var controlGroup: ControlGroup?
+    /// Where containers are held to their limits.
+    let limits: LimitTrees
     /// As whom programs run where their pod says nothing; nil: as this agent.
     let user: Launch.User?
     let descriptors: any DescriptorStore
@@ -63,7 +65,9 @@ final class AgentContext {
                 Ownership.openPassage(path)
             }
         }
-        controlGroup = ControlGroup.below(own: Self.groupName(configuration))
+        let groupName = Self.groupName(configuration)
+        controlGroup = configuration.usesControlGroups ? ControlGroup.below(own: groupName) : nil
+        self.limits = configuration.usesControlGroups ? LimitTrees(name: groupName, group: controlGroup) : LimitTrees()
         if let controlGroup {
             Leftovers.note(controlGroup, in: configuration.nodeDirectory)
             controlGroup.removeEmptyNeighbours(prefix: Self.groupPrefix)

@@ -111,6 +111,7 @@ package final class AgentRole {
         endpoint?.close()
         for uid in drivers.keys.sorted() { drivers[uid]?.abandon() }
         // Goes only when nothing runs in it.
+        context.limits.clear()
         context.controlGroup?.remove()
     }
 

@@ -6,26 +6,32 @@ import Timing
 /// The programs of one container on this machine: starts them, watches the first, answers their binds, stores their output, kills all.
 final class ContainerProcess {
     let name: String
-    private let context: AgentContext
+    let context: AgentContext
     private let paths: PodPaths
-    private let podUID: String
+    let podUID: String
     let log: ContainerLog
     private var output: OutputPipe?
     private var outputWatch: EventLoop.Watch?
-    private var pidfd: Int32 = -1
+    var pidfd: Int32 = -1
     private var exitWatch: EventLoop.Watch?
     private var listener: HandOffListener?
-    private(set) var identity: ProcessIdentity?
+    var identity: ProcessIdentity?
     private(set) var startedAt = Timestamp(nanosecondsSince1970: 0)
     /// Its orphans are not our children.
-    private(set) var isAdopted = false
+    var isAdopted = false
     /// Shared by the pod: a twin may be bound by another container.
     private let handOff: SharedHandOff
-    private var clearTimer: EventLoop.Timer?
-    private var isGroupMember = false
+    var clearTimer: EventLoop.Timer?
+    /// Whether it is in a control group of its own, and killed with it.
+    var isGroupMember = false
+    /// It may be in groups beside `group`, which hold it to its limits.
+    var isLimited = false
+    /// What was last said of limits that nobody enforces.
+    var lastUnenforced: String?
     /// Of commands beside the program, by descriptor.
     private var listenersBeside: [Int32: HandOffListener] = [:]
-    private var told: Set<Int32> = []
+    /// Who was told to end already.
+    var told: Set<Int32> = []
 
     /// The first process is no more: known BEFORE how it ended.
     var onExit: () -> Void = {}
@@ -46,8 +52,8 @@ final class ContainerProcess {
     }
 
     var containerID: String { identity.map { "steady://\($0.pid)" } ?? "" }
-    private var groupName: String { "\(podUID).\(name)" }
-    private var group: ControlGroup? { context.controlGroup.map { ControlGroup(path: "\($0.path)/\(groupName)", kind: $0.kind) } }
+    var groupName: String { "\(podUID).\(name)" }
+    var group: ControlGroup? { context.controlGroup.map { ControlGroup(path: "\($0.path)/\(groupName)", kind: $0.kind) } }
     /// In the environment of every program: what it started is known by it.
     var marker: String { "STEADY_CONTAINER=\(podUID)/\(name)" }
 
@@ -58,7 +64,9 @@ final class ContainerProcess {
     ///
     /// The program runs AFTER its record is written and AFTER what answers its binds is with `up`: when this agent dies meanwhile, either the next one
     /// takes it over or it never ran.
-    func launch(_ plan: LaunchPlan, user: Launch.User?, restartCount: Int, handOff calls: Launch.HandOff) throws(LaunchProblem) -> Bool {
+    func launch(
+        _ plan: LaunchPlan, limits: ContainerLimits, user: Launch.User?, restartCount: Int, handOff calls: Launch.HandOff
+    ) throws(LaunchProblem) -> Bool {
         do throws(LinuxError) {
             do throws(LinuxError) { try Files.makeDirectories(paths.containers) } catch {
                 // Somebody has cleared the memory's files away under us.
@@ -73,7 +81,7 @@ final class ContainerProcess {
         log.open(run: restartCount)
         startedAt = Clock.realtime()
         let started: (process: LaunchedProcess, isInCustody: Bool)?
-        do { started = try start(executable, plan, user, restartCount, calls) } catch { throw plan.problem(error) }
+        do { started = try start(executable, plan, limits, user, restartCount, calls) } catch { throw plan.problem(error) }
         guard let (process, isInCustody) = started else { return false }
         context.leaders.insert(process.pid)
         isAdopted = false
@@ -90,9 +98,10 @@ final class ContainerProcess {
     }
 
     /// Nil: not at this moment.
-    private func start(_ executable: String, _ plan: LaunchPlan, _ user: Launch.User?, _ restartCount: Int, _ calls: Launch.HandOff) throws
-        -> (process: LaunchedProcess, isInCustody: Bool)?
-    {
+    private func start(
+        _ executable: String, _ plan: LaunchPlan, _ limits: ContainerLimits, _ user: Launch.User?, _ restartCount: Int,
+        _ calls: Launch.HandOff
+    ) throws -> (process: LaunchedProcess, isInCustody: Bool)? {
         guard let sink = try output?.openForProgram() else {
             throw LaunchProblem("CreateContainerError", "there is no pipe for the output")
         }
@@ -102,16 +111,20 @@ final class ContainerProcess {
             input: context.null,
             output: sink, error: sink)
         launch.user = user
+        launch.gainsNoPrivileges = true
         launch.openFileLimit = Self.openFileLimit
         launch.handOff = context.canHandOff ? calls : []
         var place: Int32?
-        defer { if let place { closeDescriptor(place) } }
+        var limiting: [Int32] = []
+        func leaveGroup() { for descriptor in limiting + [place].compactMap(\.self) { closeDescriptor(descriptor) } }
+        defer { leaveGroup() }
         func enterGroup() {
-            if let place { closeDescriptor(place) }
+            leaveGroup()
             let group = context.controlGroup?.emptyChild(groupName)
             place = group?.open()
             launch.enter(group, by: place)
             isGroupMember = place != nil
+            limiting = limit(&launch, to: limits)
         }
         func attempt() throws -> (process: LaunchedProcess, isInCustody: Bool)? {
             launch.custody = nil
@@ -158,6 +171,9 @@ final class ContainerProcess {
             }
         }
     }
+
+    /// The code of a program that was ended by KILL.
+    private static let killed = 128 + 9
 
     private func openOutput(owner: Launch.User?) throws(LinuxError) {
         if output != nil { return }
@@ -208,16 +224,16 @@ final class ContainerProcess {
         return true
     }
 
-    private func warn(_ reason: String, _ message: String) { onNote(PodNote(reason, message, container: name, isWarning: true)) }
+    func warn(_ reason: String, _ message: String) { onNote(PodNote(reason, message, container: name, isWarning: true)) }
 
-    private func dropListener() {
+    func dropListener() {
         guard let listener else { return }
         listener.close()
         self.listener = nil
         context.descriptors.remove(listenerName)
     }
 
-    private func closeListenersBeside() {
+    func closeListenersBeside() {
         for descriptor in listenersBeside.keys.sorted() { listenersBeside.removeValue(forKey: descriptor)?.close() }
     }
 
@@ -253,68 +269,10 @@ final class ContainerProcess {
         let id = containerID
         if let code {
             ContainerRecord.append(paths.record(name), code: code, at: now)
-            onEnd(Termination(exitCode: code, startedAt: startedAt, finishedAt: now, containerID: id))
+            let reason = code == Self.killed && context.limits.ranOutOfMemory(groupName) ? "OOMKilled" : nil
+            onEnd(Termination(exitCode: code, reason: reason, startedAt: startedAt, finishedAt: now, containerID: id))
         } else {
             onEnd(.unseen(startedAt: startedAt, containerID: id))
-        }
-    }
-
-    /// TERM to the first process and what it keeps in its process group.
-    func terminate(signal: Int32 = 15) {
-        guard let identity, pidfd >= 0 else { return }
-        // The group is named by a pid that cannot have been reused: its process is held by the descriptor, reaped only by us, or it is adopted.
-        if isAdopted || !Survivors.signal(group: identity.pid, signal) { try? Processes.signal(pidfd, signal) }
-    }
-
-    /// KILL to everything of the container.
-    func killAll() {
-        if isGroupMember, let group {
-            group.kill()
-        } else {
-            if let identity, pidfd >= 0, !isAdopted { Survivors.signal(group: identity.pid, 9) }
-            for pid in survivors() { Survivors.signal(pid, 9) }
-        }
-        if pidfd >= 0 { try? Processes.signal(pidfd, 9) }
-    }
-
-    /// Others than the first process. Without a control group: orphans among our children that bear the marker, and when an earlier agent started
-    /// it, whoever bears it.
-    private func survivors() -> [Int32] {
-        let candidates = isAdopted ? Survivors.everybody() : Survivors.children()
-        return candidates.filter { $0 != identity?.pid && !context.leaders.contains($0) && Survivors.isMarked($0, marker) }
-    }
-
-    private var hasSurvivors: Bool { isGroupMember ? group?.isPopulated ?? false : !survivors().isEmpty }
-
-    /// Calls `done` when no process of the container is left; after `patience` the others are killed.
-    func clear(within patience: Duration, _ done: @escaping () -> Void) {
-        dropListener()
-        closeListenersBeside()
-        told = []
-        poll(killAt: context.loop.now + patience, pause: .milliseconds(1), done)
-    }
-
-    /// TERM went to the first process and its group only: the others are told once each, also those that appear as others die.
-    private func tellSurvivors() {
-        for pid in isGroupMember ? group?.members ?? [] : survivors() where told.insert(pid).inserted { Survivors.signal(pid, 15) }
-    }
-
-    private func poll(killAt: Instant, pause: Duration, _ done: @escaping () -> Void) {
-        clearTimer?.cancel()
-        if !isGroupMember, let identity, pidfd < 0, !isAdopted, Clock.monotonic() >= killAt {
-            // Members of its process group that are no children of ours yet. The group's name stays taken as long as one is left.
-            Survivors.signal(group: identity.pid, 9)
-        }
-        guard hasSurvivors else {
-            // Killed orphans are zombies of ours until they are reaped.
-            context.reapOrphans()
-            context.loop.schedule(after: .milliseconds(10)) { [weak context] in context?.reapOrphans() }
-            identity = nil
-            return done()
-        }
-        if Clock.monotonic() >= killAt { killAll() } else { tellSurvivors() }
-        clearTimer = context.loop.schedule(after: pause) { [weak self] in
-            self?.poll(killAt: killAt, pause: min(pause * 2, .milliseconds(20)), done)
         }
     }
 
@@ -324,6 +282,7 @@ final class ContainerProcess {
     func adopt(_ record: ContainerRecord, listener: Int32?, owner: Launch.User?) -> Bool {
         isAdopted = true
         isGroupMember = group?.exists ?? false
+        isLimited = true
         startedAt = record.startedAt
         log.open(run: record.restartCount)
         log.merge(spill: paths.spill(name))
@@ -383,10 +342,14 @@ final class ContainerProcess {
             input: context.null,
             output: output, error: output)
         launch.user = user
+        launch.gainsNoPrivileges = true
         launch.handOff = context.canHandOff ? calls : []
         let place = isGroupMember ? group?.open() : nil
         defer { if let place { closeDescriptor(place) } }
         launch.enter(group, by: place)
+        let members = isLimited ? context.limits.members(of: groupName) : []
+        defer { for descriptor in members { closeDescriptor(descriptor) } }
+        launch.cgroupMembers += members
         var process = try context.launcher.launch(launch)
         if let descriptor = process.listener.take() {
             let listener = HandOffListener(

@@ -20,7 +20,10 @@ extension PodDriver {
             let plan = try plan(for: container)
             plans[name] = plan
             let count = machine[name]?.restartCount ?? 0
-            guard try process.launch(plan, user: user, restartCount: count, handOff: heldCalls) else { return .launchPostponed }
+            guard
+                try process.launch(
+                    plan, limits: ContainerLimits(container.resources), user: user, restartCount: count, handOff: heldCalls)
+            else { return .launchPostponed }
             return .launched(containerID: process.containerID)
         } catch {
             return .launchFailed(reason: error.reason, message: error.message)

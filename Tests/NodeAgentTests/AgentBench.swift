@@ -40,13 +40,14 @@ final class AgentBench {
     final class Hints { var all: [(address: String, objects: [ObjectKey: Value])] = [] }
 
     /// - Parameter reapsOrphans: takes the ends of orphans that other tests of this process left behind, too.
-    init(proxyCount: Int = 0, reapsOrphans: Bool = false) throws {
+    init(proxyCount: Int = 0, reapsOrphans: Bool = false, usesControlGroups: Bool = true) throws {
         directory = NSTemporaryDirectory() + "steady-agent-\(UUID().uuidString.prefix(8))"
         loop = try EventLoop()
         api = MemoryAPI(loop: loop)
         var configuration = AgentConfiguration(nodeName: "a1", zone: "a", directory: DataDirectory(directory))
         configuration.proxyCount = proxyCount
         configuration.reapsOrphans = reapsOrphans
+        configuration.usesControlGroups = usesControlGroups
         self.configuration = configuration
         agent = try AgentRole(
             loop: loop, configuration: configuration, api: api, descriptors: kept,

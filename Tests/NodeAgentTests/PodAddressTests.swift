@@ -31,9 +31,9 @@ extension AgentTests {
             #expect(bench.wait(key) { !$0.main["state"]["running"].isNull })
             let pid = bench.api[key]["status"].pid
             let names = bench.kept.names
-        #expect(names.count == 2)
-        #expect(names.first?.hasPrefix("bind:\(bench.uid("late"))/main@") == true)
-        #expect(names.last == "output:\(bench.uid("late"))/main")
+            #expect(names.count == 2)
+            #expect(names.first?.hasPrefix("bind:\(bench.uid("late"))/main@") == true)
+            #expect(names.last == "output:\(bench.uid("late"))/main")
             try bench.restartAgent()
             bench.loop.runUntil(within: .milliseconds(50)) { false }
             _ = FileManager.default.createFile(atPath: PodPaths(bench.configuration, uid: bench.uid("late")).root + "/go", contents: nil)

@@ -46,6 +46,10 @@ struct clinux_launch {
     int groups_count;
     /// Soft limit of open files; 0: unchanged.
     uint64_t open_files;
+    /// Limit of each process's own memory (RLIMIT_DATA), in bytes; 0: unchanged.
+    uint64_t data_bytes;
+    /// Whether no file that the program executes may give it rights (set-user-id, capabilities). With a filter it is so anyway.
+    int no_new_privileges;
     /// `CLINUX_FILTER_*`; 0: no filter.
     int filters;
     /// A seqpacket socket on which the child sends its filter's listener BEFORE execve. -1 without filters.

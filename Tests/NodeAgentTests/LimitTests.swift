@@ -1,0 +1,78 @@
+import Formats
+import Foundation
+import Linux
+import Resources
+import Testing
+import Timing
+
+@testable import NodeAgent
+
+/// What a container may take, and what becomes of what it hides.
+@Suite(.serialized) struct LimitTests {
+    private var isLimitable: Bool {
+        LimitTree.find("memory", name: "steady-none", unified: nil) != nil || (try? Files.text("/sys/fs/cgroup/memory.max")) != nil
+    }
+
+    @Test func `a container that takes more memory than its limit is OOMKilled, and its neighbour lives`() throws {
+        guard isLimitable else { return print("no control group with memory may be written here") }
+        let bench = try AgentBench()
+        let neighbour = bench.pod("calm", ["command": ["/bin/sleep", "1000"], "resources": ["limits": ["memory": "32Mi"]]])
+        #expect(bench.wait(neighbour) { $0.isReady })
+        let key = bench.pod(
+            "greedy",
+            [
+                "command": ["/bin/sh", "-c", "exec python3 -c 'x = bytearray(200 << 20); print(len(x))'"],
+                "resources": ["limits": ["memory": "32Mi"]],
+            ]
+        ) { $0["spec"]["restartPolicy"] = "Never" }
+        #expect(bench.wait(key) { !$0.main["state"]["terminated"].isNull })
+        let end = bench.api[key]["status"].main["state"]["terminated"]
+        #expect(end["reason"] == "OOMKilled" && end["exitCode"] == 137)
+        #expect(bench.api[neighbour]["status"].isReady)
+    }
+
+    @Test func `where no control group may be written a process is held to its memory by itself, and what is not enforced is said`() throws
+    {
+        let bench = try AgentBench(usesControlGroups: false)
+        let key = bench.pod(
+            "greedy",
+            [
+                "command": ["/bin/sh", "-c", "exec python3 -c 'x = bytearray(200 << 20); print(len(x))'"],
+                "resources": ["limits": ["memory": "64Mi", "cpu": "500m"]],
+            ]
+        ) { $0["spec"]["restartPolicy"] = "Never" }
+        #expect(bench.wait(key) { $0.main["state"]["terminated"]["exitCode"] == 1 })
+        #expect(
+            bench.loop.runUntil(within: .seconds(10)) {
+                bench.api.objects.contains {
+                    $0.key.type == .events && $0.value["reason"] == "LimitsNotEnforced"
+                        && ($0.value["message"].string ?? "").contains("cpu")
+                }
+            })
+    }
+
+    @Test func `no container gains rights by a file that it executes`() throws {
+        let bench = try AgentBench()
+        let key = bench.pod("web", ["command": ["/bin/sh", "-c", "grep NoNewPrivs /proc/self/status; exec sleep 1000"]]) {
+            $0["spec"]["hostNetwork"] = true
+        }
+        #expect(bench.wait(key) { $0.isReady })
+        #expect(bench.loop.runUntil(within: .seconds(5)) { bench.log(key).contains("NoNewPrivs:\t1") })
+    }
+
+    @Test func `without control groups a grandchild that cleared its environment and left its session goes with its pod`() throws {
+        let bench = try AgentBench(reapsOrphans: true, usesControlGroups: false)
+        let key = bench.pod("web", ["command": ["/bin/sh", "-c", "(setsid env -i sleep 1000 & echo $!); exec sleep 1000"]])
+        #expect(bench.wait(key) { $0.isReady })
+        var grandchild: Int32 = 0
+        #expect(
+            bench.loop.runUntil(within: .seconds(5)) {
+                grandchild = Int32(bench.log(key).split(separator: "\n").first ?? "") ?? 0
+                return grandchild > 1
+            })
+        #expect(isAlive(grandchild))
+        bench.delete(key)
+        #expect(bench.loop.runUntil(within: .seconds(10)) { bench.api[key].isNull })
+        #expect(bench.loop.runUntil(within: .seconds(2)) { !isAlive(grandchild) })
+    }
+}
