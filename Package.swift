@@ -103,6 +103,11 @@ let package = Package(
         tests("EndToEndTests", ["APIServer", "Storage", "Registry"] + reach),
         // Benchmarks: run by hand, nothing asserted
         .executableTarget(
+            name: "SimulationBenchmark", dependencies: ["Simulation"] + decisions, path: "Tests/Benchmarks/SimulationBenchmark",
+            swiftSettings: strict,
+            // Pure modules import no libc, and yet round numbers by it.
+            linkerSettings: [.linkedLibrary("m")]),
+        .executableTarget(
             name: "StoreBenchmark", dependencies: ["Storage", "Registry", "Linux"] + decisions, path: "Tests/Benchmarks/StoreBenchmark",
             swiftSettings: strict),
     ]

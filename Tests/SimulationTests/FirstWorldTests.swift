@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct FirstWorldTests {
     @Test func `A Deployment starts, serves and is rolled without a lost request`() {
-        let scenario = Scenario("calm", objects: SampleApplications.web())
+        let scenario = Scenario("calm", objects: Samples.web())
         let outcome = SimulationRun(scenario, seed: 1).run()
         #expect(outcome.violation == nil, "\(explain(outcome))")
         #expect(outcome.tally.servedCount > 500)
@@ -11,7 +11,7 @@ import Testing
     }
 
     @Test(arguments: 1...12) func `Nothing is broken by people alone`(seed: Int) {
-        var scenario = Scenario("people", objects: SampleApplications.web())
+        var scenario = Scenario("people", objects: Samples.web())
         scenario.actions = [.scale, .roll, .undo, .drain]
         let outcome = SimulationRun(scenario, seed: UInt64(seed)).run()
         #expect(outcome.violation == nil, "\(explain(outcome))")

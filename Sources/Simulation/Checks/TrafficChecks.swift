@@ -53,13 +53,14 @@ final class RoutableRequests: Check {
 /// What is planned loses no request: checked where nothing else could have.
 final class PlannedActions: Check {
     let name = "no planned action loses a request"
-    private var isArmed = false
+    /// Requests that were sent before may have met a fault.
+    private var since: Instant?
 
     func observe(_ observation: Observation, in world: World) {
         switch observation {
-        case .settled: isArmed = true
+        case .settled: since = since ?? world.now
         case .requestLost(let request, let why):
-            if isArmed { world.violate(name, "request \(request.number) to \(request.backend) is lost: \(why)") }
+            if let since, request.sentAt >= since { world.violate(name, "request \(request.number) to \(request.backend) is lost: \(why)") }
         default: break
         }
     }

@@ -65,9 +65,14 @@ final class Chaos {
             process.end(world.pick([1, 134, 139]) ?? 1)
         case .processHang:
             if let process = world.pick(host.processes.filter(\.isListening)) { process.hang() }
-        // These live in the programs; see `Scenario.program`.
+        // These live in the programs, see `twist`; clocks are off from the start.
         case .ignoreTerm, .slowStart, .flap, .clockDrift: break
-        case .serverCrash: crash("server")
+        case .serverCrash:
+            if world.chance(0.5) { return crash("server") }
+            // The worst moment: something is on its way to the disk.
+            world.disk.onNextAppend = { [self] in
+                world.schedule(after: world.length(.zero...(.milliseconds(1))), for: life) { [self] in crash("server") }
+            }
         case .agentCrash: if let role = world.pick(host.roleNames.filter { $0.hasPrefix("agent-") }) { crash(role) }
         case .proxyCrash: if let role = world.pick(host.roleNames.filter { $0.hasPrefix("proxy-") }) { crash(role) }
         case .upCrash:
@@ -108,6 +113,22 @@ final class Chaos {
             world.disk.condition = .slow(world.length(.milliseconds(10)...(.milliseconds(900))))
             after(.seconds(1)...(.seconds(15))) { [self] in world.disk.condition = .healthy }
         }
+    }
+
+    /// A program as one process of it turns out to be.
+    func twist(_ program: Program, isBroken: Bool) -> Program {
+        var program = program
+        guard !world.isCalm else { return program }
+        if isBroken {
+            program.fate =
+                world.pick([.exitsAtOnce(code: 1), .neverReady, .crashesAfter(.seconds(2)), .hangsAfter(.milliseconds(300))]) ?? .neverReady
+        }
+        if faults.contains(.ignoreTerm), world.chance(0.3) { program.ignoresTerm = true }
+        if faults.contains(.slowStart), world.chance(0.3) { program.startTime = .seconds(1)...(.seconds(12)) }
+        if faults.contains(.flap), world.chance(0.3) {
+            program.fate = world.pick([.flaps(.seconds(5)), .crashesAfter(.seconds(8)), .hangsAfter(.seconds(15))]) ?? .flaps(.seconds(5))
+        }
+        return program
     }
 
     private func crash(_ role: String) {

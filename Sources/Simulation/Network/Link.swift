@@ -8,6 +8,9 @@ final class Link: SimulatedAPI {
     unowned let world: World
     let life: Life
     let client: String
+    /// How long the server serves one watch.
+    private static let watchTime: ClosedRange<Duration> = .seconds(20)...(.seconds(300))
+
     private var nextCall = 0
     private var open: [Int: (Result<Reply, StatusError>) -> Void] = [:]
     private var streams: [Int: Stream] = [:]
@@ -83,7 +86,10 @@ final class Link: SimulatedAPI {
             world.later(for: server.life) { [self] in
                 guard !stream.isOver else { return }
                 let id = server.store.begin(list, from: from, life: life) { [self] signal in send(signal, key, stream) }
-                if let id { stream.atServer = (server.store, id) }
+                guard let id else { return }
+                stream.atServer = (server.store, id)
+                // Watches end in good order now and then, and go on where they were.
+                world.schedule(after: world.length(Self.watchTime), for: server.life) { [self] in send(.ended(nil), key, stream) }
             }
         }
     }
@@ -99,7 +105,7 @@ final class Link: SimulatedAPI {
         world.schedule(at: stream.lastArrival, for: life) { [self] in
             guard !stream.isOver else { return }
             if case .ended = signal {
-                stream.isOver = true
+                leave(stream)
                 streams[key] = nil
             }
             stream.onSignal(signal)

@@ -182,11 +182,17 @@ final class SimulatedPod {
         }
         let process = agent.machine.launch(
             podUID: uid, podName: pod.meta.name, container: name, address: address,
-            ports: Set(container.ports.compactMap { $0.containerPort?.number }), program: world.scenario.program(of: container),
+            ports: Set(container.ports.compactMap { $0.containerPort?.number }), program: program(of: container),
             restartCount: machine[name]?.restartCount ?? 0)
         processes[name] = process
         restarting.remove(name)
         handle(.container(name, .launched(containerID: "steady://\(process.pid)")))
+    }
+
+    private func program(of container: Container) -> Program {
+        var program = world.scenario.program(of: container)
+        if machine[container.name]?.policy.role == .initial { program.fate = .completesAfter(.milliseconds(100)) }
+        return world.twist(program, container.image == People.brokenImage)
     }
 
     private func signal(_ name: String, isKill: Bool) {

@@ -87,7 +87,6 @@ final class StatusReports {
             entries[key] = nil
         case .failure(let error):
             entry.isDirty = true
-            if error.code == 409 { api.world.sometimes(.staleEpochRefused) }
             let pause = error.code == 409 ? Self.longestPause : entry.pause
             entry.pause = min(entry.pause * 2, Self.longestPause)
             entries[key] = entry

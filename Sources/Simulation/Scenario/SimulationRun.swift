@@ -41,6 +41,7 @@ package final class SimulationRun {
     /// Lets it happen, from the first start to the last check.
     package func run() -> Outcome {
         defer { world.close() }
+        world.twist = { [unowned self] program, isBroken in chaos.twist(program, isBroken: isBroken) }
         world.host.start()
         world.schedule(after: .milliseconds(100), for: nil) { [self] in people.apply(world.scenario.objects) }
         guard rest(within: Self.startLimit, "everything starts") else { return outcome }
@@ -109,7 +110,8 @@ package final class SimulationRun {
 
     private func checkCaches() {
         guard world.violation == nil else { return }
-        world.run(until: world.now + .seconds(2))
+        // A client that was cut off finds out by its own limit.
+        world.run(until: world.now + Network.timeout + .seconds(2))
         if Rest.problem(in: world) == nil, let stale = Rest.staleCache(in: world) { world.violate("watches have no gaps", stale) }
     }
 

@@ -18,7 +18,15 @@ final class SimulatedDisk {
     /// The last revision that is safe.
     private(set) var syncedRevision = Revision.zero
 
-    func append(_ new: [RegistryRecord]) { records += new }
+    /// Called once, when something is being written: for a crash in the middle of it.
+    var onNextAppend: (() -> Void)?
+
+    func append(_ new: [RegistryRecord]) {
+        records += new
+        let report = onNextAppend
+        onNextAppend = nil
+        report?()
+    }
 
     func sync() {
         syncedCount = records.count

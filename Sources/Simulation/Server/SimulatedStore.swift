@@ -8,7 +8,7 @@ final class SimulatedStore: SimulatedAPI {
     /// How long an append with its sync takes on a healthy disk.
     static let syncTime: ClosedRange<Duration> = .microseconds(100)...(.milliseconds(2))
     /// Records on disk beside which a snapshot is worth its while.
-    private static let snapshotThreshold = 4000
+    private static let snapshotThreshold = 200
 
     unowned let world: World
     let life: Life

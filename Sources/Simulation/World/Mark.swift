@@ -4,7 +4,7 @@ package enum Mark: String, CaseIterable, Sendable, Hashable {
     case storeRecovered, watchExpired, commitsGrouped, syncFailed, snapshotTaken, tailTorn
     case answerLost, watchBroken, relistFoundLoss
     case podFitsNowhere, lostNodeCameBack, nodeLost, proxyGivenUp, nodeFenced
-    case termIgnored, staleEpochRefused, drainAcknowledged, restartWithdrawn, noAddressFree
+    case termIgnored, drainAcknowledged, restartWithdrawn, noAddressFree
     case podsAdopted, leftoverFound, exitLearntFromUp, livenessHeldBack
     case silentRoleKilled, pausedRoleWentOn, upStartedAgain
     case requestWaited, endpointRefused, requestRepeated

@@ -23,6 +23,8 @@ package final class World {
     private(set) lazy var host = SimulatedHost(world: self)
     private(set) lazy var clients = Clients(world: self)
     var tally = Tally()
+    /// What chance makes of a program for one process of it.
+    var twist: (_ program: Program, _ isBroken: Bool) -> Program = { program, _ in program }
     /// When something durable changed last.
     var lastChange = Instant.zero
     /// Faults are over: from here on everything has to come to rest.

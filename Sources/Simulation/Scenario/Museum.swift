@@ -1,0 +1,52 @@
+import Formats
+import Timing
+
+/// The scenarios in which planted bugs are looked for: each gives its bug a chance within few seeds.
+package enum Museum {
+    /// Seeds within which a planted bug has to be found.
+    package static let seedLimit: UInt64 = 60
+
+    package static func scenario(for bug: PlantedBug) -> Scenario {
+        var scenario = Scenario("museum: \(bug.rawValue)", objects: Samples.web())
+        scenario.planted = bug
+        switch bug {
+        case .killBeforeDrain:
+            scenario.actions = [.roll]
+        case .pidReuse:
+            scenario.faults = [.agentCrash, .processCrash]
+            scenario.chaosTime = .seconds(300)
+        case .backoffNeverResets:
+            scenario.faults = [.processCrash]
+            scenario.chaosTime = .seconds(300)
+        case .brokenStableVersion:
+            scenario.actions = [.rollToBroken]
+        case .livenessUnderStarvation:
+            scenario.faults = [.starvation]
+        case .lastEndpointEjected:
+            scenario.objects = Samples.web(replicas: 1)
+            scenario.faults = [.processCrash]
+        case .twoSchedulers:
+            scenario.objects = Samples.web(replicas: 9, cpu: "1900m")
+            scenario.actions = [.scale, .roll]
+        case .staleWatchAfterRestart:
+            scenario.faults = [.serverCrash, .proxyCrash]
+        case .orphanAfterAdoption:
+            scenario.faults = [.agentCrash, .pause, .nodeLoss]
+            scenario.actions = [.deletePod, .roll]
+        case .lostWakeUp:
+            scenario.actions = [.scale, .roll, .undo]
+            scenario.faults = [.processCrash]
+        case .syncErrorIgnored:
+            scenario.faults = [.syncFailure, .serverCrash]
+            scenario.actions = [.scale]
+        case .addressReusedEarly:
+            scenario.addressesPerNode = 3
+            scenario.faults = [.partition]
+            scenario.actions = [.roll]
+            scenario.chaosTime = .seconds(200)
+        case .programBeforeRecord:
+            scenario.actions = [.roll]
+        }
+        return scenario
+    }
+}
