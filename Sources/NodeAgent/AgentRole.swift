@@ -189,10 +189,11 @@ package final class AgentRole {
         // Removed while nobody was here.
         let strangers = left.keys.sorted().filter { !known.contains($0) }
         let node = configuration.nodeDirectory
-        Leftovers.kill(pods: strangers, node: node, group: context.controlGroup, except: known, loop: loop) { [context] in
+        Leftovers.kill(pods: strangers, node: node, group: context.controlGroup, except: known, loop: loop) { [context, weak self] in
             for uid in strangers {
                 PodPaths(node: node, uid: uid).remove()
                 context.memories.forget(uid)
+                self?.release(left[uid]?.address)
             }
         }
         for pod in all { begin(pod, left[pod.meta.uid]) }

@@ -1,6 +1,7 @@
 import APIClient
 import Formats
 import Resources
+import Timing
 import Traffic
 
 /// Keeps the table in force equal to what the API says about Services and EndpointSlices.
@@ -15,13 +16,18 @@ final class RouteFollower {
     /// A revision is to be reported when it is reached: of a change, for in a listing changes come first and the revision last; and of a listing
     /// after a loss, for a server that was restarted counts withdrawals from what it found stored, even if no slice has changed.
     private var isRevisionDue = false
+    private var lastReport = Instant.zero
+    private let idleReportPeriod: Duration
     /// A table is to be put in force; the revision of EndpointSlices that it knows.
     var onTable: (RouteTable, Revision) -> Void = { _, _ in }
     /// The server was lost: what is kept only in its memory may be gone when it is back.
     var onDisconnect: () -> Void = {}
 
-    init(api: any ResourceAPI) {
+    /// - Parameter idleReportPeriod: how often a revision is told that only time moved. Nodes give an address out again once every proxy has told of
+    ///   a revision behind its withdrawal: where no slice changes any more, this is what lets them.
+    init(api: any ResourceAPI, idleReportPeriod: Duration = .seconds(60)) {
         self.api = api
+        self.idleReportPeriod = idleReportPeriod
         services = ObjectCache(api: api, list: ListRequest(.services))
         slices = ObjectCache(api: api, list: ListRequest(.endpointSlices))
     }
@@ -39,9 +45,10 @@ final class RouteFollower {
                 plan()
             }, onSynced: { [unowned self] in plan() })
         slices.onRevision = { [unowned self] _ in
-            // A revision that only time moved (bookmarks) is nobody's concern: reporting it would be a write that moves it again.
-            guard isRevisionDue else { return }
+            // A revision that only time moved (bookmarks) is told rarely: each report is a write that moves it again.
+            guard isRevisionDue || api.loop.now - lastReport >= idleReportPeriod else { return }
             isRevisionDue = false
+            lastReport = api.loop.now
             plan()
         }
         slices.onDisconnect = { [unowned self] _ in

@@ -246,6 +246,24 @@ final class ProxyHarness {
     }
 }
 
+extension RouteFollowerTests {
+    @Test func `a revision that only bookmarks reach is reported now and then`() throws {
+        let loop = try EventLoop()
+        let api = SteppedAPI(loop: loop)
+        let follower = RouteFollower(api: api, idleReportPeriod: .zero)
+        var reported: [String] = []
+        follower.onTable = { reported.append("\($1)") }
+        follower.start()
+        func turn() { loop.runUntil(within: .milliseconds(20)) { false } }
+        turn()
+        api.send(.services, .synced(Revision(5)))
+        api.send(.endpointSlices, .synced(Revision(5)))
+        api.send(.endpointSlices, .event(WatchEvent(.bookmark, .null, at: Revision(6))))
+        turn()
+        #expect(reported == ["6"])
+    }
+}
+
 /// Watches that say what the test says, when it says it.
 private final class SteppedAPI: ResourceAPI {
     let loop: EventLoop
