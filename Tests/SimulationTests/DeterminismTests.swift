@@ -23,7 +23,7 @@ import Testing
     /// What another process, with another hash seed, makes of the same seeds.
     private func digests(_ environment: [String: String]) throws -> String {
         let process = Process()
-        process.executableURL = try #require(Self.binary, "SimulationBenchmark is not built")
+        process.executableURL = Self.binary
         process.arguments = ["digest", "3"]
         process.environment = environment
         let output = Pipe()
@@ -35,13 +35,9 @@ import Testing
         return String(decoding: data, as: UTF8.self)
     }
 
-    private static var binary: URL? {
-        var directory = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
-        for _ in 0..<4 {
-            directory.deleteLastPathComponent()
-            let candidate = directory.appendingPathComponent("SimulationBenchmark")
-            if FileManager.default.isExecutableFile(atPath: candidate.path) { return candidate }
-        }
-        return nil
+    /// The program beside the tests' own bundle.
+    private static var binary: URL {
+        let bundle = Bundle.allBundles.map(\.bundlePath).first { $0.hasSuffix(".xctest") } ?? CommandLine.arguments[0]
+        return URL(fileURLWithPath: bundle).deletingLastPathComponent().appendingPathComponent("SimulationBenchmark")
     }
 }

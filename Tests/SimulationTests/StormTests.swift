@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct StormTests {
     /// The fixed batch: these seeds, each with its own part of the faults and actions.
-    static let batch: [UInt64] = Array(1...24)
+    static let batch: [UInt64] = Array(1...36)
 
     @Test func `Nothing is broken by faults and people together, and every interesting path is reached`() {
         var marks: Set<Mark> = []

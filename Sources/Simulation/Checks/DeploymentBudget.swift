@@ -18,6 +18,7 @@ final class DeploymentBudget: Check {
     }
     private struct Known {
         var pod: ObservedPod
+        var readySince: Instant?
         /// When it was ready last.
         var readyUntil: Instant?
         var deletedAt: Instant?
@@ -31,7 +32,10 @@ final class DeploymentBudget: Check {
         case .published(let event, _, _): published(event.key, event.isDeletion ? nil : event.object, isNew: event.previous == nil, world)
         case .submitting(.delete(let key, let options), .replicaSetPlan, _) where key.type == .pods && options.gracePeriodSeconds != 0:
             deleting(key, world)
-        case .recovered: for key in pods.keys { pods[key]?.deletedAt = nil }
+        case .recovered(let registry, _):
+            // A removal can have reached the disk without anybody having heard of it.
+            pods = pods.filter { registry.object($0.key) != nil }
+            for key in pods.keys { pods[key]?.deletedAt = nil }
         default: break
         }
     }
@@ -61,7 +65,8 @@ final class DeploymentBudget: Check {
             let pod = ObservedPod(object)
             let before = pods[key].flatMap { $0.pod.meta.uid == pod.meta.uid ? $0 : nil }
             let readyUntil = pod.isReady ? nil : before?.pod.isReady ?? false ? world.now : before?.readyUntil
-            pods[key] = Known(pod: pod, readyUntil: readyUntil, deletedAt: before?.deletedAt)
+            let readySince = pod.isReady ? before?.readySince ?? world.now : nil
+            pods[key] = Known(pod: pod, readySince: readySince, readyUntil: readyUntil, deletedAt: before?.deletedAt)
             if isNew { created(pod, world) }
         default: break
         }
@@ -88,8 +93,11 @@ final class DeploymentBudget: Check {
     private func deleting(_ key: ObjectKey, _ world: World) {
         guard let known = pods[key], let deployment = owner(known.pod), known.deletedAt == nil, !known.pod.meta.isDeleting else { return }
         pods[key]?.deletedAt = world.now
-        guard known.pod.isReady else { return }
+        // One that has become ready this moment was chosen as one that was not.
+        guard let since = known.readySince, world.now - since >= Self.sightTime else { return }
         let sizes = current(deployment, world.now)
+        // Scaling down in the middle of a roll takes from every version in proportion, ready or not, as Kubernetes does: what people ask for.
+        if sizes.count > 1 { return }
         guard let needed = sizes.map({ $0.replicas - $0.unavailable }).min() else { return }
         let available = members(deployment).count { member in
             member.deletedAt.map { world.now - $0 > Self.sightTime } ?? true

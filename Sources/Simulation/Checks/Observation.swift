@@ -22,8 +22,10 @@ enum Observation {
     case ended(SimulatedProcess, code: Int)
     /// An agent took over a process for a container.
     case adopted(SimulatedProcess, podUID: String, container: String)
-    /// A signal is about to be sent; nil: not by a pod's driver.
-    case signalled(SimulatedProcess, isKill: Bool, by: SimulatedPod?, isForDeletion: Bool)
+    /// A signal is about to be sent.
+    case signalled(SimulatedProcess, isKill: Bool, by: SimulatedPod, isForDeletion: Bool)
+    /// What is left of a pod that is no more is about to be killed.
+    case leftoverKilled(SimulatedProcess, podUID: String)
     /// An agent believes that nothing reaches the pod any more.
     case drained(SimulatedPod)
     case addressTaken(UInt32, podUID: String)
@@ -54,7 +56,7 @@ enum Checks {
     static func all() -> [any Check] {
         [
             AcknowledgedWrites(), DurableReads(), OneWriter(), DeploymentBudget(), OneProcess(), SignalsInOrder(), DrainedTraffic(),
-            AddressReuse(), RestartWaits(), NodeRoom(), RoutableRequests(), PlannedActions(),
+            AddressReuse(), RestartWaits(), NodeRoom(), RoutableRequests(), StarvedHost(), PlannedActions(),
         ]
     }
 }

@@ -26,6 +26,8 @@ final class OneProcess: Check {
             if process.podUID != uid || process.container != container {
                 world.violate(name, "\(process.name) (\(process.pid)) is taken for container \(container) of another pod")
             }
+        case .leftoverKilled(let process, let uid):
+            if process.podUID != uid { world.violate(name, "\(process.name) (\(process.pid)) is killed as another pod's leftover") }
         default: break
         }
     }
@@ -36,7 +38,7 @@ final class SignalsInOrder: Check {
     let name = "TERM after the acknowledged drain"
 
     func observe(_ observation: Observation, in world: World) {
-        guard case .signalled(let process, let isKill, let pod?, let isForDeletion) = observation else { return }
+        guard case .signalled(let process, let isKill, let pod, let isForDeletion) = observation else { return }
         if process.podUID != pod.uid {
             return world.violate(name, "\(process.name) (\(process.pid)) is signalled in place of \(pod.key.name)")
         }
@@ -50,6 +52,18 @@ final class SignalsInOrder: Check {
             let open = proxy.openCount(at: process.address)
             if open > 0 { return world.violate(self.name, "\(process.name) gets TERM while \(name) has \(open) exchanges with it") }
         }
+    }
+}
+
+/// A host without CPU for anybody is no reason to restart what still serves.
+final class StarvedHost: Check {
+    let name = "nobody is restarted for the host's starvation"
+
+    func observe(_ observation: Observation, in world: World) {
+        guard case .signalled(let process, isKill: false, let pod, isForDeletion: false) = observation, world.host.isStarved,
+            !process.isHung, !process.isStopping, let since = process.readySince, world.now - since > .seconds(5)
+        else { return }
+        world.violate(name, "\(process.name) of pod \(pod.key.name) gets TERM while it serves, slowly")
     }
 }
 
@@ -77,7 +91,8 @@ final class RestartWaits: Check {
             bound = min(max(bound * 2, RestartBackoff.firstDelay), RestartBackoff.longestDelay)
             let agent = world.host.machines[process.node]?.agent
             ended[key] = Known(
-                endedAt: world.now, agent: agent.flatMap { $0.life.isOver || $0.life.isPaused ? nil : ObjectIdentifier($0) }, bound: bound)
+                endedAt: world.now,
+                agent: agent.flatMap { $0.life.isOver || $0.life.isPaused || !$0.isSupervising ? nil : ObjectIdentifier($0) }, bound: bound)
         case .started(let process):
             guard let known = ended["\(process.podUID)/\(process.container)"], let agent = world.host.machines[process.node]?.agent,
                 known.agent == ObjectIdentifier(agent), agent.life.wentOnAt.map({ $0 < known.endedAt }) ?? true
@@ -98,6 +113,7 @@ final class NodeRoom: Check {
     private var pods: [ObjectKey: (node: String, milliCores: Int64)] = [:]
 
     func observe(_ observation: Observation, in world: World) {
+        if case .recovered(let registry, _) = observation { pods = pods.filter { registry.object($0.key) != nil } }
         guard case .published(let event, _, _) = observation, event.type == .pods else { return }
         guard !event.isDeletion, let node = event.object["spec"]["nodeName"].string, !node.isEmpty else { return pods[event.key] = nil }
         let phase = event.object["status"]["phase"].string

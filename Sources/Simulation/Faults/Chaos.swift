@@ -23,7 +23,10 @@ final class Chaos {
         mean = world.length(.milliseconds(500)...(.seconds(15)))
     }
 
-    var isHarmless: Bool { faults.isEmpty && !actions.contains(.rollToBroken) && !actions.contains(.deletePod) }
+    var isHarmless: Bool {
+        faults.isEmpty && !actions.contains(.rollToBroken) && !actions.contains(.deletePod)
+            && !actions.contains(.forceDelete)
+    }
 
     func start() {
         world.note("chaos", "faults: \(faults.map(\.rawValue).joined(separator: ", "))", isTurningPoint: true)
@@ -118,11 +121,12 @@ final class Chaos {
     /// A program as one process of it turns out to be.
     func twist(_ program: Program, isBroken: Bool) -> Program {
         var program = program
-        guard !world.isCalm else { return program }
         if isBroken {
+            program.isIncurable = true
             program.fate =
                 world.pick([.exitsAtOnce(code: 1), .neverReady, .crashesAfter(.seconds(2)), .hangsAfter(.milliseconds(300))]) ?? .neverReady
         }
+        guard !world.isCalm, !isBroken else { return program }
         if faults.contains(.ignoreTerm), world.chance(0.3) { program.ignoresTerm = true }
         if faults.contains(.slowStart), world.chance(0.3) { program.startTime = .seconds(1)...(.seconds(12)) }
         if faults.contains(.flap), world.chance(0.3) {

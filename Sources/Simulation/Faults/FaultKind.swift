@@ -29,5 +29,5 @@ package enum FaultKind: String, CaseIterable, Sendable, Hashable {
 
 /// What people do to a running world.
 package enum ActionKind: String, CaseIterable, Sendable, Hashable {
-    case scale, roll, rollToBroken = "roll-to-broken", undo, drain, deletePod = "delete-pod"
+    case scale, roll, rollToBroken = "roll-to-broken", undo, drain, deletePod = "delete-pod", forceDelete = "force-delete"
 }

@@ -73,7 +73,7 @@ final class FollowedObjects {
     }
 
     private func checkOrder(_ event: WatchEvent) {
-        if event.revision <= lastEvent {
+        if event.revision < lastEvent || event.revision == lastEvent && event.kind != .bookmark {
             api.world.violate(
                 "watches are ordered", "\(api.life.name) was told of \(list.type.plural) at \(event.revision) after \(lastEvent)")
         }

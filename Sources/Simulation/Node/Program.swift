@@ -30,6 +30,8 @@ package struct Program: Sendable, Hashable {
     package var stopTime: ClosedRange<Duration>
     package var fate: Fate
     package var ignoresTerm: Bool
+    /// Its fate is in the program itself and does not end with the faults.
+    package var isIncurable = false
     /// After TERM it answers what it has accepted before it ends; else that is lost.
     package var finishesRequests: Bool
 

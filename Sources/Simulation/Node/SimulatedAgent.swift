@@ -18,6 +18,8 @@ final class SimulatedAgent {
     private var savedCursor: AddressPool.Address = 0
     private var unsynced = 2
     private var isReady = false
+    /// Whether it has taken over its pods: it looks after none before the server has told it of all of them.
+    var isSupervising: Bool { isReady }
     private var plantedDelays: [String: Duration] = [:]
     /// How far this node's wall clock is off.
     let clockOffset: Duration
@@ -140,6 +142,7 @@ final class SimulatedAgent {
             world.sometimes(.leftoverFound)
             if !world.isPlanted(.orphanAfterAdoption) { killLeftovers(uid) }
             machine.pods[uid] = nil
+            release(left[uid]?.address)
         }
         for pod in all { begin(pod) }
     }
@@ -147,7 +150,7 @@ final class SimulatedAgent {
     private func killLeftovers(_ uid: String) {
         for record in (machine.pods[uid]?.records ?? [:]).sorted(by: { $0.key < $1.key }).map(\.value) {
             guard record.end == nil, let process = machine.process(of: record) else { continue }
-            world.observe(.signalled(process, isKill: true, by: nil, isForDeletion: true))
+            world.observe(.leftoverKilled(process, podUID: uid))
             process.kill()
         }
     }

@@ -45,8 +45,10 @@ final class SimulatedProcess {
     var isAlive: Bool { !life.isOver }
     var openCount: Int { open.count }
 
+    private var isFateful: Bool { !world.isCalm || program.isIncurable }
+
     func start() {
-        if !world.isCalm, case .exitsAtOnce(let code) = program.fate {
+        if isFateful, case .exitsAtOnce(let code) = program.fate {
             world.schedule(after: world.length(.milliseconds(2)...(.milliseconds(30))), for: life) { [self] in end(code) }
             return
         }
@@ -67,16 +69,16 @@ final class SimulatedProcess {
 
     /// In a calm world programs behave.
     private func meetFate() {
-        guard !world.isCalm else { return }
+        guard isFateful else { return }
         func about(_ length: Duration) -> Duration { world.length(length / 2...length * 3 / 2) }
         switch program.fate {
         case .serves, .completesAfter: break
         case .exitsAtOnce(let code): end(code)
         case .neverReady: isReady = false
         case .crashesAfter(let length):
-            world.schedule(after: about(length), for: life) { [self] in if !world.isCalm { end(1) } }
+            world.schedule(after: about(length), for: life) { [self] in if isFateful { end(1) } }
         case .hangsAfter(let length):
-            world.schedule(after: about(length), for: life) { [self] in if !world.isCalm { hang() } }
+            world.schedule(after: about(length), for: life) { [self] in if isFateful { hang() } }
         case .flaps(let period):
             world.schedule(after: about(period), for: life) { [self] in
                 isReady = false
@@ -89,7 +91,7 @@ final class SimulatedProcess {
     }
 
     /// The faults are over: what was wrong with it is so no longer. What hangs is not cured.
-    func calmDown() { if isListening, !isHung { isReady = true } }
+    func calmDown() { if isListening, !isHung, !program.isIncurable { isReady = true } }
 
     func hang() {
         guard isAlive, !isHung else { return }

@@ -41,6 +41,8 @@ final class ClientRequest {
 final class Clients {
     /// What a client waits for an answer.
     static let patience: Duration = .seconds(30)
+    /// Of their requests so many may be sent again by whoever carries them (GET and the like).
+    static let idempotentShare = 0.8
 
     private unowned let world: World
     private var nextNumber = 0
@@ -75,7 +77,7 @@ final class Clients {
         nextNumber += 1
         let request = ClientRequest(
             self, number: nextNumber, backend: backends[nextNumber % backends.count], client: UInt32(world.number(1...50)),
-            isIdempotent: world.chance(0.8), sentAt: world.now)
+            isIdempotent: world.chance(Self.idempotentShare), sentAt: world.now)
         open[request.number] = request
         world.tally.sentCount += 1
         offer(request)
@@ -118,5 +120,20 @@ final class Clients {
         world.tally.lost(why, at: world.now)
         world.note("client", "request \(request.number) to \(request.backend) is lost: \(why)")
         world.observe(.requestLost(request, why))
+    }
+}
+
+extension World {
+    /// Every port of every Service: where clients can send to.
+    var backends: [RouteTable.BackendName] {
+        var backends: [RouteTable.BackendName] = []
+        for object in host.server?.store.registry.list(ListRequest(.services)).items ?? [] {
+            let metadata = object["metadata"]
+            let service = RouteTable.ServiceName(metadata["namespace"].string ?? "", metadata["name"].string ?? "")
+            for port in object["spec"]["ports"].elements {
+                if let number = port["port"].int.flatMap(UInt16.init(exactly:)) { backends.append(.init(service, port: number)) }
+            }
+        }
+        return backends
     }
 }

@@ -32,6 +32,7 @@ final class SimulatedExchange {
                 choice = .noneReady
             }
             if case .endpoint(let chosen) = choice { return send(to: chosen) }
+            trace("finds no endpoint: \(choice)")
             switch attempts.foundNone(choice, now: world.now) {
             case .choose: continue
             case .wait(let until):
@@ -46,6 +47,7 @@ final class SimulatedExchange {
         endpoint = chosen
         let address = proxy.router.address(of: chosen)
         endpointHost = address.host
+        trace("goes to \(address)")
         world.observe(.routed(request, address, by: proxy))
         let delay = world.length(.microseconds(20)...(.microseconds(150)))
         world.schedule(after: delay, for: nil) { [self] in
@@ -61,6 +63,10 @@ final class SimulatedExchange {
 
     private func arrive(_ body: @escaping () -> Void) {
         world.schedule(after: world.length(.microseconds(20)...(.microseconds(150))), for: proxy.life, body)
+    }
+
+    private func trace(_ what: @autoclosure () -> String) {
+        if world.scenario.tracesRequests { world.note(proxy.name, "request \(request.number) \(what())") }
     }
 
     private func leave() -> EndpointID? {
@@ -86,6 +92,7 @@ final class SimulatedExchange {
         world.sometimes(.endpointRefused)
         proxy.router.refused(endpoint, now: world.now)
         let address = proxy.router.address(of: endpoint)
+        trace("is refused by \(address)")
         _ = attempts.refused(by: endpoint, now: world.now)
         proxy.router.finished(endpoint, .exchanges)
         if world.isPlanted(.lastEndpointEjected) { proxy.ejected[address] = world.now + .seconds(30) }
@@ -95,6 +102,7 @@ final class SimulatedExchange {
 
     private func lost() {
         guard let endpoint = leave() else { return }
+        trace("is dropped by \(proxy.router.address(of: endpoint))")
         let step = attempts.lost(
             by: endpoint, isAnythingSent: true, isWholeRequestAtHand: true, isConnectionReused: false, now: world.now)
         proxy.router.finished(endpoint, .exchanges)

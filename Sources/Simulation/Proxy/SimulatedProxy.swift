@@ -16,6 +16,8 @@ final class SimulatedProxy {
     private var table: RouteTable?
     private var isTablePlanned = false
     private var isRevisionDue = false
+    private var idleReportAt = Instant.zero
+    private static let idleReportPeriod: Duration = .seconds(60)
     private var reporter: StatusReport
     private var exchanges: [Int: SimulatedExchange] = [:]
     private var waiting: Set<Int> = []
@@ -53,8 +55,10 @@ final class SimulatedProxy {
                 planTable()
             }, onSynced: { [unowned self] in planTable() })
         slices.onRevision = { [unowned self] _ in
-            guard isRevisionDue else { return }
+            // What only bookmarks moved is told rarely.
+            if !isRevisionDue, world.now < idleReportAt { return }
             isRevisionDue = false
+            idleReportAt = world.now + Self.idleReportPeriod
             planTable()
         }
         slices.onDisconnect = { [unowned self] in reporter.serverWasLost() }

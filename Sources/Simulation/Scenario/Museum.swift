@@ -13,8 +13,8 @@ package enum Museum {
         case .killBeforeDrain:
             scenario.actions = [.roll]
         case .pidReuse:
-            scenario.faults = [.agentCrash, .processCrash]
-            scenario.chaosTime = .seconds(300)
+            scenario.faults = [.nodeLoss, .processCrash]
+            scenario.processNumberCount = 7
         case .backoffNeverResets:
             scenario.faults = [.processCrash]
             scenario.chaosTime = .seconds(300)
@@ -26,13 +26,15 @@ package enum Museum {
             scenario.objects = Samples.web(replicas: 1)
             scenario.faults = [.processCrash]
         case .twoSchedulers:
-            scenario.objects = Samples.web(replicas: 9, cpu: "1900m")
+            scenario.objects = Samples.web(replicas: 4, cpu: "1900m")
+            scenario.nodesPerZone = 2
+            scenario.coresPerNode = 2
             scenario.actions = [.scale, .roll]
         case .staleWatchAfterRestart:
             scenario.faults = [.serverCrash, .proxyCrash]
         case .orphanAfterAdoption:
-            scenario.faults = [.agentCrash, .pause, .nodeLoss]
-            scenario.actions = [.deletePod, .roll]
+            scenario.faults = [.pause]
+            scenario.actions = [.forceDelete]
         case .lostWakeUp:
             scenario.actions = [.scale, .roll, .undo]
             scenario.faults = [.processCrash]

@@ -70,6 +70,7 @@ final class People {
         case .undo: undo(deployment)
         case .drain: if let node = world.pick(world.host.nodes) { drain(node) }
         case .deletePod: deletePod(deployment)
+        case .forceDelete: deletePod(deployment, isForced: true)
         }
     }
 
@@ -131,13 +132,13 @@ final class People {
         cordoned = []
     }
 
-    private func deletePod(_ deployment: Applied) {
+    private func deletePod(_ deployment: Applied, isForced: Bool = false) {
         link.perform(.list(ListRequest(.pods, namespace: deployment.key.namespace)), by: .user) { [self] result in
             guard case .success(let reply) = result,
                 let pod = world.pick(reply.items.map { ObservedPod($0) }.filter(\.isActive).sorted { $0.key < $1.key })
             else { return }
-            say("deletes pod \(pod.meta.name)")
-            perform(.delete(pod.key))
+            say("deletes pod \(pod.meta.name)\(isForced ? " by force" : "")")
+            perform(.delete(pod.key, DeleteOptions(gracePeriodSeconds: isForced ? 0 : nil)))
         }
     }
 

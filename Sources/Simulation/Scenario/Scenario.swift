@@ -12,6 +12,8 @@ package struct Scenario: Sendable {
     package var memoryPerNode = 16
     /// Fewer pod addresses than a node has, to see them used again; nil: all.
     package var addressesPerNode: Int?
+    /// Numbers of processes come again after this many.
+    package var processNumberCount = 97
     /// Published commits that can be watched from the past.
     package var watchWindow = 4096
     /// Applied at the start, in this order; what is not namespaced or not served is left out.
@@ -28,6 +30,8 @@ package struct Scenario: Sendable {
     package var actions: Set<ActionKind> = []
     package var planted: PlantedBug?
     package var isChecked = true
+    /// Every step of every request stands in the history.
+    package var tracesRequests = false
 
     package init(_ name: String, objects: [Value]) {
         self.name = name

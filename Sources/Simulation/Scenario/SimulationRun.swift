@@ -45,7 +45,7 @@ package final class SimulationRun {
         world.host.start()
         world.schedule(after: .milliseconds(100), for: nil) { [self] in people.apply(world.scenario.objects) }
         guard rest(within: Self.startLimit, "everything starts") else { return outcome }
-        send()
+        world.clients.start(to: world.backends)
         if chaos.isHarmless { world.observe(.settled) }
         chaos.start()
         let end = world.now + world.scenario.chaosTime
@@ -61,18 +61,6 @@ package final class SimulationRun {
         checkCaches()
         planned()
         return outcome
-    }
-
-    private func send() {
-        var backends: [RouteTable.BackendName] = []
-        for object in world.host.server?.store.registry.list(ListRequest(.services)).items ?? [] {
-            let metadata = object["metadata"]
-            let service = RouteTable.ServiceName(metadata["namespace"].string ?? "", metadata["name"].string ?? "")
-            for port in object["spec"]["ports"].elements {
-                if let number = port["port"].int.flatMap(UInt16.init(exactly:)) { backends.append(.init(service, port: number)) }
-            }
-        }
-        world.clients.start(to: backends)
     }
 
     /// Planned actions in a world without faults, under load: nothing may be lost.

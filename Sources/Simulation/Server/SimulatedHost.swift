@@ -36,9 +36,6 @@ final class SimulatedHost {
     /// Roles of past lives stay until the end: what was arranged for them refers to them.
     private var past: [AnyObject] = []
 
-    /// Numbers come again after this many processes.
-    private static let pidCount = 97
-
     init(world: World) { self.world = world }
 
     // MARK: Start
@@ -64,7 +61,7 @@ final class SimulatedHost {
     func isRunning(_ role: String) -> Bool { roles[role]?.life.map { !$0.isOver } ?? false }
 
     func nextPID() -> Int {
-        repeat { lastPID = lastPID % Self.pidCount + 1 } while process(lastPID) != nil
+        repeat { lastPID = lastPID % world.scenario.processNumberCount + 1 } while process(lastPID) != nil
         return lastPID
     }
 

@@ -44,6 +44,16 @@ final class SimulatedStore: SimulatedAPI {
         journalled = registry.tipRevision
         let published = registry.durable(through: journalled)
         world.observe(.recovered(recovered, bootstrapped: published))
+        bookmark()
+    }
+
+    private static let bookmarkPeriod: Duration = .seconds(30)
+
+    private func bookmark() {
+        world.schedule(after: Self.bookmarkPeriod, for: life) { [unowned self] in
+            watchers.bookmark(at: registry.revision)
+            bookmark()
+        }
     }
 
     // MARK: Requests

@@ -26,5 +26,10 @@ struct StoreWatchers {
         }
     }
 
-    var all: [Watcher] { byKind.sorted { $0.key < $1.key }.flatMap { $0.value.map(\.watcher) } }
+    /// Tells everybody how far the store has come.
+    func bookmark(at revision: Revision) {
+        for (_, watchers) in byKind.sorted(by: { $0.key < $1.key }) {
+            for (_, watcher) in watchers { watcher.tell(.event(WatchEvent(.bookmark, .null, at: revision))) }
+        }
+    }
 }

@@ -112,6 +112,9 @@ package final class World {
 
     func isPlanted(_ bug: PlantedBug) -> Bool { scenario.planted == bug }
 
+    /// One more pair of eyes.
+    func watch(_ check: any Check) { checks.append(check) }
+
     // MARK: Dice
 
     func chance(_ probability: Double) -> Bool { Double.random(in: 0..<1, using: &random) < probability }

@@ -34,7 +34,9 @@ case "storm":
         }
     }
     let real = clock.now - start
-    print("\(last - first + 1) seeds, \(found) violations, \(virtual.inSeconds) s virtual in \(real.inSeconds) s: \(virtual / real) times real time")
+    print(
+        "\(last - first + 1) seeds, \(found) violations, \(virtual.inSeconds) s virtual in \(real.inSeconds) s: \(virtual / real) times real time"
+    )
     print("never reached: \(Mark.allCases.filter { !marks.contains($0) }.map(\.rawValue).joined(separator: ", "))")
 case "digest":
     // What a test compares between two processes whose dictionaries are in different orders.
@@ -45,7 +47,9 @@ case "digest":
     }
 case "history":
     let seed = UInt64(arguments[1]) ?? 1
-    let outcome = SimulationRun(scenario(seed, arguments.count > 2 ? arguments[2] : nil), seed: seed).run()
+    var scenario = scenario(seed, arguments.count > 2 ? arguments[2] : nil)
+    scenario.tracesRequests = arguments.last == "requests"
+    let outcome = SimulationRun(scenario, seed: seed).run()
     for line in outcome.history.shortened(to: 400) { print(line) }
     print(outcome.violation.map(\.description) ?? "no violation", outcome.digest)
 default:
@@ -57,5 +61,6 @@ default:
     let real = clock.now - start
     print(
         "3 zones, 50 pods: \(outcome.duration.inSeconds) s virtual in \(real.inSeconds) s real, \(outcome.duration / real) times real time, "
-            + "\(outcome.stepCount) steps, \(outcome.tally.servedCount) requests, \(outcome.violation.map(\.description) ?? "all checks held")")
+            + "\(outcome.stepCount) steps, \(outcome.tally.servedCount) requests, \(outcome.violation.map(\.description) ?? "all checks held")"
+    )
 }
