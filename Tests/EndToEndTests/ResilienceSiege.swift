@@ -10,7 +10,8 @@ import Testing
 /// replica that runs it records.
 final class Siege {
     let instance: Instance
-    private let record: String
+    /// Where the replicas note the POSTs that they run: `ID POD`, one a line.
+    let record: String
     private var loads: [Load] = []
 
     /// Breaks of a kind that nothing can save: a request was inside a process that died.
@@ -230,5 +231,5 @@ final class Siege {
         #expect(ran.filter { $0.value > 1 }.map(\.key) == [], "line \(line): ran more than once")
     }
 
-    private static func text(_ path: String) -> String { (try? String(contentsOfFile: path, encoding: .utf8)) ?? "" }
+    static func text(_ path: String) -> String { (try? String(contentsOfFile: path, encoding: .utf8)) ?? "" }
 }
