@@ -13,7 +13,7 @@ final class ClusterMirror {
     let slices: Shelf<ObservedSlice>
     let nodes: Shelf<ObservedNode>
     let leases: Shelf<Lease>
-    let proxies: Shelf<ObservedMeta>
+    let proxies: Shelf<ObservedProxy>
     let namespaces: Shelf<Value>
     let events: Shelf<Value>
     let configMaps: Shelf<ObservedMeta>
@@ -40,7 +40,7 @@ final class ClusterMirror {
         slices = Shelf(.endpointSlices, api: api) { ObservedSlice($0) }
         nodes = Shelf(.nodes, api: api) { ObservedNode($0) }
         leases = Shelf(.leases, api: api) { Lease($0) }
-        proxies = Shelf(.proxyStatuses, api: api) { ObservedMeta($0) }
+        proxies = Shelf(.proxyStatuses, api: api) { ObservedProxy($0) }
         namespaces = Shelf(.namespaces, api: api) { $0 }
         events = Shelf(.events, api: api) { $0 }
         configMaps = Shelf(.configMaps, api: api) { ObservedMeta($0) }

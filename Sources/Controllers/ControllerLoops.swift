@@ -29,9 +29,12 @@ package final class ControllerLoops {
 
     /// - Parameters:
     ///   - decisionLog: the file that keeps why things were decided; nil: kept in memory alone.
+    ///   - proxyCount: how many proxies the instance runs.
     ///   - fence: kills whatever a lost node left behind and calls back when all of it is dead. Called once for each loss.
-    package init(api: any ResourceAPI, decisionLog: String? = nil, fence: @escaping (_ node: String, _ done: @escaping () -> Void) -> Void)
-    {
+    package init(
+        api: any ResourceAPI, decisionLog: String? = nil, proxyCount: Int = 1,
+        fence: @escaping (_ node: String, _ done: @escaping () -> Void) -> Void
+    ) {
         self.api = api
         mirror = ClusterMirror(api: api)
         expectations = Expectations(loop: api.loop)
@@ -42,7 +45,7 @@ package final class ControllerLoops {
         replicaSets = ReplicaSetLoop(loop: api.loop, mirror: mirror, writing: writing, recorder: recorder)
         endpoints = EndpointLoop(loop: api.loop, mirror: mirror, writing: writing)
         scheduling = SchedulingLoop(api: api, mirror: mirror, recorder: recorder)
-        nodeHealth = NodeHealthLoop(api: api, mirror: mirror, writing: writing, recorder: recorder, fence: fence)
+        nodeHealth = NodeHealthLoop(api: api, mirror: mirror, writing: writing, recorder: recorder, proxyCount: proxyCount, fence: fence)
         taints = TaintEvictionLoop(loop: api.loop, mirror: mirror, writing: writing, recorder: recorder)
         disruptions = DisruptionLoop(loop: api.loop, mirror: mirror, writing: writing)
         proxies = ProxyLivenessLoop(api: api, mirror: mirror)
@@ -55,6 +58,9 @@ package final class ControllerLoops {
     package func decisions(kind: String, namespace: String, name: String) -> [Value] {
         decisions.decisions(about: DecidedObject(kind: kind, namespace: namespace, name: name)).map(\.value)
     }
+
+    /// Which agents `up` misses: node to the name of its agent's absence. All of them each time; none while there is no `up`.
+    package func absent(_ nodes: [String: String]) { nodeHealth.absent(nodes) }
 
     /// Writes what is still to be kept; the server stops.
     package func close() { decisions.flush() }

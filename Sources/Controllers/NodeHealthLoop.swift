@@ -5,7 +5,7 @@ import Reconciling
 import Resources
 import Timing
 
-/// Watches the nodes' leases and gives up what ran on lost nodes, after it was killed.
+/// Watches the nodes' leases, hears of absent agents, and gives up what ran on lost nodes, after it was killed.
 final class NodeHealthLoop {
     static let leaseNamespace = "kube-node-lease"
     /// For a node that never showed a lease: what agents ask for.
@@ -16,17 +16,21 @@ final class NodeHealthLoop {
     private let writing: Writing
     private let recorder: Recorder
     private let fence: (_ node: String, _ done: @escaping () -> Void) -> Void
+    private let proxyCount: Int
     private var watch: LeaseWatch
-    private var lost: Set<String> = []
+    /// By node, as `up` says it; empty while there is no `up`.
+    private var absences: [String: String] = [:]
+    private var lost: [String: NodeHealthPlan.Cause] = [:]
     private var fencing: Set<String> = []
     private var fenced: Set<String> = []
     private(set) lazy var queue = PassQueue<String>(loop: api.loop) { [unowned self] name, done in pass(name, done) }
 
     init(
-        api: any ResourceAPI, mirror: ClusterMirror, writing: Writing, recorder: Recorder,
+        api: any ResourceAPI, mirror: ClusterMirror, writing: Writing, recorder: Recorder, proxyCount: Int,
         fence: @escaping (_ node: String, _ done: @escaping () -> Void) -> Void
     ) {
         self.api = api
+        self.proxyCount = proxyCount
         self.mirror = mirror
         self.writing = writing
         self.recorder = recorder
@@ -39,8 +43,16 @@ final class NodeHealthLoop {
         mirror.nodes.onChange { [unowned self] key, old, new in
             queue.mark(key.name)
             // Another node that lives again may be what lost ones wait for.
-            if old?.readyStatus != new?.readyStatus { for name in lost { queue.mark(name) } }
+            if old?.readyStatus != new?.readyStatus { for name in lost.keys { queue.mark(name) } }
         }
+        mirror.proxies.onChange { [unowned self] _, _, _ in for name in absences.keys { queue.mark(name) } }
+    }
+
+    /// Which agents `up` misses, by node.
+    func absent(_ nodes: [String: String]) {
+        let before = absences
+        absences = nodes
+        for name in Set(before.keys).union(nodes.keys) where before[name] != nodes[name] { queue.mark(name) }
     }
 
     /// Every lease starts its period now.
@@ -61,10 +73,10 @@ final class NodeHealthLoop {
     }
 
     private func recovered(_ name: String) {
-        lost.remove(name)
+        lost[name] = nil
         fenced.remove(name)
         queue.mark(name)
-        for other in lost { queue.mark(other) }
+        for other in lost.keys { queue.mark(other) }
     }
 
     private func tick() {
@@ -75,24 +87,52 @@ final class NodeHealthLoop {
         for name in watch.tick(now: now) {
             guard known.contains(name) else {
                 watch.forget(name)
-                lost.remove(name)
+                lost[name] = nil
                 fenced.remove(name)
                 continue
             }
-            if lost.insert(name).inserted || fenced.contains(name) && !mirror.pods(onNode: name).isEmpty { queue.mark(name) }
+            lose(name, .leaseRanOut)
         }
+        for name in fenced where !mirror.pods(onNode: name).isEmpty { queue.mark(name) }
         _ = api.loop.schedule(after: LeaseWatch.tickPeriod) { [unowned self] in tick() }
     }
 
+    private func lose(_ name: String, _ cause: NodeHealthPlan.Cause) {
+        guard lost[name] == nil else { return }
+        lost[name] = cause
+        watch.lose(name)
+        queue.mark(name)
+    }
+
+    /// Whether the node is lost although its lease has not run out.
+    private func look(_ name: String) {
+        guard lost[name] == nil, let absence = absences[name] else { return }
+        let offers = mirror.slices.views.values.filter { slice in slice.endpoints.contains { $0.isReady && $0.nodeName == name } }
+        let verdict = NodeLossPlan.verdict(
+            .init(
+                name: name, absence: absence, offered: offers.map(\.meta.revision).max(), proxies: Array(mirror.proxies.views.values),
+                proxyCount: proxyCount))
+        switch verdict {
+        case .unsuspected: break
+        case .suspected(let reason):
+            recorder.explain(
+                ["the agent of \(name) is away, which alone says nothing of its pods: \(reason)"],
+                about: DecidedObject(ObjectKey(.nodes, name: name)), by: NodeHealthPlan.component)
+        case .lost: lose(name, .nobodyThere)
+        }
+    }
+
     private func pass(_ name: String, _ done: @escaping (Writing.Outcome) -> Void) {
+        look(name)
         let view = NodeHealthPlan.View(
-            node: mirror.nodes[ObjectKey(.nodes, name: name)], name: name, isExpired: lost.contains(name),
+            node: mirror.nodes[ObjectKey(.nodes, name: name)], name: name, isExpired: lost[name] != nil,
             isRenewed: watch.isRenewed(name), isFenced: fenced.contains(name),
             hasLivingPeer: mirror.nodes.views.contains {
-                $0.key.name != name && !lost.contains($0.key.name) && $0.value.readyStatus == "True"
+                $0.key.name != name && lost[$0.key.name] == nil && $0.value.readyStatus == "True"
             },
             pods: mirror.pods(onNode: name),
-            leaseTransitions: mirror.leases[ObjectKey(.leases, namespace: Self.leaseNamespace, name: name)]?.transitions)
+            leaseTransitions: mirror.leases[ObjectKey(.leases, namespace: Self.leaseNamespace, name: name)]?.transitions,
+            cause: lost[name] ?? .leaseRanOut)
         let (plan, fences) = NodeHealthPlan.plan(view, now: Clock.realtime())
         if fences { startFencing(name, view) }
         recorder.record(plan.events)
@@ -105,7 +145,7 @@ final class NodeHealthLoop {
         fence(name) { [self] in
             writing.perform(NodeHealthPlan.outdate(view).map { [$0] } ?? [], component: NodeHealthPlan.component) { [self] _ in
                 fencing.remove(name)
-                guard lost.contains(name) else { return }
+                guard lost[name] != nil else { return }
                 fenced.insert(name)
                 queue.mark(name)
             }

@@ -39,7 +39,7 @@ final class ProxyLivenessLoop {
         for key in mirror.proxies.views.keys.sorted() { watch.expect(key.name, period: Self.defaultPeriod, now: now) }
         for name in watch.tick(now: now) {
             if let proxy = mirror.proxies[ObjectKey(.proxyStatuses, name: name)] {
-                api.perform(Change.delete(proxy.key(.proxyStatuses), uid: proxy.uid).request) { _ in }
+                api.perform(Change.delete(proxy.meta.key(.proxyStatuses), uid: proxy.meta.uid).request) { _ in }
             } else {
                 watch.forget(name)
             }

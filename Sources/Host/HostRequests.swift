@@ -72,12 +72,24 @@ extension HostRole {
         }
         connection.send(["op": "welcome"])
         lines[name] = connection
+        if Self.hearsOfAbsences(name) { connection.send(agents.absent.message) }
+        if let node = Self.node(ofRole: name), stop == nil { agents.handle(.came, of: node) }
         guard let role = roles.first(where: { $0.name == name }) else { return }
         if !role.isRunning { role.adopt(connection.peer) }
         role.handle(.heard)
         // Who says hello during a stop has not heard of it.
         stop?.roleCame(role)
     }
+
+    /// To the two that judge whether a node is lost: the server, and the proxies, which are its witnesses.
+    func tellAbsences() {
+        for (role, line) in lines.sorted(by: { $0.key < $1.key }) where Self.hearsOfAbsences(role) { line.send(agents.absent.message) }
+    }
+
+    private static func hearsOfAbsences(_ role: String) -> Bool { role == "server" || role.hasPrefix("proxy-") }
+
+    /// Nil for a role that is no agent.
+    static func node(ofRole name: String) -> String? { name.hasPrefix("agent-") ? String(name.dropFirst("agent-".count)) : nil }
 
     func connection(_ role: String) -> RoleConnection? { lines[role] }
 }

@@ -36,6 +36,7 @@ package final class HostRole {
     var lines: [String: RoleConnection] = [:]
     var kept = KeptDescriptors()
     var exits = ExitLedger()
+    let agents: AgentWatch
     var listener: Int32 = -1
     var stop: StopSequence?
     var hasServed = false
@@ -58,6 +59,7 @@ package final class HostRole {
         self.program = program
         self.reapsOrphans = reapsOrphans
         self.isResuming = isResuming
+        agents = AgentWatch(loop: loop)
         let longest = directory.roleSocket("agent-" + (requested.nodes.map(\.name).max { $0.utf8.count < $1.utf8.count } ?? ""))
         guard longest.utf8.count <= SocketAddress.unixPathLimit else {
             throw HostError(
@@ -131,6 +133,7 @@ package final class HostRole {
 
     /// Starts all roles; those that still run are waited for and taken over.
     package func start() {
+        agents.onChange = { [unowned self] in tellAbsences() }
         let common = ["--data-dir", directory.path, "--block", "\(configuration.block ?? 0)"]
         let snapshots = ["--snapshot-every", "\(configuration.snapshotInterval)s", "--snapshot-keep", "\(configuration.snapshotKeep)"]
         add("server", ["server"] + common + snapshots)
@@ -149,10 +152,14 @@ package final class HostRole {
 
     private func add(_ name: String, _ arguments: [String]) {
         let role = RoleProcess(name: name, arguments: arguments, loop: loop, launcher: launcher, directory: directory, program: program)
-        if isFailed(name) { role.handle(.fail) }
+        if isFailed(name) {
+            role.handle(.fail)
+            if let node = Self.node(ofRole: name) { agents.isDown(node) }
+        }
         role.onHopeless = { [unowned self, unowned role] in neverStarts(role) }
         role.onExit = { [unowned self] in
             custodies[name]?.agentEnded()
+            if let node = Self.node(ofRole: name), stop == nil { agents.handle(.went, of: node) }
             stop?.roleEnded()
         }
         if name == "server" {
@@ -199,7 +206,10 @@ package final class HostRole {
         let custody = OutputCustody(
             loop: loop, agent: role, drain: { [unowned self] in care.drainOutput(directory.node(node.name)) },
             onResume: { [unowned self] in connection(role.name)?.send(["op": "merge"]) })
-        role.onAdopted = { [unowned custody] in custody.agentAdopted() }
+        role.onAdopted = { [unowned custody, unowned self] in
+            custody.agentAdopted()
+            agents.handle(.came, of: node.name)
+        }
         // Nobody reads yet what may still run there.
         custody.agentEnded()
         custodies[role.name] = custody

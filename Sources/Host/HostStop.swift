@@ -9,15 +9,16 @@ extension HostRole {
     package func shutDown(purging: Bool = false, _ done: @escaping () -> Void = {}) {
         if let stop { return stop.alsoCall(done) }
         for name in custodies.keys.sorted() { custodies[name]?.end() }
+        agents.end()
         let proxies = roles.filter { $0.name.hasPrefix("proxy") }
-        let agents = roles.filter { $0.name.hasPrefix("agent") }
+        let agentRoles = roles.filter { $0.name.hasPrefix("agent") }
         let servers = roles.filter { $0.name == "server" }
         RoleLog.say(.information, purging ? "stopping, everything will be deleted" : "stopping")
         let sequence = StopSequence(
             loop: loop,
             stages: [
                 .init("proxy: finishing open requests", proxies, limit: .seconds(10)),
-                .init("nodes: stopping all pods", agents, limit: .seconds(600)) { [unowned self] role in
+                .init("nodes: stopping all pods", agentRoles, limit: .seconds(600)) { [unowned self] role in
                     // One that has not said hello has nothing in hand yet: what runs there is killed at the end.
                     if let line = connection(role.name) { line.send(["op": "shutdown"]) } else { role.signal(15) }
                 },

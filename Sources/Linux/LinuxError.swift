@@ -24,6 +24,9 @@ package struct LinuxError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The descriptor was closed before.
     package var isBadDescriptor: Bool { errno == EBADF }
 
+    /// Nobody listens there.
+    package var isRefusal: Bool { errno == ECONNREFUSED }
+
     /// What a peer said nothing to in time.
     package static func timedOut(_ operation: String) -> LinuxError { LinuxError(errno: ETIMEDOUT, operation: operation) }
     /// What a peer broke off.

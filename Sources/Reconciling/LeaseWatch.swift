@@ -39,6 +39,9 @@ package struct LeaseWatch: Sendable {
     /// Whether the holder is known to live: not merely that its time is not over yet.
     package func isRenewed(_ name: String) -> Bool { entries[name]?.isRenewed ?? false }
 
+    /// Its holder is known to be gone before the period is over: only a renewal that comes from now on is one.
+    package mutating func lose(_ name: String) { entries[name]?.isRenewed = false }
+
     /// Starts a period for something that should have a lease and has shown none.
     package mutating func expect(_ name: String, period: Duration, now: Instant) {
         if entries[name] == nil { entries[name] = Entry(mark: "", period: period, seen: now) }

@@ -24,24 +24,39 @@ package struct ObservedNode: Sendable {
     package var readyStatus: String? { conditions.condition("Ready")?["status"].string }
 }
 
-/// Declares nodes lost whose lease ran out, has what they left behind killed, and only then frees their pods to be replaced.
+/// Declares nodes lost, has what they left behind killed, and only then frees their pods to be replaced.
 package struct NodeHealthPlan {
     package static let unreachable = "node.kubernetes.io/unreachable"
     package static let component = "node-controller"
     /// Pods deleted in one pass.
     package static let changeLimit = 500
 
+    /// How it is known that a node is lost.
+    package enum Cause: Hashable, Sendable {
+        case leaseRanOut
+        /// See `NodeLossPlan`.
+        case nobodyThere
+
+        fileprivate var message: String {
+            switch self {
+            case .leaseRanOut: "The node's agent stopped renewing its lease."
+            case .nobodyThere: "The node's agent is away, and what ran there refuses connections."
+            }
+        }
+    }
+
     /// What the plan looks at.
     package struct View {
         /// Nil: the pods name a node that does not exist.
         package var node: ObservedNode?
         package var name: String
-        /// The lease ran out.
+        /// The lease ran out, or what `NodeLossPlan` looks at says the same earlier.
         package var isExpired: Bool
+        package var cause: Cause
         /// The agent was seen to renew the lease. After a start of the server neither this nor `isExpired` holds for a while: a node that was lost before
         /// stays lost, one that was not stays as it is.
         package var isRenewed: Bool
-        /// Everything that ran there is known to be dead since the lease ran out.
+        /// Everything that ran there is known to be dead since the node was lost.
         package var isFenced: Bool
         /// Whether another node could take the pods. When all are lost at once, nothing is gained by giving the pods up, and the reason is likely
         /// to be here.
@@ -53,9 +68,10 @@ package struct NodeHealthPlan {
 
         package init(
             node: ObservedNode?, name: String, isExpired: Bool, isRenewed: Bool, isFenced: Bool, hasLivingPeer: Bool, pods: [ObservedPod],
-            leaseTransitions: Int64? = nil
+            leaseTransitions: Int64? = nil, cause: Cause = .leaseRanOut
         ) {
             self.node = node
+            self.cause = cause
             self.name = name
             self.isExpired = isExpired
             self.isRenewed = isRenewed
@@ -73,7 +89,7 @@ package struct NodeHealthPlan {
             if view.isRenewed { recover(view, now, &plan) }
             return (plan, false)
         }
-        if let node = view.node { declareLost(node, now, &plan) }
+        if let node = view.node { declareLost(node, view.cause, now, &plan) }
         guard view.hasLivingPeer || view.node == nil else {
             plan.explanation.append("no other node lives that could take the pods of \(view.name): they keep their places")
             return (plan, false)
@@ -102,11 +118,10 @@ package struct NodeHealthPlan {
         return .patch(key, ["spec": ["leaseTransitions": .int(transitions + 1)]])
     }
 
-    private static func declareLost(_ node: ObservedNode, _ now: Timestamp, _ plan: inout Plan) {
+    private static func declareLost(_ node: ObservedNode, _ cause: Cause, _ now: Timestamp, _ plan: inout Plan) {
         if node.readyStatus != "Unknown" {
             var conditions = Conditions(node.conditions)
-            conditions.set(
-                "Ready", "Unknown", reason: "NodeStatusUnknown", message: "The node's agent stopped renewing its lease.", now: now)
+            conditions.set("Ready", "Unknown", reason: "NodeStatusUnknown", message: cause.message, now: now)
             plan.changes.append(.patchStatus(node.key, ["conditions": conditions.value]))
             plan.events.append(
                 EventNote(

@@ -75,6 +75,11 @@ final class Dataplane {
     /// An agent saw a process at this address end, see `Router.ended`.
     func ended(host: UInt32) { closePools(of: router.ended(host: host, now: loop.now)) }
 
+    /// Nobody accepts there: others are preferred for a while, nothing idle to it is alive.
+    func avoid(_ address: EndpointAddress) {
+        if let endpoint = router.refused(at: address, now: loop.now) { closePools(of: [endpoint]) }
+    }
+
     private func closePools(of endpoints: [EndpointID]) {
         for endpoint in endpoints where pools.indices.contains(endpoint.index) {
             pools[endpoint.index]?.closeAll()

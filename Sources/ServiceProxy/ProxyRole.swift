@@ -36,6 +36,9 @@ package final class ProxyRole {
     /// An agent saw a process of the pod at this address end, see `ServiceProxyLoop.ended`.
     package func ended(address: String) { proxy.ended(address: address) }
 
+    /// Which agents `up` misses, see `ServiceProxyLoop.absent`.
+    package func absent(_ nodes: [String: String]) { proxy.absent(nodes) }
+
     /// Finishes what is open, then calls `done`; asked a second time it calls `done` at once.
     package func end(_ done: @escaping () -> Void) {
         let close = { [endpoint] in

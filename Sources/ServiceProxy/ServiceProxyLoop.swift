@@ -19,8 +19,11 @@ package final class ServiceProxyLoop {
     private let follower: RouteFollower
     private let reporter: StatusReporter
     private let notices: ServiceNotices
+    private let inquirer: NodeInquirer
     private let lease: LeaseRenewal
     private var table: RouteTable?
+    /// What the last status says.
+    private var toldRefusals: [NodeInquiry.Refusal] = []
 
     package init(loop: EventLoop, configuration: ProxyConfiguration, api: any ResourceAPI, store: any DescriptorStore) {
         self.loop = loop
@@ -30,6 +33,7 @@ package final class ServiceProxyLoop {
         entrances = Entrances(plane: plane, exposed: configuration.exposed, store: store)
         let follower = RouteFollower(api: api)
         self.follower = follower
+        inquirer = NodeInquirer(plane: plane)
         reporter = StatusReporter(api: api, name: configuration.name) { plane.drainReport() }
         notices = ServiceNotices(api: api, host: configuration.name) { follower.service($0) }
         lease = LeaseRenewal(
@@ -40,6 +44,11 @@ package final class ServiceProxyLoop {
     /// Begins to follow routes and to carry traffic.
     package func start() {
         plane.onReportDue = { [unowned self] in reporter.report() }
+        reporter.refusals = { [unowned self] in
+            toldRefusals = inquirer.refusals
+            return toldRefusals
+        }
+        inquirer.onChange = { [unowned self] in tellRefusals() }
         entrances.onRefusal = { [unowned self] in notices.refused($0, $1, $2) }
         entrances.onRecovery = { [unowned self] route, address in
             notices.recovered(route, address)
@@ -66,6 +75,13 @@ package final class ServiceProxyLoop {
 
     /// An agent saw a process of the pod at this address end: others are preferred from now on, until the table says more.
     package func ended(address: String) { if let host = EndpointAddress.host(address) { plane.ended(host: host) } }
+
+    /// `up` misses the agents of these nodes; by node, all of them each time, none while there is no `up`.
+    package func absent(_ nodes: [String: String]) { inquirer.absent(nodes) }
+
+    private func tellRefusals() {
+        if inquirer.refusals != toldRefusals { reporter.report() }
+    }
 
     private func announceBalancers() {
         guard let table, !table.loadBalanced.isEmpty else { return }
@@ -104,6 +120,7 @@ package final class ServiceProxyLoop {
         entrances.stopAccepting()
         plane.finish(within: limit) { [self] in
             follower.stop()
+            inquirer.stop()
             reporter.stop()
             lease.stop()
             done()
@@ -113,6 +130,7 @@ package final class ServiceProxyLoop {
     /// Ends everything at once.
     package func close() {
         follower.stop()
+        inquirer.stop()
         reporter.stop()
         lease.stop()
         plane.closeAll()

@@ -5,7 +5,7 @@ import Resources
 import Timing
 import Traffic
 
-/// Writes the proxy's `ProxyStatus`: the revision it routes by, and what is still open at endpoints that get nothing new.
+/// Writes the proxy's `ProxyStatus`: the revision it routes by, what is still open at endpoints that get nothing new, and where nobody accepts.
 ///
 /// One write is under way at a time; what happens meanwhile is in the next one, which follows at once. The status is kept in the server's
 /// memory only, so after the server was lost it is written anew.
@@ -17,6 +17,8 @@ final class StatusReporter {
     private let api: any ResourceAPI
     private let key: ObjectKey
     private let takeReport: () -> [Router.Draining]
+    /// The nodes whose endpoints refuse, by the table of `revision`.
+    var refusals: () -> [NodeInquiry.Refusal] = { [] }
     private var revision: Revision?
     private var isDue = false
     private var isWriting = false
@@ -64,7 +66,7 @@ final class StatusReporter {
     private func writeIfDue() {
         guard isDue, !isWriting, let revision else { return }
         isDue = false
-        let status = Self.status(revision, takeReport())
+        let status = Self.status(revision, takeReport(), refusals())
         if status == confirmed { return }
         isWriting = true
         write(status, isNew: false)
@@ -105,8 +107,8 @@ final class StatusReporter {
         pause = min(pause * 2, Self.longestRetry)
     }
 
-    /// The status' value: endpoints sorted by address.
-    static func status(_ revision: Revision, _ report: [Router.Draining]) -> Value {
+    /// The status' value: endpoints sorted by address, nodes by name.
+    static func status(_ revision: Revision, _ report: [Router.Draining], _ refusals: [NodeInquiry.Refusal] = []) -> Value {
         [
             "routeRevision": .string(revision.description),
             "endpoints": .array(
@@ -117,6 +119,7 @@ final class StatusReporter {
                     ]
                 }),
             "activeFlows": .int(Int64(report.reduce(0) { $0 + $1.flowCount })),
+            "refusals": .array(refusals.map { ["node": .string($0.node), "absence": .string($0.absence)] }),
         ]
     }
 }

@@ -72,7 +72,7 @@ package struct RouteSource: Sendable {
             guard let target = slice.ports.first(where: { $0.name == port.name && $0.transport == port.transport }) else { continue }
             all.reserveCapacity(all.count + slice.endpoints.count)
             for endpoint in slice.endpoints {
-                all.append(.init(EndpointAddress(host: endpoint.host, port: target.port), endpoint.standing))
+                all.append(.init(EndpointAddress(host: endpoint.host, port: target.port), endpoint.standing, node: endpoint.node))
             }
         }
         // While endpoints move between slices one can be in two of them; Kubernetes asks consumers to take it once. The better standing
@@ -162,6 +162,7 @@ private struct SliceEndpoints: Sendable {
     struct Endpoint: Sendable {
         var host: UInt32
         var standing: RouteTable.Standing
+        var node: String
     }
     var ports: [Port] = []
     var endpoints: [Endpoint] = []
@@ -176,7 +177,7 @@ private struct SliceEndpoints: Sendable {
             let standing = Self.standing(entry["conditions"])
             // Only the first address counts: Kubernetes calls the others fungible and its proxies ignore them.
             guard let host = entry["addresses"][0].string.flatMap(EndpointAddress.host) else { continue }
-            endpoints.append(Endpoint(host: host, standing: standing))
+            endpoints.append(Endpoint(host: host, standing: standing, node: entry["nodeName"].string ?? ""))
         }
     }
 

@@ -42,9 +42,12 @@ package struct RouteTable: Sendable, Equatable {
     package struct Endpoint: Hashable, Sendable {
         package var address: EndpointAddress
         package var standing: Standing
-        package init(_ address: EndpointAddress, _ standing: Standing) {
+        /// Where it runs; empty where nobody says.
+        package var node: String
+        package init(_ address: EndpointAddress, _ standing: Standing, node: String = "") {
             self.address = address
             self.standing = standing
+            self.node = node
         }
     }
 
@@ -143,4 +146,13 @@ package struct RouteTable: Sendable, Equatable {
     package var loadBalanced: [ServiceName] = []
 
     package init() {}
+
+    /// What takes new traffic on a node. Cost: linear in the table.
+    package func readyEndpoints(on node: String) -> Set<EndpointAddress> {
+        var found: Set<EndpointAddress> = []
+        for backend in backends {
+            for endpoint in backend.endpoints where endpoint.standing == .ready && endpoint.node == node { found.insert(endpoint.address) }
+        }
+        return found
+    }
 }

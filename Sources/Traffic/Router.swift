@@ -266,6 +266,13 @@ package struct Router: Sendable {
         slots[endpoint.index].suspectUntil = now + Self.suspicion
     }
 
+    /// Nobody accepts connections at this address, whoever found it; nil when nothing is listed there.
+    package mutating func refused(at address: EndpointAddress, now: Instant) -> EndpointID? {
+        guard let index = slotOf[address] else { return nil }
+        refused(EndpointID(index: index), now: now)
+        return EndpointID(index: index)
+    }
+
     /// A process at this address has ended: its endpoints are left alone as if they had refused. Returns those; nothing idle to them is alive.
     ///
     /// It only comes BEFORE the table that says so and decides nothing about readiness: that table replaces it, one that calls the endpoint ready anew

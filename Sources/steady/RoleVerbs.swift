@@ -67,6 +67,7 @@ enum RoleVerbs {
             for notice in role.storage.notices { RoleLog.say(.warning, notice) }
             role.storage.onNotice = { RoleLog.say(.warning, $0) }
             link.tell(["op": "serving"])
+            followAbsences(link) { loops?.absent($0.byNode) }
             link.onHostBack = { [onHostBack = link.onHostBack] in
                 onHostBack()
                 link.tell(["op": "serving"])
@@ -85,6 +86,18 @@ enum RoleVerbs {
         link.request(["op": "fence", "node": .string(node)]) { answer in
             if answer["ok"].bool == true { return done() }
             loop.schedule(after: fenceRetryDelay) { fence(node, link, loop, done) }
+        }
+    }
+
+    /// Hears from `up` which agents it misses. While there is no `up`, nobody knows of any.
+    private static func followAbsences(_ link: HostLink, _ tell: @escaping (AbsentAgents) -> Void) {
+        let (onMessage, onHostLost) = (link.onMessage, link.onHostLost)
+        link.onMessage = { message in
+            if let absent = AbsentAgents(message) { tell(absent) } else { onMessage(message) }
+        }
+        link.onHostLost = {
+            onHostLost()
+            tell(AbsentAgents())
         }
     }
 
@@ -136,6 +149,7 @@ enum RoleVerbs {
             link.onMessage = { message in
                 if message["op"].string == "ended" { role.ended(address: message["address"].string ?? "") }
             }
+            followAbsences(link) { role.absent($0.byNode) }
             for number in [SIGTERM, SIGINT] { try loop.onSignal(number) { role.end { loop.stop() } } }
             role.start()
             return role

@@ -186,6 +186,47 @@ import Timing
         }
     }
 
+    @Test func `a node whose agent is missed is lost as soon as the proxies find nobody there, long before its lease is out`() throws {
+        let cluster = try TestCluster(leaseSeconds: 3_600)
+        defer { cluster.close() }
+        cluster.create(.services, cluster.service())
+        cluster.create(.deployments, cluster.deployment())
+        cluster.wait("complete") { cluster.isComplete() && cluster.readyEndpointCount == 3 }
+        let proxy = ObjectKey(.proxyStatuses, name: "proxy-1")
+        func find(_ refusals: [Value]) {
+            cluster.patch(
+                proxy, ["status": ["routeRevision": .string("\(cluster.storage.revision)"), "refusals": .array(refusals)]])
+        }
+        cluster.create(.proxyStatuses, ["apiVersion": "steady.dev/v1", "kind": "ProxyStatus", "metadata": ["name": "proxy-1"]])
+        cluster.silent = ["b1"]
+
+        // One witness alone, whichever it is, and both of different absences.
+        find([["node": "b1", "absence": "7"]])
+        cluster.controllers.absent(["c1": "7"])
+        cluster.controllers.absent(["b1": "8"])
+        cluster.controllers.absent([:])
+        find([])
+        cluster.controllers.absent(["b1": "9"])
+        let reason = "the agent of b1 is away, which alone says nothing of its pods: proxy-1 has not found its endpoints refused"
+        cluster.wait("it says why not") {
+            cluster.controllers.decisions(kind: "Node", namespace: "", name: "b1").contains { $0["message"].string == reason }
+        }
+        #expect(cluster.fenced == [] && cluster.readyPods.count == 3)
+
+        find([["node": "b1", "absence": "9"]])
+        cluster.wait("b1 is given up") {
+            cluster.fenced == ["b1"] && cluster.readyPods.count == 3 && !cluster.readyPods.contains { $0.spec.nodeName == "b1" }
+        }
+        let node = Node(try #require(cluster.storage.object(ObjectKey(.nodes, name: "b1"))))
+        #expect(node.conditions[Condition.ready]?.status == .unknown)
+        #expect(node.conditions[Condition.ready]?.message == "The node's agent is away, and what ran there refuses connections.")
+
+        // The return of the agent is not enough: it has to hold its lease.
+        cluster.controllers.absent([:])
+        cluster.renew("b1")
+        cluster.wait("b1 is back") { Node(cluster.storage.object(ObjectKey(.nodes, name: "b1")) ?? .null).isReady }
+    }
+
     @Test func `a proxy that no longer renews its lease is forgotten`() throws {
         let cluster = try TestCluster()
         defer { cluster.close() }

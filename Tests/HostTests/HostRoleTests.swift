@@ -56,6 +56,47 @@ import Timing
         #expect(heard == ["127.64.0.2"])
     }
 
+    @Test func `an agent that stays away is told to the server and the proxies, and so is its return`() throws {
+        let bench = try HostBench()
+        var heard: [String: [Set<String>]] = [:]
+        for role in ["server", "proxy-1", "agent-b1"] {
+            try bench.link(role).onMessage = { message in
+                if let absent = AbsentAgents(message) { heard[role, default: []].append(Set(absent.byNode.keys)) }
+            }
+        }
+        let agent = try bench.link("agent-a1")
+        // Its process says nothing of its own in this bench: what comes after the death of the first is not back.
+        _ = try bench.strike("agent-a1")
+        #expect(bench.until { heard["server"]?.last == ["a1"] && heard["proxy-1"]?.last == ["a1"] })
+        // Who comes late hears it as well.
+        let late = try bench.link("proxy-1")
+        var told: AbsentAgents?
+        late.onMessage = { told = AbsentAgents($0) ?? told }
+        #expect(bench.until { told?.byNode.keys.sorted() == ["a1"] })
+        _ = try bench.link("agent-a1")
+        #expect(bench.until { heard["server"]?.last == [] && told == AbsentAgents() })
+        #expect(heard["agent-b1"] == nil)
+        agent.close()
+    }
+
+    @Test func `the agent of a failed node is missed, also by an up that found it failed`() throws {
+        let scratch = try Scratch()
+        let first = try HostBench(at: scratch.path)
+        let (agent, proxy) = (try first.link("agent-b1"), try first.link("proxy-1"))
+        _ = try first.ask(["op": "fail", "node": "b1"])
+        var told: AbsentAgents?
+        proxy.onMessage = { told = AbsentAgents($0) ?? told }
+        #expect(first.until { told?.byNode.keys.sorted() == ["b1"] })
+        // A line holds the claim to the block.
+        agent.close()
+        proxy.close()
+        first.stop()
+        told = nil
+        let second = try HostBench(at: scratch.path)
+        try second.link("proxy-1").onMessage = { told = AbsentAgents($0) ?? told }
+        #expect(second.until { told?.byNode.keys.sorted() == ["b1"] })
+    }
+
     @Test func `what a dead process of a role had under way reaches the one that came after`() throws {
         let bench = try HostBench()
         // A child of the dead one still has its line.

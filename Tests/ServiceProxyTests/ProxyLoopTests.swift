@@ -37,14 +37,17 @@ final class ProxyHarness {
     }
 
     @discardableResult
-    func slice(_ endpoints: [(EndpointAddress, Value)]) -> UInt64 {
+    func slice(_ endpoints: [(EndpointAddress, Value)], node: String = "") -> UInt64 {
         api.put(
             .endpointSlices,
             [
                 "metadata": ["namespace": "default", "name": "web-1", "labels": ["kubernetes.io/service-name": "web"]],
                 "addressType": "IPv4",
                 "ports": [["name": "http", "port": .int(Int64(endpoints.first?.0.port ?? 1)), "protocol": "TCP"]],
-                "endpoints": .array(endpoints.map { ["addresses": [.string(EndpointAddress.text($0.0.host))], "conditions": $0.1] }),
+                "endpoints": .array(
+                    endpoints.map {
+                        ["addresses": [.string(EndpointAddress.text($0.0.host))], "conditions": $0.1, "nodeName": .string(node)]
+                    }),
             ])
     }
 

@@ -22,7 +22,7 @@ extension SchemaText {
           workingDir string | An absolute path; the pod's own directory where absent.
           env [EnvVar by name] | Environment; a container's wins.
           ports [ContainerPort by containerPort] | Ports the program listens on.
-        ProxyStatus | What one proxy routes by, and what it still has to finish.
+        ProxyStatus | What one proxy routes by, what it still has to finish, and where nobody accepts.
           spec ProxySpec
           status ProxyStatusStatus
         ProxySpec
@@ -31,10 +31,14 @@ extension SchemaText {
           routeRevision string | Every change of Services and EndpointSlices up to this revision is in its table.
           endpoints [ProxyEndpoint] | Terminating endpoints with open exchanges.
           activeFlows int
+          refusals [ProxyRefusal by node] | Nodes whose agent is away and of whose ready endpoints none accepts connections.
           conditions [Condition by type]
         ProxyEndpoint
           address! string
           activeExchanges int
           activeFlows int
+        ProxyRefusal
+          node! string
+          absence! string | The absence of the node's agent during which it was found.
         """
 }

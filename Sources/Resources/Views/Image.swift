@@ -27,13 +27,15 @@ package struct Image: Sendable {
     package var key: ObjectKey { ObjectKey(.images, name: meta.name) }
 }
 
-/// What one proxy routes by, and what it still has to finish.
+/// What one proxy routes by, what it still has to finish, and which nodes' endpoints refuse it.
 package struct ProxyStatus: Sendable {
     package var meta: ObjectMeta
     /// Every event of Services and EndpointSlices up to here is in its table.
     package var routeRevision: Revision
     /// Open exchanges per terminating endpoint, by `address:port`.
     package var activeExchanges: [String: Int]
+    /// The nodes of which no ready endpoint accepts connections; to each the absence of its agent during which that was found.
+    package var refusals: [String: String]
     package var value: Value
 
     package init(_ value: Value) {
@@ -43,6 +45,10 @@ package struct ProxyStatus: Sendable {
         activeExchanges = [:]
         for endpoint in value["status"]["endpoints"].elements {
             if let address = endpoint["address"].string { activeExchanges[address] = endpoint["activeExchanges"].count }
+        }
+        refusals = [:]
+        for entry in value["status"]["refusals"].elements {
+            if let node = entry["node"].string { refusals[node] = entry["absence"].string }
         }
     }
 

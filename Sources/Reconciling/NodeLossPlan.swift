@@ -1,0 +1,63 @@
+import Formats
+import Resources
+
+/// What plans read of a ProxyStatus.
+package struct ObservedProxy: Sendable {
+    package var meta: ObservedMeta
+    package var routeRevision: Revision
+    /// The nodes where nobody accepts, each with the absence of its agent during which that was found.
+    package var refusals: [String: String]
+
+    package init(_ value: Value) {
+        meta = ObservedMeta(value)
+        let status = ProxyStatus(value)
+        routeRevision = status.routeRevision
+        refusals = status.refusals
+    }
+}
+
+/// Finds long before its lease runs out that a node is lost, from two witnesses that know nothing of each other: `up` misses its agent, and no proxy
+/// reaches anything that it routes to there.
+///
+/// Neither is enough. An agent that is away leaves its processes serving, and endpoints that refuse are their agent's to start again; an agent that is
+/// merely stopped is not away. Where one of the two says nothing, the lease decides.
+package struct NodeLossPlan {
+    /// What the plan looks at.
+    package struct View {
+        package var name: String
+        /// The absence of the node's agent, by the name that `up` gave it; nil: the agent is there, or nobody knows.
+        package var absence: String?
+        /// The newest write of a slice that offers a ready endpoint on the node; nil: none does.
+        package var offered: Revision?
+        package var proxies: [ObservedProxy]
+        /// How many proxies the instance runs. With fewer reports than that one is silent: a server that was restarted has forgotten all of them.
+        package var proxyCount: Int
+
+        package init(name: String, absence: String?, offered: Revision?, proxies: [ObservedProxy], proxyCount: Int) {
+            self.name = name
+            self.absence = absence
+            self.offered = offered
+            self.proxies = proxies
+            self.proxyCount = proxyCount
+        }
+    }
+
+    /// What is to be thought of the node.
+    package enum Verdict: Hashable, Sendable {
+        case unsuspected
+        /// Its agent is away; why that is not enough.
+        case suspected(because: String)
+        case lost
+    }
+
+    /// Lost once every proxy has found, since the agent went and with all in its table that is offered on the node, that nobody accepts there.
+    package static func verdict(_ view: View) -> Verdict {
+        guard let absence = view.absence else { return .unsuspected }
+        guard let offered = view.offered else {
+            return .suspected(because: "no Service offers anything there that could tell whether it lives")
+        }
+        guard view.proxies.count >= view.proxyCount else { return .suspected(because: "a proxy is silent") }
+        let others = view.proxies.filter { $0.refusals[view.name] != absence || $0.routeRevision < offered }.map(\.meta.name).sorted()
+        return others.isEmpty ? .lost : .suspected(because: "\(others.joined(separator: ", ")) has not found its endpoints refused")
+    }
+}

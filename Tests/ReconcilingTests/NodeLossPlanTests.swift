@@ -1,0 +1,57 @@
+import Formats
+import Reconciling
+import Resources
+import Testing
+
+@Suite struct NodeLossPlanTests {
+    /// `10 b1@7`: it routes by revision 10 and finds, in absence 7 of b1's agent, that nobody accepts there.
+    private func proxy(_ words: String, _ name: String = "proxy-1") -> ObservedProxy {
+        let parts = words.split(separator: " ")
+        let refusals: [Value] = parts.dropFirst().map { part in
+            let halves = part.split(separator: "@")
+            return ["node": .string(String(halves[0])), "absence": .string(String(halves[1]))]
+        }
+        return ObservedProxy([
+            "metadata": ["name": .string(name)], "status": ["routeRevision": .string(String(parts[0])), "refusals": .array(refusals)],
+        ])
+    }
+
+    private func verdict(absence: String? = "7", offered: UInt64? = 10, _ proxies: [String], count: Int = 1) -> NodeLossPlan.Verdict {
+        let proxies = proxies.enumerated().map { proxy($1, "proxy-\($0 + 1)") }
+        return NodeLossPlan.verdict(
+            .init(name: "b1", absence: absence, offered: offered.map { Revision($0) }, proxies: proxies, proxyCount: count))
+    }
+
+    @Test func `a node is lost when its agent is away and every proxy finds nobody there`() {
+        #expect(verdict(["10 b1@7"]) == .lost)
+        #expect(verdict(["12 a1@3 b1@7", "10 b1@7"], count: 2) == .lost)
+    }
+
+    @Test func `an agent that is away is not enough`() {
+        #expect(verdict(["10"]) == .suspected(because: "proxy-1 has not found its endpoints refused"))
+        #expect(verdict(["10 a1@7"]) == .suspected(because: "proxy-1 has not found its endpoints refused"))
+        #expect(
+            verdict(["10", "10 b1@7", "10"], count: 3) == .suspected(because: "proxy-1, proxy-3 has not found its endpoints refused"))
+    }
+
+    @Test func `endpoints that refuse are not enough`() { #expect(verdict(absence: nil, ["10 b1@7"]) == .unsuspected) }
+
+    @Test func `what was found in an earlier absence is no news of this one`() {
+        #expect(verdict(["10 b1@6"]) == .suspected(because: "proxy-1 has not found its endpoints refused"))
+    }
+
+    @Test func `a proxy whose table does not know all that is offered there cannot tell`() {
+        #expect(verdict(offered: 11, ["10 b1@7"]) == .suspected(because: "proxy-1 has not found its endpoints refused"))
+        #expect(verdict(offered: 11, ["11 b1@7"]) == .lost)
+    }
+
+    @Test func `a proxy that says nothing may be one that still reaches it`() {
+        #expect(verdict([]) == .suspected(because: "a proxy is silent"))
+        #expect(verdict(["10 b1@7"], count: 2) == .suspected(because: "a proxy is silent"))
+    }
+
+    @Test func `where nothing is offered nobody can tell, and the lease decides`() {
+        #expect(
+            verdict(offered: nil, ["10 b1@7"]) == .suspected(because: "no Service offers anything there that could tell whether it lives"))
+    }
+}
