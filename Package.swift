@@ -55,7 +55,7 @@ let package = Package(
         module("NodeAgent", ["Supervision"] + reach),
         module("ServiceProxy", ["Traffic"] + reach),
         module("Host", ["Supervision"] + reach),
-        module("Commands", reach),
+        module("Commands", ["Simulation"] + reach),
         // Program
         .executableTarget(
             name: "steady",
@@ -97,7 +97,7 @@ let package = Package(
         tests("NodeAgentTests", ["NodeAgent", "Supervision"] + reach),
         tests("ServiceProxyTests", ["ServiceProxy", "Traffic"] + reach),
         tests("HostTests", ["Host"] + reach),
-        tests("CommandsTests", ["Commands"] + reach),
+        tests("CommandsTests", ["Commands", "Simulation"] + reach),
         tests("ConformanceTests", decisions),
         tests("ArchitectureTests", []),
         tests("EndToEndTests", ["APIServer", "Storage", "Registry"] + reach),

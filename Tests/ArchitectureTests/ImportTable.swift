@@ -38,7 +38,7 @@ enum ImportTable {
         "NodeAgent": reach.union(["Supervision"]),
         "ServiceProxy": reach.union(["Traffic"]),
         "Host": reach.union(["Supervision"]),
-        "Commands": reach,
+        "Commands": reach.union(["Simulation"]),
         "steady": reach.union(roles).union(["Storage"]),
     ]
 

@@ -38,6 +38,8 @@ package struct Manifest: Sendable {
 package struct ManifestProblems {
     package var errors: [String] = []
     package var warnings: [String] = []
+    /// The programs of Images are not looked for.
+    var leavesPrograms = false
 
     /// At most this many are printed.
     private static let limit = 20

@@ -12,10 +12,12 @@ package enum Manifests {
     /// - Parameters:
     ///   - paths: files, directories (their `.yaml`, `.yml` and `.json`, sorted), or `-` for standard input.
     ///   - validation: what is done about fields that the kind does not have; nil: nothing is checked but which objects are named.
+    ///   - leavesPrograms: the programs of Images are not looked for, because nothing is going to be started.
     package static func load(
-        _ paths: [String], recursive: Bool, validation: FieldValidation? = .strict, terminal: Terminal = Terminal()
+        _ paths: [String], recursive: Bool, validation: FieldValidation? = .strict, leavesPrograms: Bool = false,
+        terminal: Terminal = Terminal()
     ) throws(CommandError) -> [Manifest] {
-        var problems = ManifestProblems()
+        var problems = ManifestProblems(leavesPrograms: leavesPrograms)
         var manifests: [Manifest] = []
         for path in paths {
             let found = try files(path, recursive: recursive)
@@ -146,7 +148,7 @@ package enum Manifests {
 
     /// An Image's program and folder: relative ones are meant from the manifest's folder, a bare word is looked up in PATH.
     private static func resolvePaths(_ manifest: inout Manifest, _ folder: String, _ problems: inout ManifestProblems) {
-        guard manifest.type == .images else { return }
+        guard manifest.type == .images, !problems.leavesPrograms else { return }
         if let directory = manifest.value["spec"]["workingDir"].string, !directory.hasPrefix("/") {
             manifest.value["spec"]["workingDir"] = .string(Files.absolute(directory, from: folder))
         }

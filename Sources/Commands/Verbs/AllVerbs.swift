@@ -9,7 +9,7 @@ extension Verb {
         + ScalingVerbs.all + RolloutVerbs.all + MetadataVerbs.all + [
             GetVerb.verb, DescribeVerb.verb, WhyVerb.verb, LogsVerb.verb, EventsVerb.verb, WaitVerb.verb,
         ]
-        + NodeVerbs.all
+        + NodeVerbs.all + [SimulateVerb.verb]
 }
 
 extension Flag {

@@ -46,8 +46,9 @@ final class DeploymentBudget: Check {
             guard let object else { return }
             let deployment = ObservedDeployment(object)
             let allowance = deployment.allowance
-            let size = Size(
-                at: world.now, replicas: deployment.replicas, surge: allowance.surge, unavailable: allowance.unavailable)
+            // Recreate means to have nobody for a while.
+            let unavailable = deployment.strategy == .recreate ? deployment.replicas : allowance.unavailable
+            let size = Size(at: world.now, replicas: deployment.replicas, surge: allowance.surge, unavailable: unavailable)
             var known = sizes[deployment.meta.uid] ?? []
             if let last = known.last, last.replicas == size.replicas, last.surge == size.surge, last.unavailable == size.unavailable {
                 return

@@ -1,0 +1,87 @@
+import Formats
+import Resources
+import Simulation
+import Timing
+
+/// `steady simulate`: what becomes of an application when things fail, before they do. It needs no instance.
+enum SimulateVerb {
+    static let verb = Verb(
+        "simulate", group: .other, summary: "Let things fail around a manifest, in virtual time, and say what would help",
+        usage: "-f FILE ...",
+        notes: """
+            Runs the manifest in a simulated instance: the same decisions as a real one, simulated programs, virtual time. Each scenario lets one
+            thing fail once, at a random moment of what goes on; each seed is another moment, place and pace. Clients send all the while.
+            A scenario is survived when all replicas come back and every request is answered, but for those that went down WITH THE FAULT: in
+            flight at what crashed, or taken by what hung before anybody could know. What is lost in a planned action always counts.
+            Nothing is started and no instance is needed. The same seed gives the same result, on every machine.
+
+            Faults: \(Drill.faults.map(\.rawValue).joined(separator: ", ")); none: only what is planned.
+            During: \(SimulationOrder.occasionWords.joined(separator: ", ")).
+            Exit codes: 0 all survived, 1 something did not, 2 typed wrongly.
+            """,
+        examples: [
+            ("everything that usually fails, at rest and during a rollout", "steady simulate -f app.yaml"),
+            (
+                "a zone is lost while a new version comes, 100 times",
+                "steady simulate -f app.yaml --faults zone-loss --during rollout --seeds 100"
+            ),
+            ("only what is planned: rollouts, scaling, drains", "steady simulate -f app.yaml --faults none"),
+            ("for CI: no timeline, all numbers", "steady simulate -f app.yaml -o json"),
+        ],
+        flags: [
+            .files, .recursive,
+            Flag("zones", nil, .value(placeholder: "LIST"), "zones, comma-separated (default: a,b,c)"),
+            Flag("nodes-per-zone", nil, .value(placeholder: "N"), "nodes in each zone (default: 1)"),
+            Flag("faults", nil, .value(placeholder: "LIST"), "what fails, comma-separated, or none (default: the usual ones)"),
+            Flag("during", nil, .value(placeholder: "LIST"), "what goes on meanwhile, comma-separated (default: steady,rollout)"),
+            Flag("seeds", nil, .value(placeholder: "N"), "runs of each scenario (default: 10, with --seed 1)"),
+            Flag("seed", nil, .value(placeholder: "S"), "the first seed; alone: only this one, to see a run again"),
+            Flag("load", nil, .value(placeholder: "RPS"), "requests per second in all (default: 50; 0: none)"),
+            Flag("time", nil, .value(placeholder: "DURATION"), "how long a run may take to recover, at least 5s (default: 60s)"),
+            Flag("start-time", nil, .value(placeholder: "DURATION"), "how long the programs take to start (default: 20 to 400 ms)"),
+            Flag("request-time", nil, .value(placeholder: "DURATION"), "how long they take to answer (default: 1 to 40 ms)"),
+            Flag("output", "o", .value(placeholder: "text|json"), "how the result is printed (default: text)"),
+        ], run: { try run($0) })
+
+    private static func run(_ invocation: Invocation) throws(CommandError) -> Int32 {
+        let order = try SimulationOrder(invocation)
+        let progress = SimulationProgress(invocation.terminal, total: order.drills.count * order.seeds.count)
+        var verdicts: [Verdict] = []
+        for drill in order.drills { verdicts.append(order.verdict(drill, order.scenario.objects, progress)) }
+        var suggestions = Suggestions.from(verdicts, objects: order.scenario.objects)
+        progress.expect(suggestions.count * order.seeds.count)
+        for index in suggestions.indices {
+            suggestions[index].after = order.verdict(suggestions[index].drill, suggestions[index].objects, progress)
+        }
+        progress.clear()
+        let report = SimulationReport(order: order, verdicts: verdicts, suggestions: suggestions)
+        invocation.terminal.write(order.isJSON ? JSON.text(report.value, pretty: true) + "\n" : report.text(invocation.terminal))
+        return verdicts.allSatisfy(\.isSurvived) ? 0 : 1
+    }
+}
+
+/// One line that says how far it is, on terminals only.
+final class SimulationProgress {
+    private let terminal: Terminal
+    private var done = 0
+    private var total: Int
+    private static let width = 24
+
+    init(_ terminal: Terminal, total: Int) {
+        self.terminal = terminal
+        self.total = total
+    }
+
+    /// More is to be done than was known.
+    func expect(_ count: Int) { total += count }
+
+    func next(_ what: String, _ seed: UInt64) {
+        done += 1
+        guard terminal.isInteractive else { return }
+        let filled = Self.width * done / max(1, total)
+        let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: Self.width - filled)
+        terminal.write("\r\u{1B}[K" + "[\(bar)] \(done) of \(total): \(what), seed \(seed)".cut(toColumns: terminal.width - 1))
+    }
+
+    func clear() { if terminal.isInteractive { terminal.write("\r\u{1B}[K") } }
+}

@@ -1,0 +1,127 @@
+import Formats
+import Resources
+import Simulation
+import Timing
+
+/// What a command line of `simulate` asks for.
+struct SimulationOrder {
+    let scenario: Scenario
+    let drills: [Drill]
+    let seeds: ClosedRange<UInt64>
+    let isJSON: Bool
+    /// The flags that shape the world, as they were typed: for the command that replays a run.
+    private let worldFlags: String
+
+    /// The words of `--during`.
+    static let occasionWords = Drill.Occasion.allCases.map(\.rawValue)
+    private static let faultWords = ["none"] + Drill.faults.map(\.rawValue)
+    private static let standardSeedCount = 10
+    private static let seedLimit = 100_000
+
+    init(_ invocation: Invocation) throws(CommandError) {
+        let files = invocation.all("filename")
+        guard !files.isEmpty, invocation.words.isEmpty else { throw .usage("name the manifests: steady simulate -f FILE") }
+        drills = try Self.drills(invocation)
+        let named = try invocation.integer("seed", in: 0...Int.max / 2)
+        let count = try invocation.integer("seeds", in: 1...Self.seedLimit) ?? (named == nil ? Self.standardSeedCount : 1)
+        let first = UInt64(named ?? 1)
+        seeds = first...first + UInt64(count) - 1
+        switch invocation.value("output") ?? "text" {
+        case "text": isJSON = false
+        case "json": isJSON = true
+        case let other: throw .usage("--output: found \"\(other)\", allowed are text, json")
+        }
+        var scenario = try Self.world(invocation)
+        scenario.objects = try Manifests.load(
+            files, recursive: invocation.isSet("recursive"), leavesPrograms: true, terminal: invocation.terminal
+        ).map(\.value)
+        guard scenario.objects.contains(where: { $0["kind"].string == "Deployment" }) else {
+            throw CommandError("\(files.joined(separator: ", ")): there is no Deployment, so there is nothing to keep running")
+        }
+        self.scenario = scenario
+        var flags = files.map { "-f \($0)" }
+        if invocation.isSet("recursive") { flags.append("-R") }
+        for flag in ["zones", "nodes-per-zone", "load", "time", "start-time", "request-time"] {
+            if let value = invocation.value(flag) { flags.append("--\(flag) \(value)") }
+        }
+        worldFlags = flags.joined(separator: " ")
+    }
+
+    /// Every seed of a drill, with these objects.
+    func verdict(_ drill: Drill, _ objects: [Value], _ progress: SimulationProgress) -> Verdict {
+        var scenario = scenario
+        scenario.objects = objects
+        return Verdict(
+            drill,
+            seeds.map { seed in
+                progress.next(drill.name, seed)
+                return DrillRun(drill, of: scenario, seed: seed).run()
+            })
+    }
+
+    /// The command that gives one run again.
+    func replay(_ drill: Drill, seed: UInt64) -> String {
+        "steady simulate \(worldFlags) --faults \(drill.fault?.rawValue ?? "none") --during \(drill.occasion.rawValue) --seed \(seed)"
+    }
+
+    private static func world(_ invocation: Invocation) throws(CommandError) -> Scenario {
+        var scenario = Scenario("simulate", objects: [])
+        if let zones = invocation.value("zones") {
+            scenario.zones = zones.split(separator: ",").map(String.init)
+            guard !scenario.zones.isEmpty, Set(scenario.zones).count == scenario.zones.count else {
+                throw .usage("--zones: found \"\(zones)\", allowed are different names, comma-separated, such as a,b,c")
+            }
+        }
+        scenario.nodesPerZone = try invocation.integer("nodes-per-zone", in: 1...100) ?? 1
+        scenario.requestsPerSecond = Double(try invocation.integer("load", in: 0...10_000) ?? 50)
+        scenario.chaosTime = try length("time", .seconds(5)...(.seconds(86_400)), invocation) ?? .seconds(60)
+        if let time = try length("start-time", .milliseconds(1)...(.seconds(100)), invocation) {
+            scenario.standardProgram.startTime = time / 2...time
+        }
+        if let time = try length("request-time", .milliseconds(1)...(.seconds(25)), invocation) {
+            scenario.standardProgram.serviceTime = time / 2...time
+        }
+        return scenario
+    }
+
+    private static func length(_ flag: String, _ range: ClosedRange<Duration>, _ invocation: Invocation) throws(CommandError) -> Duration? {
+        guard let length = try invocation.duration(flag) else { return nil }
+        guard range.contains(length) else {
+            throw .usage(
+                "--\(flag): found \(invocation.value(flag) ?? ""), allowed is \(DurationText.short(range.lowerBound)) to"
+                    + " \(DurationText.short(range.upperBound))")
+        }
+        return length
+    }
+
+    /// What was named, each with each; what was not named is the usual.
+    private static func drills(_ invocation: Invocation) throws(CommandError) -> [Drill] {
+        let faults = try words("faults", among: faultWords, invocation)
+        let occasions = try words("during", among: occasionWords, invocation)
+        if faults == nil, occasions == nil { return Drill.standard }
+        let usual = ["none"] + Drill.standard.compactMap { $0.occasion == .steady ? $0.fault?.rawValue : nil }
+        let isOnlyPlanned = faults == ["none"]
+        var out: [Drill] = []
+        for fault in faults ?? usual {
+            for occasion in occasions ?? (isOnlyPlanned ? occasionWords : ["steady", "rollout"]) {
+                guard let during = Drill.Occasion(rawValue: occasion) else { continue }
+                out.append(Drill(FaultKind(rawValue: fault), during: during))
+            }
+        }
+        return out
+    }
+
+    private static func words(_ flag: String, among known: [String], _ invocation: Invocation) throws(CommandError) -> [String]? {
+        guard let text = invocation.value(flag) else { return nil }
+        var out: [String] = []
+        for word in text.split(separator: ",").map(String.init) where !out.contains(word) {
+            guard known.contains(word) else {
+                let near = nearest(word, among: known).map { "; did you mean \($0)?" } ?? ""
+                throw .usage("--\(flag): found \"\(word)\", allowed are \(known.joined(separator: ", "))\(near)")
+            }
+            out.append(word)
+        }
+        guard !out.isEmpty else { throw .usage("--\(flag): found nothing, allowed are \(known.joined(separator: ", "))") }
+        return out
+    }
+}

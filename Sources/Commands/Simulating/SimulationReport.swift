@@ -1,0 +1,173 @@
+import Formats
+import Simulation
+import Timing
+
+/// What `simulate` prints.
+struct SimulationReport {
+    let order: SimulationOrder
+    let verdicts: [Verdict]
+    let suggestions: [Suggestion]
+
+    private var helpful: [Suggestion] { suggestions.filter(\.helps) }
+
+    // MARK: Text
+
+    func text(_ terminal: Terminal) -> String {
+        var out = header
+        out += TextTable.text(
+            [["SCENARIO", "VERDICT", "SEEDS", "LEAST READY", "LOST", "WITH THE FAULT", "RECOVERED IN"]] + verdicts.map { row($0, terminal) }
+        )
+        if let worst = Verdict.worst(of: verdicts), !worst.isSurvived || order.drills.count == 1 { out += story(worst, terminal) }
+        out += advice(terminal)
+        let failed = verdicts.count { !$0.isSurvived }
+        let summary =
+            failed == 0
+            ? terminal.coloured(verdicts.count == 1 ? "It is survived." : "All \(verdicts.count) scenarios are survived.", .green)
+            : terminal.coloured("\(failed) of \(verdicts.count) scenarios not survived.", .red)
+        return out + "\n\(summary)\n"
+    }
+
+    private var header: String {
+        let scenario = order.scenario
+        let nodes = scenario.zones.count * scenario.nodesPerZone
+        let deployments = scenario.objects.filter { $0["kind"].string == "Deployment" }
+        let names = deployments.map { "\($0["metadata"]["name"].string ?? "") x\($0["spec"]["replicas"].int ?? 1)" }
+        let hasService = scenario.objects.contains { $0["kind"].string == "Service" }
+        let load =
+            !hasService
+            ? "no Service, so no requests: only replicas are judged"
+            : "\(Int(scenario.requestsPerSecond)) requests a second"
+        return
+            "\(names.joined(separator: ", ")) on \(nodes) \(nodes == 1 ? "node" : "nodes") in \(scenario.zones.count)"
+            + " \(scenario.zones.count == 1 ? "zone" : "zones"), \(load), \(order.seeds.count) \(order.seeds.count == 1 ? "seed" : "seeds") each\n\n"
+    }
+
+    private func row(_ verdict: Verdict, _ terminal: Terminal) -> [String] {
+        // When nothing fails nothing is unavoidable.
+        let inFlight = verdict.drill.fault == nil ? 0 : verdict.lostCount - verdict.avoidableLossCount
+        let recovered: String =
+            switch verdict.judgement {
+            case .notRecovered: "not within \(DurationText.short(order.scenario.chaosTime))"
+            case .notStarted, .brokenPromise: "-"
+            case .survived, .lostRequests:
+                verdict.drill.fault == nil ? "-" : verdict.recoveryTime.map { $0 == .zero ? "at once" : DurationText.short($0) } ?? "-"
+            }
+        return [
+            verdict.drill.name, Self.words(verdict.judgement), "\(verdict.survivedCount)/\(verdict.seedCount)",
+            verdict.least.map { "\($0.ready) of \($0.wanted)" } ?? "-",
+            "\(Self.grouped(verdict.avoidableLossCount)) of \(Self.grouped(verdict.sentCount))",
+            "\(inFlight)", recovered,
+        ]
+    }
+
+    static func words(_ judgement: Verdict.Judgement) -> String {
+        switch judgement {
+        case .survived: "survived"
+        case .lostRequests: "LOST REQUESTS"
+        case .notRecovered: "NOT RECOVERED"
+        case .notStarted: "DOES NOT START"
+        case .brokenPromise: "PROMISE BROKEN"
+        }
+    }
+
+    private func story(_ verdict: Verdict, _ terminal: Terminal) -> String {
+        let outcome = verdict.worst
+        var out = "\n\(terminal.coloured("\(verdict.drill.name), seed \(outcome.seed)", .bold)) (seconds from the "
+        out += outcome.struckAt == nil ? "beginning):\n" : "fault):\n"
+        for line in Story.lines(of: outcome) { out += "  \(line)\n" }
+        if let problem = outcome.startProblem { out += "  it does not start: \(problem)\n" }
+        if let violation = outcome.violation {
+            out += "  a promise of Steady is broken, which no manifest should be able to do: \(violation)\n"
+        }
+        if let remainder = outcome.remainder { out += "  after \(DurationText.short(order.scenario.chaosTime)): \(remainder)\n" }
+        if outcome.lostCount > 0 {
+            let causes = LossCause.allCases.compactMap { cause in outcome.losses[cause].map { "\($0) \(cause.rawValue)" } }
+            out += "  lost in this run: \(causes.joined(separator: ", ")), of \(Self.grouped(outcome.sentCount))\n"
+        }
+        return out + "  again: \(order.replay(verdict.drill, seed: outcome.seed))\n"
+    }
+
+    private func advice(_ terminal: Terminal) -> String {
+        guard !suggestions.isEmpty else { return "" }
+        var out = ""
+        if !helpful.isEmpty { out += "\nWhat would help, each tried alone with the same seeds:\n" }
+        for suggestion in helpful {
+            out += "  \(terminal.coloured("\(suggestion.field): \(suggestion.from) -> \(suggestion.to)", .bold))\n"
+            out += "    because \(suggestion.evidence)\n"
+            if let after = suggestion.after { out += "    with it: \(Self.sentence(after))\n" }
+        }
+        for suggestion in suggestions where !suggestion.helps {
+            out += "\nTried without success: \(suggestion.field): \(suggestion.from) -> \(suggestion.to) (\(suggestion.drill.name))\n"
+        }
+        return out
+    }
+
+    /// `zone-loss is survived (10 of 10 seeds), lost 0 of 7,204, worst recovery 0.9 s, at least 2 of 3 ready`.
+    static func sentence(_ verdict: Verdict) -> String {
+        var parts = [
+            "\(verdict.drill.name) \(words(verdict.judgement)) (\(verdict.survivedCount) of \(verdict.seedCount) seeds)",
+            "lost \(verdict.avoidableLossCount) of \(grouped(verdict.sentCount))",
+        ]
+        if let time = verdict.recoveryTime, verdict.judgement < .notRecovered { parts.append("worst recovery \(DurationText.short(time))") }
+        if let least = verdict.least { parts.append("at least \(least.ready) of \(least.wanted) ready") }
+        return parts.joined(separator: ", ")
+    }
+
+    /// `12,345`.
+    static func grouped(_ number: Int) -> String {
+        var out = ""
+        for (index, digit) in String(number).reversed().enumerated() {
+            if index > 0, index % 3 == 0 { out.append(",") }
+            out.append(digit)
+        }
+        return String(out.reversed())
+    }
+
+    // MARK: JSON
+
+    var value: Value {
+        var out: Value = [
+            "survived": .bool(verdicts.allSatisfy(\.isSurvived)), "seeds": .int(Int64(order.seeds.count)),
+            "scenarios": .array(
+                verdicts.map { verdict in
+                    var value = Self.value(verdict)
+                    value["replay"] = .string(order.replay(verdict.drill, seed: verdict.worst.seed))
+                    return value
+                }),
+            "suggestions": .array(
+                suggestions.map { suggestion in
+                    var value: Value = [
+                        "field": .string(suggestion.field), "from": .string(suggestion.from), "to": .string(suggestion.to),
+                        "evidence": .string(suggestion.evidence), "helps": .bool(suggestion.helps),
+                    ]
+                    if let after = suggestion.after { value["after"] = Self.value(after) }
+                    return value
+                }),
+        ]
+        if let worst = Verdict.worst(of: verdicts), !worst.isSurvived {
+            out["timeline"] = .array(Story.lines(of: worst.worst).map { .string($0) })
+        }
+        return out
+    }
+
+    private static func value(_ verdict: Verdict) -> Value {
+        var lost: Value = .object(Object())
+        for cause in LossCause.allCases { if let count = verdict.losses[cause] { lost[cause.rawValue] = .int(Int64(count)) } }
+        var out: Value = [
+            "fault": verdict.drill.fault.map { .string($0.rawValue) } ?? "none", "during": .string(verdict.drill.occasion.rawValue),
+            "verdict": .string(words(verdict.judgement).lowercased()), "survivedSeeds": .int(Int64(verdict.survivedCount)),
+            "seeds": .int(Int64(verdict.seedCount)), "sent": .int(Int64(verdict.sentCount)), "lost": lost,
+            "worstSeed": .int(Int64(verdict.worst.seed)),
+        ]
+        if let least = verdict.least {
+            out["leastReady"] = [
+                "workload": .string(least.workload), "ready": .int(Int64(least.ready)), "wanted": .int(Int64(least.wanted)),
+            ]
+        }
+        if let time = verdict.recoveryTime, verdict.judgement < .notRecovered { out["recoverySeconds"] = .double(time.inSeconds) }
+        if let problem = verdict.worst.startProblem ?? verdict.worst.remainder ?? verdict.worst.violation?.description {
+            out["problem"] = .string(problem)
+        }
+        return out
+    }
+}

@@ -1,0 +1,218 @@
+import Resources
+import Timing
+import Traffic
+
+/// One seed of one drill: start, load, the occasion, one fault at a random moment of it, and what comes after.
+package final class DrillRun {
+    /// What one run came to.
+    package struct Outcome: Sendable {
+        package var seed: UInt64
+        /// Why not everything ran when nothing had failed yet.
+        package var startProblem: String?
+        /// A promise of the orchestrator itself was broken.
+        package var violation: Violation?
+        package var sentCount = 0
+        package var losses: [LossCause: Int] = [:]
+        package var lossTimes: [Instant] = []
+        /// One for each Deployment, by name.
+        package var curves: [ReadyCurve] = []
+        /// The Deployment that came nearest to nothing: its fewest serving replicas after the beginning of the drill, and what was wanted.
+        package var least: Least?
+        package var struckAt: Instant?
+        package var beganAt: Instant = .zero
+        /// When it was as wanted again, or the time was over; what comes after is the return of what was away.
+        package var watchedUntil: Instant = .never
+        /// From the fault, or the beginning of the occasion, to the last moment at which replicas were missing or a request could not be taken; nil:
+        /// they were still missing at the end.
+        package var recoveryTime: Duration?
+        /// Why it counts as not recovered.
+        package var remainder: String?
+        /// Serving replicas of each Deployment in each zone when the fault struck.
+        package var zones: [String: [String: Int]] = [:]
+        package var duration: Duration = .zero
+        package var digest: UInt64 = 0
+        package var history = History()
+
+        /// The fewest serving replicas of a Deployment, and how many were wanted.
+        package struct Least: Sendable, Hashable {
+            package var workload: String
+            package var ready: Int
+            package var wanted: Int
+        }
+
+        package var lostCount: Int { losses.values.reduce(0, +) }
+        package var avoidableLossCount: Int { losses.filter { !$0.key.isUnavoidable }.values.reduce(0, +) }
+        package init(seed: UInt64) { self.seed = seed }
+    }
+
+    /// How often replicas are counted.
+    private static let lookPeriod: Duration = .milliseconds(20)
+    /// For this long everything has to be as wanted before a run counts as over.
+    private static let quietTime: Duration = .seconds(2)
+    private static let warmUp: Duration = .seconds(2)
+
+    private let drill: Drill
+    private let world: World
+    private let people: People
+    private let chaos: Chaos
+    private let ledger = LossLedger()
+    private let count: ReadyCount
+    private var outcome: Outcome
+    private var drained: String?
+
+    package init(_ drill: Drill, of scenario: Scenario, seed: UInt64) {
+        var scenario = scenario
+        switch drill.fault {
+        case .slowStart: scenario.standardProgram.startTime = .seconds(4)...(.seconds(10))
+        case .ignoreTerm: scenario.standardProgram.ignoresTerm = true
+        default: break
+        }
+        self.drill = drill
+        world = World(scenario, seed: seed)
+        people = People(world: world)
+        chaos = Chaos(world: world, people: people)
+        count = ReadyCount(world: world)
+        outcome = Outcome(seed: seed)
+        world.watch(ledger)
+    }
+
+    /// Lets it happen.
+    package func run() -> Outcome {
+        defer { world.close() }
+        world.host.start()
+        world.schedule(after: .milliseconds(100), for: nil) { [self] in people.apply(world.scenario.objects) }
+        guard start() else { return finished }
+        world.clients.start(to: world.backends)
+        look(for: Self.warmUp)
+        count.begin()
+        outcome.beganAt = world.now
+        begin()
+        if let fault = drill.fault { strike(fault) }
+        watch()
+        afterwards()
+        return finished
+    }
+
+    private var startTime: Duration = .zero
+
+    private func start() -> Bool {
+        let end = world.now + SimulationRun.startLimit
+        while world.violation == nil {
+            count.look()
+            guard let problem = Rest.problem(in: world) else {
+                startTime = world.now - .zero - Rest.quietTime
+                return true
+            }
+            guard world.now < end else {
+                outcome.startProblem = problem
+                return false
+            }
+            world.run(until: world.now + .milliseconds(250))
+        }
+        return false
+    }
+
+    private func look(for length: Duration) {
+        let end = world.now + length
+        while world.violation == nil, world.now < end {
+            world.run(until: min(end, world.now + Self.lookPeriod))
+            count.look()
+        }
+    }
+
+    // MARK: What happens
+
+    private func begin() {
+        guard let deployment = world.pick(people.deployments) else { return }
+        switch drill.occasion {
+        case .steady: break
+        case .rollout: people.roll(deployment)
+        case .scale: people.scale(deployment, to: deployment.replicas + 2)
+        case .drain:
+            guard let node = world.pick(busyNodes) else { return }
+            drained = node
+            people.drain(node)
+        }
+    }
+
+    private var busyNodes: [String] { world.host.nodes.filter { !(world.host.machines[$0]?.processes.isEmpty ?? true) } }
+
+    /// At a random moment of what goes on, which takes about as long as a start for each replica.
+    private func strike(_ fault: FaultKind) {
+        let busyTime = drill.occasion == .steady ? .seconds(1) : startTime * min(4, max(1, people.deployments.map(\.replicas).max() ?? 1))
+        look(for: world.length(.zero...busyTime))
+        outcome.struckAt = world.now
+        for (key, zones) in count.zones() { outcome.zones[key.name] = zones }
+        switch fault {
+        case .nodeLoss: if let node = world.pick(busyNodes) { lose([node]) }
+        case .zoneLoss:
+            let zones = Set(busyNodes.compactMap { world.host.machines[$0]?.zone }).sorted()
+            if let zone = world.pick(zones) { lose(world.host.nodes.filter { world.host.machines[$0]?.zone == zone }) }
+        case .serverCrash:
+            world.note("fault", "server crashes", isTurningPoint: true)
+            world.host.kill("server")
+        // What starts slowly, or does not listen to TERM, has to be made to start, or to end.
+        case .slowStart: if drill.occasion == .steady { chaos.strike(.processCrash) }
+        case .ignoreTerm: if drill.occasion == .steady { people.act(.deletePod) }
+        default: chaos.strike(fault)
+        }
+    }
+
+    private func lose(_ nodes: [String]) { for node in nodes { world.host.fail(node: node) } }
+
+    /// Until all is as wanted, for a while, or the time is over.
+    private func watch() {
+        let end = world.now + world.scenario.chaosTime
+        var settledSince: Instant?
+        while world.violation == nil, world.now < end {
+            look(for: Self.lookPeriod)
+            let isDrained = drained.flatMap { world.host.machines[$0]?.processes.isEmpty } ?? true
+            if count.isSettled, isDrained {
+                settledSince = settledSince ?? world.now
+                if let since = settledSince, world.now - since >= Self.quietTime, (count.lastShortage ?? .zero) < since { break }
+            } else {
+                settledSince = nil
+            }
+        }
+        outcome.watchedUntil = world.now
+        let from = outcome.struckAt ?? outcome.beganAt
+        let lastLoss = ledger.losses.last { !$0.cause.isUnavoidable }?.at
+        if settledSince == nil || (count.lastShortage ?? .zero) >= world.now {
+            outcome.remainder = world.host.server == nil ? "the server does not run" : Rest.problem(in: world) ?? "replicas are missing"
+        } else {
+            outcome.recoveryTime = max(.zero, max(count.lastShortage ?? .zero, lastLoss ?? .zero) - from)
+        }
+        if outcome.startProblem == nil, let least = leastNow(since: outcome.beganAt) { outcome.least = least }
+    }
+
+    private func leastNow(since: Instant) -> Outcome.Least? {
+        count.baseline.sorted { $0.key < $1.key }.compactMap { key, wanted in
+            count.curves[key]?.least(since: since).map { Outcome.Least(workload: key.name, ready: $0, wanted: wanted) }
+        }.min { Double($0.ready) / Double(max(1, $0.wanted)) < Double($1.ready) / Double(max(1, $1.wanted)) }
+    }
+
+    /// What was away comes back, and everything has to come to rest.
+    private func afterwards() {
+        guard world.violation == nil, outcome.remainder == nil else { return }
+        chaos.stop()
+        let end = world.now + SimulationRun.restLimit
+        world.run(until: world.now + .milliseconds(500))
+        while world.violation == nil, let problem = Rest.problem(in: world) {
+            guard world.now < end else { return world.violate("everything comes to rest when faults are over", problem) }
+            world.run(until: world.now + .milliseconds(500))
+            count.look()
+        }
+    }
+
+    private var finished: Outcome {
+        outcome.violation = world.violation
+        outcome.sentCount = world.tally.sentCount
+        for loss in ledger.losses { outcome.losses[loss.cause, default: 0] += 1 }
+        outcome.lossTimes = ledger.losses.map(\.at)
+        outcome.curves = count.curves.sorted { $0.key < $1.key }.map(\.value)
+        outcome.duration = world.now - .zero
+        outcome.digest = world.history.digest
+        outcome.history = world.history
+        return outcome
+    }
+}

@@ -1,0 +1,49 @@
+import Timing
+
+/// Why a client got no answer, in terms of what could have been done about it.
+package enum LossCause: String, CaseIterable, Sendable, Hashable {
+    /// It was being answered by what failed, and may not be sent twice: no plan of anybody could have saved it.
+    case inFlight = "in flight at what failed"
+    /// No replica was there to take it for as long as a proxy waits: with more of them, elsewhere, it would have been answered.
+    case nobodyReady = "nobody ready"
+    /// A process that was told to stop, or killed, by a plan had it.
+    case planned = "cut off by a planned stop"
+    /// A process that hung had taken it before anybody could know.
+    case hung = "taken by what hung"
+    /// A process that works took it, and was slower than clients wait.
+    case tooLate = "not answered in time"
+
+    /// It went with what failed: more replicas make it rarer, nothing avoids it.
+    package var isUnavoidable: Bool { self == .inFlight || self == .hung }
+}
+
+/// Writes down why each lost request was lost: who had it, and what became of that.
+final class LossLedger: Check {
+    let name = "losses"
+    private(set) var losses: [(at: Instant, cause: LossCause)] = []
+    private var holder: [Int: SimulatedProcess] = [:]
+    private var stopped: Set<ObjectIdentifier> = []
+
+    func observe(_ observation: Observation, in world: World) {
+        switch observation {
+        case .reached(let request, let process): holder[request.number] = process
+        case .signalled(let process, _, _, _): stopped.insert(ObjectIdentifier(process))
+        case .requestLost(let request, let why):
+            losses.append((world.now, cause(why, holder.removeValue(forKey: request.number))))
+        default: break
+        }
+    }
+
+    private func cause(_ why: String, _ process: SimulatedProcess?) -> LossCause {
+        switch why {
+        case "proxy died": return .inFlight
+        case "endpoint-reset", "bad-response":
+            guard let process else { return .inFlight }
+            return process.isHung ? .hung : stopped.contains(ObjectIdentifier(process)) ? .planned : .inFlight
+        case "timed out":
+            guard let process, process.isAlive || process.isHung else { return .nobodyReady }
+            return process.isHung ? .hung : .tooLate
+        default: return .nobodyReady
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import Timing
+
+/// One run as a person reads it: what happened around the fault, seconds counted from it, and requests that were lost one after the other in one line.
+package enum Story {
+    /// Lines that a story has at most; the middle is left out beyond it.
+    package static let lineLimit = 40
+
+    package static func lines(of outcome: DrillRun.Outcome) -> [String] {
+        let zero = outcome.struckAt ?? outcome.beganAt
+        var moments: [(at: Instant, text: String)] = []
+        let told = outcome.beganAt..<outcome.watchedUntil
+        for line in outcome.history.shortened(to: History.lineLimit) where told.contains(line.at) && isTold(line) {
+            moments.append((line.at, "\(line.who): \(line.what)"))
+        }
+        for curve in outcome.curves {
+            for step in curve.steps where step.at > outcome.beganAt && told.contains(step.at) {
+                moments.append((step.at, "\(curve.workload): \(step.ready) of \(step.wanted) serve"))
+            }
+        }
+        moments += losses(outcome)
+        let ordered = moments.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }.map(\.element)
+        let lines = ordered.map { "\(seconds($0.at - zero)) \($0.text)" }
+        guard lines.count > lineLimit else { return lines }
+        let head = lineLimit * 3 / 4
+        return Array(lines.prefix(head)) + ["           ... \(lines.count - lineLimit) more ..."] + lines.suffix(lineLimit - head)
+    }
+
+    private static func isTold(_ line: History.Line) -> Bool {
+        if line.isTurningPoint { return true }
+        return line.who != "store" && line.who != "client" && line.who != "check"
+    }
+
+    /// Losses less than a second apart are one line.
+    private static func losses(_ outcome: DrillRun.Outcome) -> [(Instant, String)] {
+        var groups: [(first: Instant, last: Instant, count: Int)] = []
+        for at in outcome.lossTimes where at >= outcome.beganAt {
+            if let group = groups.last, at - group.last < .seconds(1) {
+                groups[groups.count - 1] = (group.first, at, group.count + 1)
+            } else {
+                groups.append((at, at, 1))
+            }
+        }
+        return groups.map { group in
+            let length = group.last - group.first
+            return (
+                group.first,
+                "clients: \(group.count) \(group.count == 1 ? "request is" : "requests are") lost"
+                    + (length > .milliseconds(50) ? " within \(DurationText.short(length))" : "")
+            )
+        }
+    }
+
+    private static func seconds(_ length: Duration) -> String {
+        let milliseconds = length.nanoseconds / 1_000_000
+        let text = DurationText.decimal(milliseconds, places: 3)
+        let signed = milliseconds >= 0 ? "+" + text : text
+        return String(repeating: " ", count: max(0, 8 - signed.count)) + signed + " s"
+    }
+}
+
+/// Lengths of time in few letters.
+package enum DurationText {
+    /// `0 ms`, `340 ms`, `1.2 s`, `95 s`.
+    package static func short(_ length: Duration) -> String {
+        let milliseconds = length.nanoseconds / 1_000_000
+        if milliseconds < 1000 { return "\(milliseconds) ms" }
+        if milliseconds < 10_000 { return decimal((milliseconds + 50) / 100, places: 1) + " s" }
+        return "\((milliseconds + 500) / 1000) s"
+    }
+
+    /// A whole number with its last digits behind a point.
+    static func decimal(_ number: Int64, places: Int) -> String {
+        var digits = String(abs(number))
+        while digits.count <= places { digits = "0" + digits }
+        return (number < 0 ? "-" : "") + digits.dropLast(places) + "." + digits.suffix(places)
+    }
+}

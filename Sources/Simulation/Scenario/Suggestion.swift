@@ -1,0 +1,31 @@
+import Formats
+
+/// One change of a manifest that would help, why, and the manifest with it.
+package struct Suggestion: Sendable {
+    /// `deployment/web: spec.replicas`.
+    package var field: String
+    package var from: String
+    package var to: String
+    /// What was seen, in a sentence.
+    package var evidence: String
+    /// The drill that showed it: the one to run again.
+    package var drill: Drill
+    /// All objects, with the change.
+    package var objects: [Value]
+    /// The drill's judgement before.
+    package var before: Verdict
+    /// What the same seeds of the same drill gave with the change; nil: not tried.
+    package var after: Verdict?
+
+    /// How many suggestions are tried out at most: each costs as many runs as the drill had seeds.
+    package static let limit = 6
+
+    /// Whether the change made things better, as far as that was tried.
+    package var helps: Bool {
+        guard let after else { return false }
+        if after.judgement != before.judgement { return after.judgement < before.judgement }
+        if after.avoidableLossCount != before.avoidableLossCount { return after.avoidableLossCount < before.avoidableLossCount }
+        guard let ready = after.least, let was = before.least else { return false }
+        return ready.ready > was.ready
+    }
+}

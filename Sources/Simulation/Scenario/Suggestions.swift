@@ -1,0 +1,195 @@
+import Formats
+import Reconciling
+import Resources
+
+/// What a manifest lacks, judging by what its drills showed.
+package struct Suggestions {
+    /// All objects of the application.
+    private let objects: [Value]
+    private let verdicts: [Verdict]
+    private var found: [Suggestion] = []
+    /// The zone label of nodes.
+    private static let zoneLabel = "topology.kubernetes.io/zone"
+
+    /// The changes that the verdicts give evidence for, the most needed first; none is tried out yet.
+    package static func from(_ verdicts: [Verdict], objects: [Value]) -> [Suggestion] {
+        var suggestions = Suggestions(objects: objects, verdicts: verdicts)
+        for (index, object) in objects.enumerated() where object["kind"].string == "Deployment" { suggestions.look(at: index) }
+        return Array(suggestions.found.prefix(Suggestion.limit))
+    }
+
+    private init(objects: [Value], verdicts: [Verdict]) {
+        self.objects = objects
+        self.verdicts = verdicts
+    }
+
+    private mutating func look(at index: Int) {
+        let deployment = objects[index]
+        placement(index, deployment)
+        strategy(index, deployment)
+        replicas(index, deployment)
+        probes(index, deployment)
+        grace(index, deployment)
+        readiness(index, deployment)
+    }
+
+    private mutating func add(
+        _ index: Int, _ field: String, from: String, to: String, _ evidence: String, _ verdict: Verdict, _ change: (inout Value) -> Void
+    ) {
+        var changed = objects
+        change(&changed[index])
+        let name = objects[index]["metadata"]["name"].string ?? ""
+        found.append(
+            Suggestion(
+                field: "deployment/\(name): \(field)", from: from, to: to, evidence: evidence, drill: verdict.drill, objects: changed,
+                before: verdict))
+    }
+
+    // MARK: What was seen
+
+    private func name(_ deployment: Value) -> String { deployment["metadata"]["name"].string ?? "" }
+
+    /// Drills after which the Deployment had nobody left, the worst first.
+    private func outages(of deployment: Value, _ isMeant: (Verdict) -> Bool = { _ in true }) -> [Verdict] {
+        verdicts.filter { verdict in
+            isMeant(verdict) && verdict.least?.workload == name(deployment) && verdict.least?.ready == 0
+                && verdict.judgement != .brokenPromise
+                && verdict.judgement != .notStarted
+        }.sorted { ($0.judgement, $0.avoidableLossCount) > ($1.judgement, $1.avoidableLossCount) }
+    }
+
+    /// `node-loss left 0 of 1 ready and 312 of 7,204 requests unanswered`.
+    private func sentence(_ verdict: Verdict) -> String {
+        var text = "\(verdict.drill.name) left \(verdict.least?.ready ?? 0) of \(verdict.least?.wanted ?? 0) ready"
+        let lost = verdict.avoidableLossCount
+        if lost > 0 { text += " and lost \(lost) of \(verdict.sentCount) requests" }
+        if verdict.judgement == .notRecovered { text += "; it did not recover" }
+        return text
+    }
+
+    // MARK: Rules
+
+    private mutating func placement(_ index: Int, _ deployment: Value) {
+        let pod = deployment["spec"]["template"]["spec"]
+        guard let verdict = outages(of: deployment, { $0.drill.fault == .zoneLoss || $0.drill.fault == .nodeLoss }).first else { return }
+        if let zone = pod["nodeSelector"][Self.zoneLabel].string {
+            add(
+                index, "spec.template.spec.nodeSelector", from: "\(Self.zoneLabel)=\(zone)", to: "none",
+                "all replicas are pinned to zone \(zone): \(sentence(verdict))", verdict
+            ) { $0["spec"]["template"]["spec"]["nodeSelector"][Self.zoneLabel] = .null }
+            return
+        }
+        let zones = verdict.worst.zones[name(deployment)] ?? [:]
+        guard (verdict.least?.wanted ?? 0) > 1, zones.count == 1, let zone = zones.keys.first, pod["topologySpreadConstraints"].isNull
+        else {
+            return
+        }
+        let labels = deployment["spec"]["selector"]
+        add(
+            index, "spec.template.spec.topologySpreadConstraints", from: "none", to: "maxSkew 1 over zones",
+            "all replicas were in zone \(zone): \(sentence(verdict))", verdict
+        ) {
+            $0["spec"]["template"]["spec"]["topologySpreadConstraints"] = [
+                [
+                    "maxSkew": 1, "topologyKey": .string(Self.zoneLabel), "whenUnsatisfiable": "DoNotSchedule", "labelSelector": labels,
+                ]
+            ]
+        }
+    }
+
+    private mutating func strategy(_ index: Int, _ deployment: Value) {
+        let observed = ObservedDeployment(deployment)
+        guard let verdict = outages(of: deployment, { $0.drill.occasion == .rollout && $0.drill.fault == nil }).first else { return }
+        if case .recreate = observed.strategy {
+            add(
+                index, "spec.strategy", from: "Recreate", to: "RollingUpdate",
+                "Recreate ends every replica before the first new one starts: \(sentence(verdict))", verdict
+            ) { $0["spec"]["strategy"] = ["type": "RollingUpdate"] }
+        } else if observed.allowance.unavailable > 0 {
+            add(
+                index, "spec.strategy.rollingUpdate", from: "maxUnavailable \(observed.allowance.unavailable) of \(observed.replicas)",
+                to: "maxUnavailable 0, maxSurge 1", "the strategy lets a rollout take away what serves: \(sentence(verdict))", verdict
+            ) { $0["spec"]["strategy"] = ["type": "RollingUpdate", "rollingUpdate": ["maxUnavailable": 0, "maxSurge": 1]] }
+        }
+    }
+
+    private mutating func replicas(_ index: Int, _ deployment: Value) {
+        let observed = ObservedDeployment(deployment)
+        let failing = outages(of: deployment, { $0.drill.fault != nil })
+        guard let verdict = failing.first, observed.replicas < 3 else { return }
+        let pinned = deployment["spec"]["template"]["spec"]["nodeSelector"][Self.zoneLabel].string != nil
+        // More of them in the zone that is lost are lost as well.
+        if pinned, observed.replicas > 1 { return }
+        add(
+            index, "spec.replicas", from: "\(observed.replicas)", to: "\(observed.replicas + 1)",
+            "\(failing.count) of the drills left nobody ready; \(sentence(verdict))", verdict
+        ) { $0["spec"]["replicas"] = .int(Int64(observed.replicas + 1)) }
+    }
+
+    private mutating func probes(_ index: Int, _ deployment: Value) {
+        let containers = deployment["spec"]["template"]["spec"]["containers"].elements
+        for (at, container) in containers.enumerated() {
+            let field = "spec.template.spec.containers[\(at)]"
+            let port = container["ports"][0]["containerPort"]
+            let probe: Value = port.isNull ? .null : ["tcpSocket": ["port": port], "periodSeconds": 1]
+            if container["readinessProbe"].isNull, !probe.isNull, let verdict = unreadyRollout(deployment) {
+                add(
+                    index, "\(field).readinessProbe", from: "none",
+                    to: "a probe (tried here: tcpSocket \(port.int ?? 0); better an httpGet)",
+                    "without one a replica counts as ready before it listens: \(sentence(verdict))", verdict
+                ) { Self.set("readinessProbe", probe, at, &$0) }
+            }
+            if container["livenessProbe"].isNull, !port.isNull,
+                let verdict = verdicts.first(where: { $0.drill.fault == .processHang && $0.judgement == .notRecovered })
+            {
+                let live: Value = ["httpGet": ["path": "/health", "port": port], "periodSeconds": 2, "failureThreshold": 3]
+                add(
+                    index, "\(field).livenessProbe", from: "none", to: "httpGet on port \(port.int ?? 0) every 2 s, 3 failures",
+                    "nobody notices that a process hangs: \(sentence(verdict))", verdict
+                ) { Self.set("livenessProbe", live, at, &$0) }
+            }
+        }
+    }
+
+    /// A rollout during which more replicas were missing than the strategy allows.
+    private func unreadyRollout(_ deployment: Value) -> Verdict? {
+        let observed = ObservedDeployment(deployment)
+        let allowed = observed.replicas - observed.allowance.unavailable
+        return verdicts.filter {
+            $0.drill.occasion == .rollout && ($0.drill.fault == nil || $0.drill.fault == .slowStart)
+                && $0.least?.workload == name(deployment)
+                && ($0.least?.ready ?? allowed) < allowed
+        }.max { $0.avoidableLossCount < $1.avoidableLossCount }
+    }
+
+    private mutating func grace(_ index: Int, _ deployment: Value) {
+        let grace = deployment["spec"]["template"]["spec"]["terminationGracePeriodSeconds"].int ?? 30
+        guard grace < 30, let verdict = verdicts.filter({ ($0.losses[.planned] ?? 0) > 0 }).max(by: { $0.lostCount < $1.lostCount }) else {
+            return
+        }
+        add(
+            index, "spec.template.spec.terminationGracePeriodSeconds", from: "\(grace)", to: "30",
+            "\(verdict.losses[.planned] ?? 0) requests were cut off by planned stops in \(verdict.drill.name): the drain takes longer",
+            verdict
+        ) { $0["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = 30 }
+    }
+
+    private mutating func readiness(_ index: Int, _ deployment: Value) {
+        let observed = ObservedDeployment(deployment)
+        guard observed.minReadySeconds == 0,
+            let verdict = outages(of: deployment, { $0.drill.occasion == .rollout && $0.drill.fault == .processCrash }).first,
+            observed.replicas > 1
+        else { return }
+        add(
+            index, "spec.minReadySeconds", from: "0", to: "5",
+            "new replicas counted before they had proved themselves: \(sentence(verdict))",
+            verdict
+        ) { $0["spec"]["minReadySeconds"] = 5 }
+    }
+
+    private static func set(_ probe: String, _ value: Value, _ at: Int, _ deployment: inout Value) {
+        var containers = deployment["spec"]["template"]["spec"]["containers"].elements
+        containers[at][probe] = value
+        deployment["spec"]["template"]["spec"]["containers"] = .array(containers)
+    }
+}

@@ -1,0 +1,91 @@
+import Formats
+import Simulation
+import Testing
+import Timing
+
+@Suite struct DrillTests {
+    /// What an application comes to, by what its manifest says.
+    @Test(arguments: [
+        Row("three replicas outlive the loss of a zone", Samples.web(), Drill(.zoneLoss, during: .steady), .survived),
+        Row("one replica does not", Samples.web(replicas: 1), Drill(.zoneLoss, during: .steady), .lostRequests),
+        Row("three in one zone do not", pinned(), Drill(.zoneLoss, during: .steady), .notRecovered),
+        Row("a rollout loses nothing", Samples.web(), Drill(nil, during: .rollout), .survived),
+        Row("one with Recreate and slow programs does", recreated(), Drill(nil, during: .rollout), .lostRequests, startTime: .seconds(4)),
+        Row("a drain loses nothing, even of one replica", Samples.web(replicas: 1), Drill(nil, during: .drain), .survived),
+        Row(
+            "what hangs without a liveness probe stays away", Samples.web(livenessPeriod: nil), Drill(.processHang, during: .steady),
+            .notRecovered),
+        Row("what asks for more than a node has never starts", Samples.web(cpu: "20"), Drill(nil, during: .steady), .notStarted),
+    ])
+    func `A drill judges a manifest`(row: Row) {
+        let outcomes = (1...3).map { seed in
+            var scenario = Scenario(row.name, objects: row.objects)
+            if let time = row.startTime { scenario.standardProgram.startTime = time...time }
+            return DrillRun(row.drill, of: scenario, seed: UInt64(seed)).run()
+        }
+        let verdict = Verdict(row.drill, outcomes)
+        #expect(verdict.judgement == row.judgement, "\(row.name)\n\(Story.lines(of: verdict.worst).joined(separator: "\n"))")
+    }
+
+    @Test func `The same seed gives the same run`() {
+        let scenario = Scenario("again", objects: Samples.web())
+        let drill = Drill(.nodeLoss, during: .rollout)
+        let runs = (1...2).map { _ in DrillRun(drill, of: scenario, seed: 7).run() }
+        #expect(runs[0].digest == runs[1].digest)
+        #expect(Story.lines(of: runs[0]) == Story.lines(of: runs[1]))
+        #expect(DrillRun(drill, of: scenario, seed: 8).run().digest != runs[0].digest)
+    }
+
+    @Test func `A suggestion names the evidence and holds when it is tried`() throws {
+        let drill = Drill(.zoneLoss, during: .steady)
+        func verdict(_ objects: [Value]) -> Verdict {
+            Verdict(drill, (1...3).map { DrillRun(drill, of: Scenario("zone", objects: objects), seed: UInt64($0)).run() })
+        }
+        let before = verdict(Self.pinned())
+        var suggestion = try #require(Suggestions.from([before], objects: Self.pinned()).first)
+        #expect(suggestion.field == "deployment/web: spec.template.spec.nodeSelector")
+        #expect(suggestion.evidence.contains("zone-loss left 0 of 3 ready"))
+        suggestion.after = verdict(suggestion.objects)
+        #expect(suggestion.helps)
+        #expect(suggestion.after?.judgement == .survived)
+    }
+
+    @Test func `Who survives everything is told nothing`() {
+        let drills = [Drill(nil, during: .rollout), Drill(.processCrash, during: .steady)]
+        let verdicts = drills.map { drill in
+            Verdict(drill, (1...2).map { DrillRun(drill, of: Scenario("fine", objects: Samples.web()), seed: UInt64($0)).run() })
+        }
+        #expect(verdicts.count { !$0.isSurvived } == 0)
+        #expect(Suggestions.from(verdicts, objects: Samples.web()).isEmpty)
+    }
+
+    struct Row: Sendable, CustomTestStringConvertible {
+        var name: String
+        var objects: [Value]
+        var drill: Drill
+        var judgement: Verdict.Judgement
+        var startTime: Duration?
+
+        init(_ name: String, _ objects: [Value], _ drill: Drill, _ judgement: Verdict.Judgement, startTime: Duration? = nil) {
+            self.name = name
+            self.objects = objects
+            self.drill = drill
+            self.judgement = judgement
+            self.startTime = startTime
+        }
+
+        var testDescription: String { name }
+    }
+
+    private static func pinned() -> [Value] {
+        var objects = Samples.web()
+        objects[0]["spec"]["template"]["spec"]["nodeSelector"] = ["topology.kubernetes.io/zone": "a"]
+        return objects
+    }
+
+    private static func recreated() -> [Value] {
+        var objects = Samples.web(livenessPeriod: nil)
+        objects[0]["spec"]["strategy"] = ["type": "Recreate"]
+        return objects
+    }
+}
