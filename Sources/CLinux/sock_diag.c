@@ -6,11 +6,10 @@
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 
-// Asks for one socket by its addresses and fills `found`. 0; -1 and errno: ENOENT when there is none.
-static int look_up(uint8_t protocol, uint32_t source, uint16_t source_port, uint32_t destination, uint16_t destination_port,
-                   struct inet_diag_msg *found) {
-  int netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-  if (netlink < 0) return -1;
+// Asks on a sock_diag line for one socket by its addresses and fills `found`. 0; -1 and errno: ENOENT when there is none.
+static int look_up_on(int netlink, uint8_t protocol, uint32_t source, uint16_t source_port, uint32_t destination, uint16_t destination_port,
+                      struct inet_diag_msg *found) {
+  static uint32_t sequence;
   struct {
     struct nlmsghdr header;
     struct inet_diag_req_v2 body;
@@ -19,6 +18,7 @@ static int look_up(uint8_t protocol, uint32_t source, uint16_t source_port, uint
   request.header.nlmsg_len = sizeof request;
   request.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
   request.header.nlmsg_flags = NLM_F_REQUEST;
+  request.header.nlmsg_seq = __atomic_add_fetch(&sequence, 1, __ATOMIC_RELAXED);
   request.body.sdiag_family = AF_INET;
   request.body.sdiag_protocol = protocol;
   request.body.idiag_states = ~0u;
@@ -28,27 +28,50 @@ static int look_up(uint8_t protocol, uint32_t source, uint16_t source_port, uint
   request.body.id.idiag_dport = destination_port;
   request.body.id.idiag_cookie[0] = INET_DIAG_NOCOOKIE;
   request.body.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
-  int result = -1, error = EIO;
-  if (send(netlink, &request, sizeof request, 0) == (ssize_t)sizeof request) {
+  if (send(netlink, &request, sizeof request, 0) != (ssize_t)sizeof request) return -1;
+  for (;;) {
     union {
       struct nlmsghdr header;
       char bytes[4096];
     } answer;
-    ssize_t got = recv(netlink, &answer, sizeof answer, 0);
-    if (got >= (ssize_t)sizeof(struct nlmsghdr) && NLMSG_OK(&answer.header, (unsigned)got)) {
-      if (answer.header.nlmsg_type == NLMSG_ERROR) {
-        error = -((struct nlmsgerr *)NLMSG_DATA(&answer.header))->error;
-      } else if (answer.header.nlmsg_len >= NLMSG_LENGTH(sizeof(struct inet_diag_msg))) {
-        memcpy(found, NLMSG_DATA(&answer.header), sizeof *found);
-        result = 0;
-      }
+    // The kernel has answered by the time that the question was sent.
+    ssize_t got = recv(netlink, &answer, sizeof answer, MSG_DONTWAIT);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return -1;
+    // An answer that an earlier caller left behind is not ours.
+    if (got >= (ssize_t)sizeof(struct nlmsghdr) && answer.header.nlmsg_seq != request.header.nlmsg_seq) continue;
+    errno = EIO;
+    if (got < (ssize_t)sizeof(struct nlmsghdr) || !NLMSG_OK(&answer.header, (unsigned)got)) return -1;
+    if (answer.header.nlmsg_type == NLMSG_ERROR) {
+      errno = -((struct nlmsgerr *)NLMSG_DATA(&answer.header))->error;
+      return -1;
     }
-  } else {
-    error = errno;
+    if (answer.header.nlmsg_len < NLMSG_LENGTH(sizeof(struct inet_diag_msg))) return -1;
+    memcpy(found, NLMSG_DATA(&answer.header), sizeof *found);
+    return 0;
   }
+}
+
+int clinux_sock_diag_line(void) { return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG); }
+
+// The same on a line of its own.
+static int look_up(uint8_t protocol, uint32_t source, uint16_t source_port, uint32_t destination, uint16_t destination_port,
+                   struct inet_diag_msg *found) {
+  int netlink = clinux_sock_diag_line();
+  if (netlink < 0) return -1;
+  int result = look_up_on(netlink, protocol, source, source_port, destination, destination_port, found);
+  int error = errno;
   close(netlink);
-  if (result < 0) errno = error;
+  errno = error;
   return result;
+}
+
+int clinux_listener_user(int line, uint32_t address, uint16_t port, uint32_t *uid) {
+  struct inet_diag_msg found;
+  if (look_up_on(line, IPPROTO_TCP, htonl(address), htons(port), 0, 0, &found) < 0) return errno == ENOENT ? 0 : -1;
+  if (found.idiag_state != TCP_LISTEN) return 0;
+  *uid = found.idiag_uid;
+  return 1;
 }
 
 int clinux_tcp_owner(uint32_t local, uint16_t local_port, uint32_t peer, uint16_t peer_port, uint32_t *uid, uint32_t *inode, uint8_t *state) {

@@ -78,6 +78,15 @@ package struct AddressCall: Sendable {
     /// Whether the caller still waits; ask AFTER its memory or descriptors were read.
     package var isWaiting: Bool { clinux_address_call_waits(listener, raw.id) != 0 }
 
+    /// The user who made the caller's TCP socket; nil for other sockets, and where it is out of reach.
+    package var streamOwner: UInt32? {
+        guard let socket = try? takeSocket() else { return nil }
+        defer { socket.close() }
+        var status = stat()
+        guard isWaiting, socket.transport == .stream, fstat(socket.fd, &status) == 0 else { return nil }
+        return status.st_uid
+    }
+
     /// A copy of the caller's socket. Throws the errno: EPERM where the kernel denies it.
     package func takeSocket() throws(HandOffError) -> HeldSocket {
         let fd = clinux_copy_descriptor(raw.thread, raw.descriptor)

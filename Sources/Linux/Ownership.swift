@@ -3,6 +3,8 @@ import Glibc
 /// Users, and whose files are.
 package enum Ownership {
     package static var isRoot: Bool { geteuid() == 0 }
+    /// As whom this process acts.
+    package static var own: Launch.User { Launch.User(user: geteuid(), group: getegid()) }
 
     /// This process's home as the user database has it; nil for a user that is not in it, or is there without an absolute one.
     package static var home: String? {

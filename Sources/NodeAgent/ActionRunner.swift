@@ -17,6 +17,8 @@ struct ActionRunner {
     let user: Launch.User?
     /// Which calls of a command are answered for it.
     let handOff: Launch.HandOff
+    /// Who may answer at the pod's own address; nil: anybody.
+    let listeners: ListenerUsers?
 
     /// What a finished action says; the message matters for a failure.
     typealias Outcome = (succeeded: Bool, message: String)
@@ -52,6 +54,16 @@ struct ActionRunner {
         host.isEmpty || host == "localhost" || host == "127.0.0.1" ? podIP : IPv4Address(host) ?? podIP
     }
 
+    /// What is wrong with who listens at a place that has just answered; nil when it is the pod's own program, or another address than the pod's.
+    private func stranger(at target: SocketAddress) -> Outcome? {
+        guard let listeners, case .ipv4(podIP, let port) = target else { return nil }
+        guard let found = try? context.listeners.user(at: podIP.bits, port: port), case .stranger(let user) = listeners.judge(.user(found))
+        else {
+            return nil
+        }
+        return (false, "\(target) is held by a program of user \(user), not of the pod's (\(listeners.text))")
+    }
+
     private func request(_ get: Probe.HTTPGet, _ timeout: Duration?, _ done: @escaping (Outcome) -> Void) -> Cancellation {
         guard let port = port(get.port) else { return answer((false, "unknown port \(get.port)"), done) }
         let target = SocketAddress.ipv4(address(get.host), port: port.number)
@@ -75,7 +87,7 @@ struct ActionRunner {
         let loop = context.loop
         let stream = context.http.stream(request, to: target, timeout: timeout) { head in
             let isFine = (200..<400).contains(head.status)
-            finish(isFine ? (true, "") : (false, "HTTP probe failed with statuscode: \(head.status)"))
+            finish(stranger(at: target) ?? (isFine ? (true, "") : (false, "HTTP probe failed with statuscode: \(head.status)")))
             loop.later {
                 exchange?.cancel()
                 exchange = nil
@@ -104,7 +116,11 @@ struct ActionRunner {
             if let outcome { done(outcome) }
         }
         watch = try? context.loop.watch(fd, .write) { _ in
-            if let error = Sockets.pendingError(fd) { finish((false, "dial tcp \(target): \(error.reason)")) } else { finish((true, "")) }
+            if let error = Sockets.pendingError(fd) {
+                finish((false, "dial tcp \(target): \(error.reason)"))
+            } else {
+                finish(stranger(at: target) ?? (true, ""))
+            }
         }
         timer = context.loop.schedule(after: timeout) { finish((false, "dial tcp \(target): i/o timeout")) }
         return Cancellation { finish(nil) }

@@ -23,6 +23,8 @@ final class AgentContext {
     let user: Launch.User?
     let descriptors: any DescriptorStore
     let http: HTTPClient
+    /// Whose listeners probes have met.
+    let listeners = ListenerInquiry()
     /// Asks `up` how processes ended that were ours before this agent.
     var askExits: ([Int32], @escaping ([Value]) -> Void) -> Void = { _, done in done([]) }
     /// Tells the proxies, past the server, that a process of the pod at this address has ended.

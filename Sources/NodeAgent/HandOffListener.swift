@@ -11,6 +11,9 @@ final class SharedHandOff {
         connects = ConnectHandOff(podAddress: podAddress)
     }
 
+    /// Hears who makes the TCP sockets that are bound; nil costs nothing.
+    var onBind: ((_ owner: UInt32) -> Void)?
+
     /// BEFORE anything of the pod is launched.
     var podAddress: UInt32 {
         get { binds.podAddress }
@@ -23,7 +26,9 @@ final class SharedHandOff {
     /// Answers one call; what people should know of it.
     func answer(_ call: AddressCall) -> (reason: String, message: String)? {
         switch call.kind {
-        case .bind: return trouble(binds.answer(call))
+        case .bind:
+            if let onBind, let owner = call.streamOwner { onBind(owner) }
+            return trouble(binds.answer(call))
         case .connect:
             guard case .outOfReach(_, let error) = connects.answer(call) else { return nil }
             return (

@@ -10,7 +10,8 @@ extension PodDriver {
         if plans[name] == nil { plans[name] = try? plan(for: container) }
         return ActionRunner(
             context: context, pod: pod.spec, podIP: pod.spec.isHostNetwork ? .loopback : address, container: container, process: process,
-            plan: plans[name], user: context.user(for: pod.spec, container), handOff: pod.spec.isHostNetwork ? [] : [.bind, .connect])
+            plan: plans[name], user: context.user(for: pod.spec, container), handOff: pod.spec.isHostNetwork ? [] : [.bind, .connect],
+            listeners: listeners)
     }
 
     func probe(_ name: String, _ kind: ProbeKind) {

@@ -29,6 +29,8 @@ final class PodDriver {
     private var isReportScheduled = false
     private let startTime: Timestamp
     let volumes: PodVolumes
+    /// As whom programs that began as root have bound their sockets.
+    var seenListeners: Set<UInt32>
     /// Nothing of the pod is left on this machine.
     var onFinished: (PodDriver) -> Void = { _ in }
 
@@ -50,6 +52,7 @@ final class PodDriver {
         report = PodStatusReport(stored: pod.value["status"])
         self.memory = memory ?? PodMemory(namespace: pod.meta.namespace, name: pod.meta.name)
         startTime = pod.status.startTime ?? Clock.realtime()
+        seenListeners = Set(ListenerUsers(podStatus: pod.value["status"])?.all ?? [])
         volumes = PodVolumes(paths: paths, owner: pod.spec.containers.first.flatMap { context.user(for: pod.spec, $0) })
         for container in pod.spec.initContainers + pod.spec.containers { processes[container.name] = process(container.name) }
     }
@@ -57,6 +60,7 @@ final class PodDriver {
     private func process(_ name: String) -> ContainerProcess {
         // Before there is an address nothing is launched, so nothing binds.
         let shared = handOff ?? SharedHandOff(podAddress: memory.address ?? 0)
+        if handOff == nil { watchListeners(shared) }
         handOff = shared
         let process = ContainerProcess(name, context: context, paths: paths, podUID: pod.meta.uid, handOff: shared)
         process.onExit = { [weak self] in self?.hintEnd(of: name) }
@@ -297,7 +301,7 @@ final class PodDriver {
 
     // MARK: - Status
 
-    private func scheduleReport() {
+    func scheduleReport() {
         guard !isReportScheduled else { return }
         isReportScheduled = true
         context.loop.later { [weak self] in
@@ -314,6 +318,7 @@ final class PodDriver {
             hostIP: "\(context.configuration.nodeAddress)", startTime: startTime,
             imageIDs: memory.images.mapValues { "steady://" + Fingerprint.text(of: JSON.serialize($0)) })
         surroundings.unmetGates = PodStatusReport.unmetGates(of: pod.value)
+        surroundings.users = users
         status.submit(key, uid: uid, report.status(of: machine, in: surroundings, at: Clock.realtime()))
     }
 

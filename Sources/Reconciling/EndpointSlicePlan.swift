@@ -66,7 +66,8 @@ package struct EndpointSlicePlan {
         return ObservedSlice.Endpoint(
             address: pod.podIP, isReady: !isTerminating && (pod.isReady || view.service.publishesNotReady), isServing: pod.isReady,
             isTerminating: isTerminating, hostname: pod.subdomain == view.service.meta.name && !pod.subdomain.isEmpty ? pod.hostname : "",
-            nodeName: pod.nodeName, zone: view.zoneOfNode[pod.nodeName] ?? "", podName: pod.meta.name, podUID: pod.meta.uid)
+            nodeName: pod.nodeName, zone: view.zoneOfNode[pod.nodeName] ?? "", podName: pod.meta.name, podUID: pod.meta.uid,
+            users: pod.listenerUsers)
     }
 
     /// - Parameter pod: nil for a Service without pods: only what it knows by itself.

@@ -28,6 +28,8 @@ package final class ObservedPod: Sendable {
     package let readyChanged: Timestamp?
     package let restartCount: Int64
     package let podIP: String
+    /// Who may listen at its address; nil where that cannot be told.
+    package let listenerUsers: ListenerUsers?
     package let hostname: String
     package let subdomain: String
     package let ports: [NamedPort]
@@ -58,6 +60,7 @@ package final class ObservedPod: Sendable {
         cost = meta.annotations[Self.deletionCost].flatMap(Int32.init) ?? 0
         restartCount = status["containerStatuses"].elements.reduce(0) { max($0, $1["restartCount"].int ?? 0) }
         podIP = status["podIP"].string ?? ""
+        listenerUsers = ListenerUsers(podStatus: status)
         hostname = spec["hostname"].string ?? ""
         subdomain = spec["subdomain"].string ?? ""
         tolerations = spec["tolerations"].elements.map { Toleration($0) }

@@ -78,6 +78,8 @@ package struct ObservedSlice: Sendable {
         package var zone: String
         package var podName: String
         package var podUID: String
+        /// Nil: nothing is required of who listens there.
+        package var users: ListenerUsers?
     }
 
     package static let serviceName = "kubernetes.io/service-name"
@@ -101,7 +103,8 @@ package struct ObservedSlice: Sendable {
                 isTerminating: conditions["terminating"].bool ?? false,
                 hostname: endpoint["hostname"].string ?? "", nodeName: endpoint["nodeName"].string ?? "",
                 zone: endpoint["zone"].string ?? "",
-                podName: endpoint["targetRef"]["name"].string ?? "", podUID: endpoint["targetRef"]["uid"].string ?? "")
+                podName: endpoint["targetRef"]["name"].string ?? "", podUID: endpoint["targetRef"]["uid"].string ?? "",
+                users: ListenerUsers(endpoint: endpoint))
         }
     }
 
@@ -119,6 +122,7 @@ extension ObservedSlice.Endpoint {
         if !hostname.isEmpty { out["hostname"] = .string(hostname) }
         if !nodeName.isEmpty { out["nodeName"] = .string(nodeName) }
         if !zone.isEmpty { out["zone"] = .string(zone) }
+        if let users { out["deprecatedTopology"] = users.topologyValue }
         return out
     }
 }

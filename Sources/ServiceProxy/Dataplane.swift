@@ -37,6 +37,7 @@ final class Dataplane {
 
     let loop: EventLoop
     let connector: UpstreamConnector
+    let guardian: StrangerGuard
     private(set) var router = Router()
     /// The one buffer that everything received goes through.
     let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: ByteChannel.receiveLimit, alignment: 64)
@@ -47,7 +48,7 @@ final class Dataplane {
     private var waiters: [UInt64: (waiter: any Waiter, timer: EventLoop.Timer)] = [:]
     private var nextTicket: UInt64 = 0
     private var isSweepPlanned = false
-    let counts = TrafficCounts()
+    let counts: TrafficCounts
     /// Called when a drain report has become due; at most once until the report is taken.
     var onReportDue: (() -> Void)?
     private var isReportAnnounced = false
@@ -55,6 +56,8 @@ final class Dataplane {
     init(loop: EventLoop, sources: [IPv4Address] = []) {
         self.loop = loop
         connector = UpstreamConnector(loop: loop, sources: sources)
+        counts = TrafficCounts()
+        guardian = StrangerGuard(counts: counts)
     }
 
     deinit { scratch.deallocate() }
@@ -143,6 +146,12 @@ final class Dataplane {
             {
                 return .connection(connection)
             }
+            if guardian.isStranger(at: router.address(of: endpoint), for: router.users(of: endpoint)) {
+                router.finished(endpoint, kind)
+                router.refused(endpoint, now: loop.now)
+                _ = attempts.refused(by: endpoint, now: loop.now)
+                continue
+            }
             do throws(LinuxError) {
                 let channel = try connector.connect(to: router.address(of: endpoint))
                 let connection = UpstreamConnection(channel: channel, endpoint: endpoint)
@@ -172,6 +181,9 @@ final class Dataplane {
         if let failure = upstream.channel.failure { return failure }
         if UpstreamConnector.isConnectedToItself(upstream.channel, address) {
             return LinuxError(errno: 111, operation: "connect to \(address): nobody listens, the connection met itself")
+        }
+        guard guardian.leadsHome(upstream.channel.fd, to: address, for: router.users(of: upstream.endpoint)) else {
+            return LinuxError(errno: 111, operation: "connect to \(address): who listens there is not the pod")
         }
         upstream.connectDeadline = .never
         router.answered(upstream.endpoint)

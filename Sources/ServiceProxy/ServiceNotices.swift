@@ -46,6 +46,14 @@ final class ServiceNotices {
         told = Set(refusals)
     }
 
+    /// Another user's program listens where a pod of the Service should.
+    func met(_ user: UInt32, at address: EndpointAddress, of service: RouteTable.ServiceName, instead users: ListenerUsers) {
+        tell(
+            service, .warning, "StrangerAtEndpoint",
+            "\(address) is held by a program of user \(user), not of the pod's (\(users.text)): it gets no connection (see: ss -ltnp 'sport = :\(address.port)')"
+        )
+    }
+
     /// Writes where a load balancer's ports are reached, where that is not written yet. Only once one of them is open: until then the
     /// address shows as pending.
     func balance(_ services: [RouteTable.ServiceName], at address: IPv4Address, isOpen: (RouteTable.ServiceName) -> Bool) {

@@ -54,6 +54,10 @@ package final class ServiceProxyLoop {
             notices.recovered(route, address)
             announceBalancers()
         }
+        plane.guardian.onStranger = { [unowned self] address, user, users in
+            guard let backend = table?.backends.first(where: { $0.endpoints.contains { $0.address == address } }) else { return }
+            notices.met(user, at: address, of: backend.name.service, instead: users)
+        }
         follower.onTable = { [unowned self] in take($0, $1) }
         follower.onDisconnect = { [unowned self] in reporter.serverWasLost() }
         follower.start()
@@ -64,6 +68,7 @@ package final class ServiceProxyLoop {
     private func take(_ table: RouteTable, _ revision: Revision) {
         if table != self.table {
             self.table = table
+            plane.guardian.keep(table)
             plane.swap(table)
             entrances.apply(table.routes)
             plane.counts.keep(Set(table.backends.map(\.name)))

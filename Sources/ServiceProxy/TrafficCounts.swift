@@ -20,6 +20,7 @@ final class TrafficCounts {
     var refusedConnectCount: UInt64 = 0
     var repeatedCount: UInt64 = 0
     var shortageCount: UInt64 = 0
+    var strangerCount: UInt64 = 0
     /// Answers that the proxy gave itself, by reason.
     private(set) var failureCounts: [String: UInt64] = [:]
 
@@ -56,10 +57,13 @@ final class TrafficCounts {
         repeated.add(repeatedCount)
         var shortages = CounterFamily("steady_proxy_shortages_total", "Connects that failed for want of descriptors, ports or memory")
         shortages.add(shortageCount)
+        var strangers = CounterFamily(
+            "steady_proxy_strangers_total", "Connects not made or given up, since the listener was not the pod's but another user's")
+        strangers.add(strangerCount)
         var open = GaugeFamily("steady_proxy_open_connections", "Connections of clients that are open")
         open[Labels()] = Double(openConnectionCount)
         var text = PrometheusText()
-        for family in [exchanges, flows, failures, accepted, refused, repeated, shortages] { text.append(family) }
+        for family in [exchanges, flows, failures, accepted, refused, repeated, shortages, strangers] { text.append(family) }
         text.append(open)
         text.append(latencies)
         return text.text

@@ -1,4 +1,5 @@
 import Formats
+import Resources
 import Timing
 
 /// `pod.status` as Kubernetes words it, made from a pod's machine. Remembers only when conditions changed.
@@ -12,11 +13,35 @@ package struct PodStatusReport: Sendable {
         package var imageIDs: [String: String]
         /// Which of the pod's readiness gates do not hold, each as a sentence (see `unmetGates`).
         package var unmetGates: [String] = []
+        /// As whom programs run, by container.
+        package var users: [String: User] = [:]
         package init(podIP: String?, hostIP: String, startTime: Timestamp?, imageIDs: [String: String] = [:]) {
             self.podIP = podIP
             self.hostIP = hostIP
             self.startTime = startTime
             self.imageIDs = imageIDs
+        }
+    }
+
+    /// As whom a container's program is started, and who may listen at its address.
+    package struct User: Hashable, Sendable {
+        package var user: UInt32
+        package var group: UInt32
+        package var groups: [UInt32]
+        /// Nil: it cannot be told.
+        package var listeners: ListenerUsers?
+        package init(user: UInt32, group: UInt32, groups: [UInt32] = [], listeners: ListenerUsers? = nil) {
+            self.user = user
+            self.group = group
+            self.groups = groups
+            self.listeners = listeners
+        }
+
+        /// Kubernetes' `user.linux`, and beside it our own word.
+        var value: Value {
+            var linux: Value = ["uid": .int(Int64(user)), "gid": .int(Int64(group))]
+            if !groups.isEmpty { linux["supplementalGroups"] = .array(groups.map { .int(Int64($0)) }) }
+            return ["linux": linux, ListenerUsers.statusField: listeners?.statusValue ?? .null]
         }
     }
 
@@ -174,6 +199,7 @@ package struct PodStatusReport: Sendable {
         out["imageID"] = .string(surroundings.imageIDs[policy.name] ?? "")
         if !id.isEmpty { out["containerID"] = .string(id) }
         out["started"] = .bool(isStarted)
+        if let user = surroundings.users[policy.name] { out["user"] = user.value }
         return out
     }
 

@@ -1,4 +1,5 @@
 import Formats
+import Resources
 
 /// The Services and EndpointSlices that were seen, decoded once each; composes the `RouteTable` from them.
 package struct RouteSource: Sendable {
@@ -72,7 +73,10 @@ package struct RouteSource: Sendable {
             guard let target = slice.ports.first(where: { $0.name == port.name && $0.transport == port.transport }) else { continue }
             all.reserveCapacity(all.count + slice.endpoints.count)
             for endpoint in slice.endpoints {
-                all.append(.init(EndpointAddress(host: endpoint.host, port: target.port), endpoint.standing, node: endpoint.node))
+                all.append(
+                    .init(
+                        EndpointAddress(host: endpoint.host, port: target.port), endpoint.standing, node: endpoint.node,
+                        users: endpoint.users))
             }
         }
         // While endpoints move between slices one can be in two of them; Kubernetes asks consumers to take it once. The better standing
@@ -163,6 +167,7 @@ private struct SliceEndpoints: Sendable {
         var host: UInt32
         var standing: RouteTable.Standing
         var node: String
+        var users: ListenerUsers?
     }
     var ports: [Port] = []
     var endpoints: [Endpoint] = []
@@ -177,7 +182,8 @@ private struct SliceEndpoints: Sendable {
             let standing = Self.standing(entry["conditions"])
             // Only the first address counts: Kubernetes calls the others fungible and its proxies ignore them.
             guard let host = entry["addresses"][0].string.flatMap(EndpointAddress.host) else { continue }
-            endpoints.append(Endpoint(host: host, standing: standing, node: entry["nodeName"].string ?? ""))
+            endpoints.append(
+                Endpoint(host: host, standing: standing, node: entry["nodeName"].string ?? "", users: ListenerUsers(endpoint: entry)))
         }
     }
 

@@ -1,3 +1,5 @@
+import Resources
+
 /// Where connections come in and where they may go: a value made from Services and EndpointSlices and swapped whole.
 ///
 /// Everything in it is sorted, so that equal inputs give equal tables whatever the order in which they were seen.
@@ -44,10 +46,13 @@ package struct RouteTable: Sendable, Equatable {
         package var standing: Standing
         /// Where it runs; empty where nobody says.
         package var node: String
-        package init(_ address: EndpointAddress, _ standing: Standing, node: String = "") {
+        /// Who may listen there; nil: nothing is required.
+        package var users: ListenerUsers?
+        package init(_ address: EndpointAddress, _ standing: Standing, node: String = "", users: ListenerUsers? = nil) {
             self.address = address
             self.standing = standing
             self.node = node
+            self.users = users
         }
     }
 

@@ -1,3 +1,4 @@
+import Resources
 import Timing
 
 /// One endpoint as the router counts it. Stays the same while the endpoint is in the table or anything is open to it, then is used again.
@@ -24,6 +25,7 @@ package struct Router: Sendable {
         var address: EndpointAddress
         /// The best standing that any backend gives it.
         var standing = RouteTable.Standing.withheld
+        var users: ListenerUsers?
         var isListed = false
         var isSealed = false
         var exchangeCount = 0
@@ -117,6 +119,7 @@ package struct Router: Sendable {
         for endpoint in new.endpoints {
             let slot = slot(endpoint.address)
             slots[slot].isListed = true
+            slots[slot].users = endpoint.users
             switch endpoint.standing {
             case .ready:
                 slots[slot].standing = .ready
@@ -163,6 +166,9 @@ package struct Router: Sendable {
 
     /// Where the endpoint listens.
     package func address(of endpoint: EndpointID) -> EndpointAddress { slots[endpoint.index].address }
+
+    /// Who may listen there; nil: nothing is required.
+    package func users(of endpoint: EndpointID) -> ListenerUsers? { slots[endpoint.index].users }
 
     /// Whether idle connections to it are worth keeping.
     package func isReady(_ endpoint: EndpointID) -> Bool { slots[endpoint.index].isListed && slots[endpoint.index].standing == .ready }

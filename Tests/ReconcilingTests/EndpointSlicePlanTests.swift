@@ -49,6 +49,21 @@ import Timing
             ])
     }
 
+    @Test func `who may listen for a pod is written beside its address, and a change of that is written`() {
+        func withUsers(_ users: Value) -> ObservedPod {
+            ObservedPod([
+                "metadata": ["name": "a", "namespace": "default", "uid": "uid-a"], "spec": ["nodeName": "a1"],
+                "status": ["podIP": "127.64.0.1", "containerStatuses": [["name": "main", "user": ["listeners": users]]]],
+            ])
+        }
+        let first = plan(service(), [withUsers([0])]).body("create endpointslices")
+        #expect(first["endpoints"][0]["deprecatedTopology"] == ["steady.dev/listener-users": "0"])
+        let slices = [stored(first)]
+        #expect(plan(service(), [withUsers([0])], slices).changes.isEmpty)
+        let second = plan(service(), [withUsers([33, 0])], slices)
+        #expect(second.body("patch web-1")["endpoints"][0]["deprecatedTopology"] == ["steady.dev/listener-users": "0,33"])
+    }
+
     /// ready, serving, terminating.
     @Test(
         arguments: [

@@ -1,5 +1,6 @@
 import Formats
 import Linux
+import Resources
 import Testing
 import Timing
 import Traffic
@@ -21,6 +22,8 @@ final class Harness {
     private let entrances: Entrances
     let address: SocketAddress
     var endpoints: [(address: EndpointAddress, standing: RouteTable.Standing)] = []
+    /// Who may listen at the endpoints; nil: anybody.
+    var users: ListenerUsers?
     private let route: RouteTable.Route
     /// Kept alive until the test's end.
     private var backends: [AnyObject] = []
@@ -43,7 +46,7 @@ final class Harness {
         table.backends = [
             .init(
                 name: name, carriage: carriage,
-                endpoints: endpoints.sorted { $0.address < $1.address }.map { .init($0.address, $0.standing) })
+                endpoints: endpoints.sorted { $0.address < $1.address }.map { .init($0.address, $0.standing, users: users) })
         ]
         table.routes = [route]
         plane.swap(table)

@@ -1,5 +1,7 @@
 import Formats
+import Resources
 import Testing
+import Timing
 import Traffic
 
 func service(_ name: String, _ spec: Value) -> Value {
@@ -33,6 +35,26 @@ func slice(_ name: String, of service: String, ports: Value, _ endpoints: [(Stri
         #expect(Set(table.routes.map(\.backend.description)) == ["default/web:80"])
         #expect(table.backends.map(\.endpoints) == [[.init(EndpointAddress("127.64.0.2", port: 8080)!, .ready)]])
         #expect(table.loadBalanced == [.init("default", "web")])
+    }
+
+    @Test func `an endpoint says who may listen at it, and the router knows`() {
+        let address = EndpointAddress("127.64.0.2", port: 8080)!
+        var slice = slice("web-1", of: "web", ports: [["name": "http", "port": 8080]], [("127.64.0.2", ["ready": true])])
+        slice["endpoints"] = [
+            ["addresses": ["127.64.0.2"], "deprecatedTopology": ["steady.dev/listener-users": "33,0"]]
+        ]
+        let spec: Value = ["clusterIP": "127.32.0.1", "ports": [["name": "http", "port": 80]]]
+        let table = RouteSource(services: [service("web", spec)], slices: [slice]).table()
+        #expect(table.backends.map(\.endpoints) == [[.init(address, .ready, users: ListenerUsers([0, 33]))]])
+        var router = Router()
+        _ = router.swap(table)
+        guard let backend = router.backend(table.backends[0].name),
+            case .endpoint(let id) = router.choose(backend, client: 1, avoiding: [], now: .zero)
+        else {
+            Issue.record("no endpoint")
+            return
+        }
+        #expect(router.users(of: id) == ListenerUsers([0, 33]))
     }
 
     @Test(

@@ -150,4 +150,10 @@ int clinux_tcp_owner(uint32_t local, uint16_t local_port, uint32_t peer, uint16_
 // AF_INET6 (mapped); 0 when there is none; -1 with errno when the kernel cannot tell.
 int clinux_socket_at(int type, uint32_t address, uint16_t port);
 
+// A line to the kernel's sock_diag, for many questions; -1 and errno. To be closed, and not for use from two threads.
+int clinux_sock_diag_line(void);
+// Who made the socket that would take a connection to this IPv4 address and port, host order, wildcard listeners included: 1 and the user, 0 when
+// nobody listens, -1 and errno when the kernel cannot tell.
+int clinux_listener_user(int line, uint32_t address, uint16_t port, uint32_t *uid);
+
 #endif
