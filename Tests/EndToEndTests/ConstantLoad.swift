@@ -8,6 +8,8 @@ final class ConstantLoad {
         var failedCount = 0
         /// The longest time without an answer.
         var silence = 0
+        /// How long the slowest answer took, in milliseconds.
+        var slowest = 0
         /// How many wait for an answer just now.
         var waitingCount = 0
         /// When the last of the failed requests was begun, in milliseconds since 1970.
@@ -27,7 +29,7 @@ final class ConstantLoad {
             silence = words.removeValue(forKey: "silence_ms") ?? 0
             waitingCount = words.removeValue(forKey: "waiting") ?? 0
             lastFailedAt = words.removeValue(forKey: "last_failed_ms") ?? 0
-            words["max_ms"] = nil
+            slowest = words.removeValue(forKey: "max_ms") ?? 0
             kinds = words
         }
 
@@ -37,6 +39,7 @@ final class ConstantLoad {
             all.requestCount += one.requestCount
             all.failedCount += one.failedCount
             all.silence = max(all.silence, one.silence)
+            all.slowest = max(all.slowest, one.slowest)
             all.waitingCount += one.waitingCount
             all.lastFailedAt = max(all.lastFailedAt, one.lastFailedAt)
             all.kinds.merge(one.kinds, uniquingKeysWith: +)
