@@ -17,6 +17,12 @@ package struct ThreadHandle: Sendable {
         }
         let start = Unmanaged.passRetained(Start(name, body))
         var thread = pthread_t()
+        // Signals are the loop's: one that a thread took would end the process, whoever waits for it.
+        var all = sigset_t()
+        var before = sigset_t()
+        sigfillset(&all)
+        pthread_sigmask(SIG_SETMASK, &all, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
         let result = pthread_create(
             &thread, nil,
             { raw in
