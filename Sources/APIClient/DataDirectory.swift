@@ -43,6 +43,10 @@ package struct DataDirectory: Hashable, Sendable {
     package var hostLock: String { path + "/up.lock" }
     /// The arguments of `up`, for whoever starts it again.
     package var hostRecord: String { path + "/up.json" }
+    /// How the last upgrade went, or goes.
+    package var upgradeRecord: String { path + "/upgrade.json" }
+    /// Copies of the programs that an upgrade can go back to.
+    package var programs: String { path + "/programs" }
     package var journal: String { path + "/journal" }
     /// Why things were decided, apart from the journal.
     package var decisionLog: String { path + "/decisions.log" }
@@ -67,7 +71,8 @@ package struct DataDirectory: Hashable, Sendable {
         let nodeNames = (try? Files.list(nodes)) ?? []
         let inMemory = nodeNames.compactMap { Files.linkTarget(Self.run(ofNode: node($0))) }.filter { VolatileDirectory.all.contains($0) }
         return inMemory + [
-            journal, snapshots, decisionLog, nodes, roles, hostSocket, apiSocket, apiAddressFile, kubeconfig, hostRecord, hostLock,
+            journal, snapshots, decisionLog, nodes, roles, programs, upgradeRecord, hostSocket, apiSocket, apiAddressFile, kubeconfig,
+            hostRecord, hostLock,
         ]
     }
 }

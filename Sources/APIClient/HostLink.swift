@@ -10,6 +10,9 @@ package final class HostLink: DescriptorStore {
     private let loop: EventLoop
     private let path: String
     private let role: String
+    /// What the hello says of the program that this process runs; see `Release.program`.
+    private let program: String
+    private var isReady = false
     /// Nil while there is no `up`.
     private var line: MessageLine?
     private var lostAt: Instant?
@@ -29,6 +32,9 @@ package final class HostLink: DescriptorStore {
     package var onMessage: (Value) -> Void = { _ in }
     /// A descriptor that an earlier process of this role had under way to `up` when it died, and that came after `fetchAll`; the receiver's own.
     package var onDescriptor: (_ name: String, _ descriptor: Int32) -> Void = { _, descriptor in closeDescriptor(descriptor) }
+    /// `up` runs another program by now, and so is this process to do, with these arguments: the descriptor stands for the program and is the
+    /// receiver's. Called AFTER all that this role has said is with `up`.
+    package var onBecome: (_ program: Int32, _ arguments: [String]) -> Void = { program, _ in closeDescriptor(program) }
     /// `up` is gone. Called before the first attempt to reach a new one, and again before each further one.
     package var onHostLost: () -> Void = {}
     /// A new `up` was reached; it has everything that the old one had of this role.
@@ -50,9 +56,10 @@ package final class HostLink: DescriptorStore {
     /// Says hello to `up` and takes what it kept for this role. Blocks until then (milliseconds); only here: a later `up` is greeted from the loop,
     /// which has traffic to serve meanwhile.
     package init(
-        loop: EventLoop, socketPath: String, role: String, greetingLimit: Duration = HostLink.greetingLimit
+        loop: EventLoop, socketPath: String, role: String, program: String = "", greetingLimit: Duration = HostLink.greetingLimit
     ) throws(LinuxError) {
         self.loop = loop
+        self.program = program
         self.greetingLimit = greetingLimit
         path = socketPath
         self.role = role
@@ -118,6 +125,12 @@ package final class HostLink: DescriptorStore {
     /// Tells `up` something; no answer is expected.
     package func tell(_ message: Value) { send(message) }
 
+    /// This role does its work from now on. Every later `up` is told so, too.
+    package func ready() {
+        isReady = true
+        send(["op": "ready"])
+    }
+
     /// Tells `up` what is of use at once or not at all: dropped while there is no line, or many messages wait.
     package func hint(_ message: Value) { if !isGreeting { line?.hint(message) } }
 
@@ -135,7 +148,7 @@ package final class HostLink: DescriptorStore {
         let line = try MessageLine(loop: loop, socket: try Sockets.connect(to: .unix(path), type: .sequencedPackets))
         line.onMessage = { [weak self] in self?.received($0, $1) }
         line.onEnd = { [weak self] in self?.lost() }
-        line.send(["op": "hello", "role": .string(role)])
+        line.send(["op": "hello", "role": .string(role), "program": .string(program), "ready": .bool(isReady)])
         self.line = line
         return line
     }
@@ -217,7 +230,23 @@ package final class HostLink: DescriptorStore {
         waiting.append(message)
     }
 
+    /// Before what was said is looked at again, whether it has gone out.
+    private static let clearingDelay: Duration = .milliseconds(5)
+
+    private func become(_ program: Int32, _ arguments: [String]) {
+        guard let line else { return closeDescriptor(program) }
+        if line.isClear { return onBecome(program, arguments) }
+        loop.schedule(after: Self.clearingDelay) { [weak self] in
+            guard let self else { return closeDescriptor(program) }
+            become(program, arguments)
+        }
+    }
+
     private func received(_ message: Value, _ descriptors: [Int32]) {
+        if !isGreeting, message["op"].string == "become", let program = descriptors.first {
+            descriptors.dropFirst().forEach(closeDescriptor)
+            return become(program, message["arguments"].elements.compactMap(\.string))
+        }
         if !isGreeting, message["op"].string == "descriptor", let name = message["name"].string, let descriptor = descriptors.first {
             descriptors.dropFirst().forEach(closeDescriptor)
             return onDescriptor(name, descriptor)

@@ -1,10 +1,11 @@
+import APIClient
 import Formats
 
 /// What `/version` says. kubectl chooses its behaviour, and a dispatching kubectl its binary, by `minor`.
 package enum Version {
     /// The Kubernetes release whose API is spoken; the build metadata says who speaks it.
     package static let kubernetes = "v1.33.0+steady.\(steady)"
-    package static let steady = "0.1.0"
+    package static let steady = Release.version
 
     /// `platform` is what kubectl prints, `linux/amd64`.
     package static var document: Value {

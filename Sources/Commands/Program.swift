@@ -1,8 +1,9 @@
+import APIClient
 import Linux
 
 /// The command line as a library: from arguments to an exit code.
 package enum Program {
-    package static let version = "0.1.0"
+    package static let version = Release.version
 
     /// Runs a command line; the exit code.
     package static func run(_ arguments: [String], verbs: [Verb], terminal: Terminal = Terminal()) -> Int32 {

@@ -19,6 +19,8 @@ package struct HostConfiguration: Hashable, Sendable {
     package var snapshotInterval: Int
     /// How many of them stay.
     package var snapshotKeep: Int
+    /// Which proxy takes new connections: another one after each upgrade.
+    package var proxy = HostRole.firstProxy
 
     /// Hourly, for a day.
     package static let defaultSnapshotInterval = 3600
@@ -58,11 +60,15 @@ package struct HostConfiguration: Hashable, Sendable {
         }
     }
 
+    /// Of this record; a later one is refused by name.
+    package static let format = 1
+
     package var value: Value {
         var out: Value = [
+            "format": .int(Int64(Self.format)),
             "zones": .array(zones.map { .string($0) }), "nodesPerZone": .int(Int64(nodesPerZone)), "api": .string(apiAddress.description),
             "expose": .string(exposeAddress.description), "snapshotInterval": .int(Int64(snapshotInterval)),
-            "snapshotKeep": .int(Int64(snapshotKeep)),
+            "snapshotKeep": .int(Int64(snapshotKeep)), "proxy": .string(proxy),
         ]
         if let block { out["block"] = .int(Int64(block)) }
         if let runAs { out["runAs"] = .string(runAs) }
@@ -79,6 +85,7 @@ package struct HostConfiguration: Hashable, Sendable {
             block: value["block"].int.map(Int.init).flatMap { (0..<Self.blockCount).contains($0) ? $0 : nil }, runAs: value["runAs"].string,
             snapshotInterval: value["snapshotInterval"].int.map(Int.init) ?? Self.defaultSnapshotInterval,
             snapshotKeep: value["snapshotKeep"].int.map(Int.init) ?? Self.defaultSnapshotKeep)
+        proxy = value["proxy"].string ?? proxy
     }
 }
 

@@ -21,14 +21,26 @@ extension HostRole {
 
     private func ended(_ connection: RoleConnection) {
         connections[ObjectIdentifier(connection)] = nil
-        if lines[connection.role] === connection { lines[connection.role] = nil }
+        guard lines[connection.role] === connection else { return }
+        lines[connection.role] = nil
+        guard let upgrade else { return }
+        // It becomes another program, and reads nothing until it says so.
+        custodies[connection.role]?.agentEnded()
+        upgrade.look()
     }
 
     private func handle(_ connection: RoleConnection, _ message: Value, _ descriptors: [Int32]) {
         let role = roles.first { $0.name == connection.role }
         role?.handle(.heard)
         switch message["op"].string {
-        case "hello": greet(connection, message["role"].string ?? "")
+        case "hello":
+            connection.program = message["program"].string ?? ""
+            connection.isReady = message["ready"].bool ?? false
+            greet(connection, message["role"].string ?? "")
+            upgrade?.look()
+        case "ready":
+            connection.isReady = true
+            upgrade?.look()
         case "beat": break
         // Of nobody else: who can have a proxy avoid an endpoint is who looks after it.
         case "ended" where connection.role.hasPrefix("agent-"): connections.values.forEach { $0.passOn(ended: message["address"]) }
@@ -48,6 +60,9 @@ extension HostRole {
             custodies[connection.role]?.agentReads()
             connection.reply(to: message, ["ok": true])
         case "fence": fence(message["node"].string ?? "") { connection.reply(to: message, ["ok": true]) }
+        case "program": connection.reply(to: message, programValue)
+        case "upgrade": connection.reply(to: message, beginUpgrade(message))
+        case "upgrade-status": connection.reply(to: message, UpgradeRecord.read(directory)?.value ?? ["phase": .null])
         case "status": connection.reply(to: message, status)
         case "fail": setFailed(message, true) { connection.reply(to: message, $0) }
         case "recover": setFailed(message, false) { connection.reply(to: message, $0) }
@@ -61,6 +76,7 @@ extension HostRole {
     /// A child of a dead process can still be about to become its program: what it leaves here is for the process that came after.
     private func keep(_ descriptor: Int32, named name: String, from connection: RoleConnection) {
         kept.keep(descriptor, role: connection.role, name: name)
+        if connection.role.hasPrefix("proxy-") { share(descriptor, named: name, by: connection.role) }
         guard let newest = lines[connection.role], newest !== connection else { return }
         newest.send(["op": "descriptor", "name": .string(name)], descriptor: descriptor)
     }
@@ -77,6 +93,7 @@ extension HostRole {
         guard let role = roles.first(where: { $0.name == name }) else { return }
         if !role.isRunning { role.adopt(connection.peer) }
         role.handle(.heard)
+        if retired.contains(name) { connection.send(["op": "retire"]) }
         // Who says hello during a stop has not heard of it.
         stop?.roleCame(role)
     }

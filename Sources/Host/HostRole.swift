@@ -10,7 +10,9 @@ import Timing
 package final class HostRole {
     package let loop: EventLoop
     package let directory: DataDirectory
-    package private(set) var configuration: HostConfiguration
+    package internal(set) var configuration: HostConfiguration
+    /// What this program says of itself to whoever wants to upgrade to another one.
+    package var statement = ProgramStatement(version: Release.version, formats: [])
     /// Called once the API's listeners hold early connections, with its TCP address.
     package var onReady: (SocketAddress) -> Void = { _ in }
     /// Called once the server answers, with the API's TCP address.
@@ -23,7 +25,7 @@ package final class HostRole {
     package var onProgress: (String) -> Void = { _ in }
 
     private let launcher = Launcher()
-    private let lock: FileLock
+    let lock: FileLock
     /// Nil: the roles that were taken over hold it.
     private let claim: BlockClaim?
     let care: NodeCare
@@ -39,6 +41,12 @@ package final class HostRole {
     let agents: AgentWatch
     var listener: Int32 = -1
     var stop: StopSequence?
+    /// The upgrade that is under way.
+    var upgrade: RoleUpgrade?
+    /// This process is about to become another program.
+    var isGoingOver = false
+    /// Proxies that finish what they have.
+    var retired: Set<String> = []
     var hasServed = false
     let isResuming: Bool
 
@@ -69,6 +77,13 @@ package final class HostRole {
         guard requested.nodes.count <= HostConfiguration.nodeLimit else {
             throw HostError("\(requested.nodes.count) nodes were asked for; one instance has room for \(HostConfiguration.nodeLimit)")
         }
+        if let bytes = try? Files.read(directory.hostRecord), let format = (try? JSON.parse(bytes))?["format"].int,
+            format > HostConfiguration.format
+        {
+            throw HostError(
+                "\(directory.hostRecord) was written by a newer Steady (format \(format); this one reads up to \(HostConfiguration.format)); "
+                    + "start the instance with that one")
+        }
         lock = try inheritedLock.map { FileLock(fd: $0) } ?? Self.lock(directory)
         Files.overwrite(lock.fd, with: "\(Processes.current)\n")
         var configuration = requested
@@ -78,7 +93,8 @@ package final class HostRole {
             if configuration.block == nil { configuration.block = recorded.block }
             if configuration.apiAddress.port == 0 { configuration.apiAddress = recorded.apiAddress }
         }
-        let names = ["server"] + configuration.nodes.map { "agent-\($0.name)" } + ["proxy-1"]
+        if !isResuming, Self.lockHolder(directory.roleLock(configuration.proxy)) == nil { configuration.proxy = Self.firstProxy }
+        let names = ["server"] + configuration.nodes.map { "agent-\($0.name)" } + [configuration.proxy]
         do throws(HostError) {
             let claim = try BlockClaim.take(configuration.block, order: blocks?.order(for: directory))
             for name in names {
@@ -98,7 +114,7 @@ package final class HostRole {
         listener = try Sockets.listen(unix: directory.hostSocket, type: .sequencedPackets)
         // A server that runs has the listeners, and hands them over when it says hello.
         if Self.lockHolder(directory.roleLock("server")) == nil { try openAPIListeners() }
-        try Files.replace(directory.hostRecord, with: JSON.serialize(self.configuration.value, pretty: true), durably: true)
+        try recordConfiguration()
         if let claim { blocks?.remember(claim.block, for: directory) }
         try Files.replace(directory.kubeconfig, with: Kubeconfig.text(server: self.configuration.apiAddress).utf8)
         _ = try loop.watch(listener, .read) { [unowned self] _ in acceptAll() }
@@ -131,10 +147,19 @@ package final class HostRole {
         return HostConfiguration(value)
     }
 
+    func recordConfiguration() throws {
+        try Files.replace(directory.hostRecord, with: JSON.serialize(configuration.value, pretty: true), durably: true)
+    }
+
+    var commonArguments: [String] { ["--data-dir", directory.path, "--block", "\(configuration.block ?? 0)"] }
+
     /// Starts all roles; those that still run are waited for and taken over.
-    package func start() {
+    ///
+    /// - Parameter isPlanned: this process became this program in an upgrade.
+    package func start(isPlanned: Bool = false) {
         agents.onChange = { [unowned self] in tellAbsences() }
-        let common = ["--data-dir", directory.path, "--block", "\(configuration.block ?? 0)"]
+        continueUpgrade(isPlanned: isPlanned)
+        let common = commonArguments
         let snapshots = ["--snapshot-every", "\(configuration.snapshotInterval)s", "--snapshot-keep", "\(configuration.snapshotKeep)"]
         add("server", ["server"] + common + snapshots)
         for node in configuration.nodes {
@@ -143,14 +168,18 @@ package final class HostRole {
             add("agent-\(node.name)", arguments)
             watchOutput(of: node)
         }
-        add("proxy-1", ["proxy"] + common + ["--name", "proxy-1", "--expose", "\(configuration.exposeAddress)"])
+        add(configuration.proxy, proxyArguments(configuration.proxy))
         for role in roles {
             if let pid = Self.lockHolder(directory.roleLock(role.name)) { role.adopt(pid) } else { role.handle(.tick) }
         }
+        adoptRetired()
+        // Those that ended while this process became another program were told of to nobody.
+        reap()
+        upgrade?.look()
         onReady(configuration.apiAddress)
     }
 
-    private func add(_ name: String, _ arguments: [String]) {
+    func add(_ name: String, _ arguments: [String]) {
         let role = RoleProcess(name: name, arguments: arguments, loop: loop, launcher: launcher, directory: directory, program: program)
         if isFailed(name) {
             role.handle(.fail)
@@ -161,6 +190,8 @@ package final class HostRole {
             custodies[name]?.agentEnded()
             if let node = Self.node(ofRole: name), stop == nil { agents.handle(.went, of: node) }
             stop?.roleEnded()
+            forget(retired: name)
+            upgrade?.look()
         }
         if name == "server" {
             role.beforeStart = { [unowned self] in if !kept.has(role: "server", name: Self.tcpListener) { try openAPIListeners() } }
@@ -169,7 +200,7 @@ package final class HostRole {
     }
 
     /// The process that holds a role's lock, as its lock file says; nil when the lock is free.
-    private static func lockHolder(_ path: String) -> Int32? {
+    static func lockHolder(_ path: String) -> Int32? {
         guard Files.exists(path) else { return nil }
         if let free = try? FileLock.take(path) {
             free.release()

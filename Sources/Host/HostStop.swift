@@ -8,6 +8,7 @@ extension HostRole {
     /// BEFORE this process is asked to stop.
     package func shutDown(purging: Bool = false, _ done: @escaping () -> Void = {}) {
         if let stop { return stop.alsoCall(done) }
+        upgrade?.abandon()
         for name in custodies.keys.sorted() { custodies[name]?.end() }
         agents.end()
         let proxies = roles.filter { $0.name.hasPrefix("proxy") }

@@ -8,6 +8,10 @@ final class RoleConnection {
     let peer: Int32
     /// Empty until it says hello.
     var role = ""
+    /// Which program the role runs, as it says; empty where it does not.
+    var program = ""
+    /// It does its work.
+    var isReady = false
     private let line: MessageLine
 
     init(

@@ -54,6 +54,7 @@ final class RoleProcess {
         case .waiting: isRunning ? "Starting" : "Waiting"
         case .running: "Running"
         case .ending: "Ending"
+        case .replacing: "Replacing"
         case .failed: "Failed"
         case .stopped: isRunning ? "Stopping" : "Stopped"
         }
@@ -67,6 +68,7 @@ final class RoleProcess {
         for action in machine.handle(event, now: loop.now) {
             switch action {
             case .start: start()
+            case .end: signal(15)
             case .kill:
                 if machine.state != .failed { RoleLog.say(.warning, "\(name) (pid \(pid)) is silent: killed") }
                 signal(9)
@@ -81,7 +83,8 @@ final class RoleProcess {
     /// Watches a process of this role that an earlier `up` started.
     func adopt(_ pid: Int32) {
         guard !isRunning, let descriptor = try? Processes.openDescriptor(pid) else { return }
-        isChild = false
+        // An `up` that was upgraded in place still is the parent.
+        isChild = Processes.parent(of: pid) == Processes.current
         observe(pid, descriptor)
         handle(.started)
         RoleLog.say(.information, "\(name) (pid \(pid)) taken over")

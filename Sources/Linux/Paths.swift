@@ -52,6 +52,13 @@ extension Files {
         return stat(path, &status) == 0 ? Int64(status.st_size) : 0
     }
 
+    /// When its content was changed last, in nanoseconds since 1970; nil when nothing is there.
+    package static func modified(_ path: String) -> Int64? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        return Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
+    }
+
     /// `mode` as `stat` has it; nil when nothing is there.
     package static func mode(of path: String) -> mode_t? {
         var status = stat()

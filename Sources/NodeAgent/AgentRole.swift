@@ -27,6 +27,8 @@ package final class AgentRole {
     private var hasNode = false
     private var synced = 0
     private var whenShutDown: (() -> Void)?
+    /// Called once it looks after the node's pods.
+    package var onReady: () -> Void = {}
     private let beginReading: (@escaping () -> Void) -> Void
 
     private static let removalRetryDelay = Duration.milliseconds(100)
@@ -46,6 +48,7 @@ package final class AgentRole {
         self.loop = loop
         self.configuration = configuration
         self.api = api
+        try NodeFormat.claim(configuration.nodeDirectory)
         context = try AgentContext(loop: loop, configuration: configuration, descriptors: descriptors ?? NoDescriptorStore())
         if let askExits { context.askExits = askExits }
         if let hintEnd { context.hintEnd = hintEnd }
@@ -63,7 +66,10 @@ package final class AgentRole {
             find: { [unowned self] namespace, pod, container in log(namespace, pod, container) },
             explain: { [unowned self] namespace, pod in driver(namespace, pod)?.machine.explanation(now: loop.now) })
         // SIGCHLD: orphans of our programs become our children and are reaped here.
-        try loop.onSignal(17) { [weak self] in self?.context.reapOrphans() }
+        try loop.onSignal(17) { [weak self] in
+            // Until they are adopted, first processes of an agent that this process was before look like orphans.
+            if let self, isReady { context.reapOrphans() }
+        }
     }
 
     /// Begins to work on the loop.
@@ -199,6 +205,8 @@ package final class AgentRole {
         for pod in all { begin(pod, left[pod.meta.uid]) }
         if !left.isEmpty { RoleLog.say(.information, "took over \(drivers.count) pods; directories of \(left.count) were found") }
         adoption.dropUnused()
+        context.reapOrphans()
+        onReady()
     }
 
     // MARK: - Pods

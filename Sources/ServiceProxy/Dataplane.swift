@@ -286,16 +286,33 @@ final class Dataplane {
 
     /// Whether connections of clients end with the response under way.
     private(set) var isFinishing = false
+    /// Whether responses tell their clients to come back on another connection.
+    private(set) var isRetiring = false
     private var onFinished: (() -> Void)?
+    private var cutOff: EventLoop.Timer?
 
     /// For how long connections at rest stay open while the proxy ends: a request that is on its way is still answered, and its client told
     /// to connect anew.
     static let restGrace = Duration.seconds(1)
 
+    /// Lets clients go as their responses tell them to, and connections at rest when their time is over; then calls `done`. Nothing is cut off
+    /// before the limit.
+    func retire(within limit: Duration, _ done: @escaping () -> Void) {
+        isRetiring = true
+        onFinished = done
+        cutOff = loop.schedule(after: limit) { [weak self] in
+            guard let self, onFinished != nil else { return }
+            closeAll()
+            finishIfEmpty()
+        }
+        finishIfEmpty()
+    }
+
     /// Lets exchanges finish, ends connections at rest, then calls `done`. What takes longer than `limit`, flows above all, is cut off.
     func finish(within limit: Duration, _ done: @escaping () -> Void) {
         isFinishing = true
         onFinished = done
+        cutOff?.cancel()
         loop.schedule(after: min(Self.restGrace, limit)) { [weak self] in
             for connection in self?.open ?? [] { (connection as? any Closable)?.closeIfResting() }
         }

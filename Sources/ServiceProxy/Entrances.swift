@@ -118,6 +118,18 @@ final class Entrances {
         }
     }
 
+    /// A listener that another proxy beside this one has opened: this one accepts on it as well, or will once a route wants it.
+    func take(shared descriptor: Int32, named name: String) {
+        guard name.hasPrefix("listener:"), !listeners.values.contains(where: { "listener:\($0.text)" == name }) else {
+            return Sockets.close(descriptor)
+        }
+        if let double = kept.updateValue(descriptor, forKey: name) { Sockets.close(double) }
+        for (entrance, entry) in refused.sorted(by: { $0.key < $1.key }) where "listener:\(address(entrance))" == name {
+            entry.timer?.cancel()
+            open(entry.route)
+        }
+    }
+
     private func close(_ entrance: RouteTable.Entrance, _ listener: Listener) {
         listeners[entrance] = nil
         listener.watch?.cancel()

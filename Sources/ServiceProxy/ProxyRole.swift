@@ -10,7 +10,10 @@ package final class ProxyRole {
 
     private let proxy: ServiceProxyLoop
     private let endpoint: MetricsEndpoint
+    /// A flow can last for days; this one is cut off then.
+    static let retirementLimit = Duration.seconds(7 * 24 * 3600)
     private var isEnding = false
+    private var isRetired = false
 
     /// Throws when the data directory cannot be used.
     ///
@@ -27,6 +30,25 @@ package final class ProxyRole {
             case "/table": ("text/plain", proxy.tableText)
             default: nil
             }
+        }
+    }
+
+    /// Called once it routes, see `ServiceProxyLoop.onReady`.
+    package var onReady: () -> Void {
+        get { proxy.onReady }
+        set { proxy.onReady = newValue }
+    }
+
+    /// What another proxy beside this one has opened.
+    package func take(shared descriptor: Int32, named name: String) { proxy.take(shared: descriptor, named: name) }
+
+    /// Another proxy takes new connections from now on: finishes what is open, however long that takes, then calls `done`.
+    package func retire(_ done: @escaping () -> Void) {
+        if isRetired || isEnding { return }
+        isRetired = true
+        proxy.retire(within: Self.retirementLimit) { [endpoint] in
+            endpoint.close()
+            done()
         }
     }
 

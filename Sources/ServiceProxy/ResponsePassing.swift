@@ -57,7 +57,7 @@ extension HTTPConnection {
     private func passHead(_ head: ResponseHead) {
         guard let request = exchange?.head else { return }
         let (out, coding, keepsAlive) = HeadRewriting.response(
-            head, toHTTP11: request.version == .http11, keepsAlive: request.keepsAlive && !plane.isFinishing)
+            head, toHTTP11: request.version == .http11, keepsAlive: request.keepsAlive && !plane.isFinishing && !plane.isRetiring)
         exchange?.coding = coding
         exchange?.clientKeepsAlive = keepsAlive
         exchange?.upstreamKeepsAlive = head.keepsAlive

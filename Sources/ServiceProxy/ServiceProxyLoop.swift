@@ -24,10 +24,15 @@ package final class ServiceProxyLoop {
     private var table: RouteTable?
     /// What the last status says.
     private var toldRefusals: [NodeInquiry.Refusal] = []
+    /// Called once it routes: the first table is in force, and its entrances are open.
+    package var onReady: () -> Void = {}
+    private var isReady = false
+    private let api: any ResourceAPI
 
     package init(loop: EventLoop, configuration: ProxyConfiguration, api: any ResourceAPI, store: any DescriptorStore) {
         self.loop = loop
         self.configuration = configuration
+        self.api = api
         let plane = Dataplane(loop: loop, sources: configuration.sources)
         self.plane = plane
         entrances = Entrances(plane: plane, exposed: configuration.exposed, store: store)
@@ -76,7 +81,14 @@ package final class ServiceProxyLoop {
         }
         reporter.routes(by: revision)
         announceBalancers()
+        if !isReady {
+            isReady = true
+            onReady()
+        }
     }
+
+    /// What another proxy beside this one has opened.
+    package func take(shared descriptor: Int32, named name: String) { entrances.take(shared: descriptor, named: name) }
 
     /// An agent saw a process of the pod at this address end: others are preferred from now on, until the table says more.
     package func ended(address: String) { if let host = EndpointAddress.host(address) { plane.ended(host: host) } }
@@ -117,6 +129,21 @@ package final class ServiceProxyLoop {
             }
         }
         return text
+    }
+
+    /// Accepts nothing more and serves what is open until it is over, with every table that comes meanwhile; then takes its status and its lease
+    /// away, so that no drain waits for it, and calls `done`. Others accept on the same listeners.
+    package func retire(within limit: Duration, _ done: @escaping () -> Void) {
+        entrances.stopAccepting()
+        plane.retire(within: limit) { [self] in
+            follower.stop()
+            reporter.stop()
+            lease.stop()
+            let lease = ObjectKey(.leases, namespace: Self.leaseNamespace, name: configuration.name)
+            api.perform(.delete(ObjectKey(.proxyStatuses, name: configuration.name), DeleteOptions())) { [self] _ in
+                api.perform(.delete(lease, DeleteOptions())) { _ in done() }
+            }
+        }
     }
 
     /// Accepts nothing more, lets open exchanges finish, then calls `done`; what takes longer than `limit` is cut off. Listeners stay in

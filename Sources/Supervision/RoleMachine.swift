@@ -13,6 +13,8 @@ package struct RoleMachine: Sendable {
         case running(startedAt: Instant, heardAt: Instant)
         /// It was sent SIGKILL and has not ended yet.
         case ending(startedAt: Instant)
+        /// It was asked to end, so that another process takes its place at once.
+        case replacing(startedAt: Instant, until: Instant)
         /// Failed on purpose (`steady node fail`): it stays down until it is recovered.
         case failed
         /// Everything stops: it is not started again.
@@ -26,6 +28,8 @@ package struct RoleMachine: Sendable {
         case startFailed
         case heard
         case exited
+        /// Another process is to take its place.
+        case replace
         case fail
         case recover
         case stop
@@ -36,6 +40,8 @@ package struct RoleMachine: Sendable {
     /// What is to be done about it.
     package enum Action: Hashable, Sendable {
         case start
+        /// Ask it to end.
+        case end
         case kill
     }
 
@@ -44,7 +50,7 @@ package struct RoleMachine: Sendable {
     /// Its end would be nobody's surprise.
     package var isExpectedToEnd: Bool {
         switch state {
-        case .failed, .stopped, .ending: true
+        case .failed, .stopped, .ending, .replacing: true
         case .waiting, .running: false
         }
     }
@@ -56,6 +62,8 @@ package struct RoleMachine: Sendable {
     package static let silenceLimit: Duration = .seconds(10)
     /// A run this long proves that the role works: the next death is answered at once again.
     package static let provenAfter: Duration = .seconds(10)
+    /// One that is asked to end has this long: a server closes its journal in much less.
+    package static let endingLimit: Duration = .seconds(5)
     /// The first wait after a second early death; doubled up to `longestDelay`.
     package static let firstDelay: Duration = .milliseconds(20)
     package static let longestDelay: Duration = .seconds(5)
@@ -67,6 +75,7 @@ package struct RoleMachine: Sendable {
         switch state {
         case .waiting(let at): at
         case .running(_, let heardAt): heardAt + Self.silenceLimit
+        case .replacing(_, let until): until
         case .ending, .failed, .stopped: nil
         }
     }
@@ -81,7 +90,7 @@ package struct RoleMachine: Sendable {
         case (.waiting, .fail): state = .failed
         case (.waiting, .stop): state = .stopped
         // Late news of an earlier process.
-        case (.waiting, .heard), (.waiting, .exited), (.waiting, .recover): break
+        case (.waiting, .heard), (.waiting, .exited), (.waiting, .recover), (.waiting, .replace): break
 
         case (.running(let startedAt, _), .heard): state = .running(startedAt: startedAt, heardAt: now)
         case (.running(let startedAt, let heardAt), .tick):
@@ -92,19 +101,34 @@ package struct RoleMachine: Sendable {
             restartCount += 1
             if now - startedAt >= Self.provenAfter { delay = .zero }
             wait(now)
-        case (.running, .fail), (.ending, .fail):
+        case (.running(let startedAt, _), .replace):
+            state = .replacing(startedAt: startedAt, until: now + Self.endingLimit)
+            return [.end]
+        case (.replacing, .exited):
+            delay = .zero
+            state = .waiting(now)
+        case (.replacing(let startedAt, let until), .tick):
+            guard now >= until else { return [] }
+            state = .ending(startedAt: startedAt)
+            return [.kill]
+        case (.replacing, .started), (.replacing, .startFailed), (.replacing, .heard), (.replacing, .replace), (.replacing, .recover): break
+        case (.running, .fail), (.ending, .fail), (.replacing, .fail):
             state = .failed
             return [.kill]
-        case (.running, .stop), (.ending, .stop): state = .stopped
+        case (.running, .stop), (.ending, .stop), (.replacing, .stop): state = .stopped
         case (.running, .started), (.running, .recover), (.running, .startFailed): break
-        case (.ending, .started), (.ending, .recover), (.ending, .startFailed), (.ending, .heard), (.ending, .tick): break
+        case (.ending, .started), (.ending, .recover), (.ending, .startFailed), (.ending, .heard), (.ending, .tick),
+            (.ending, .replace):
+            break
 
         case (.failed, .recover):
             delay = .zero
             state = .waiting(now)
             return [.start]
         case (.failed, .stop): state = .stopped
-        case (.failed, .started), (.failed, .startFailed), (.failed, .heard), (.failed, .exited), (.failed, .fail), (.failed, .tick): break
+        case (.failed, .started), (.failed, .startFailed), (.failed, .heard), (.failed, .exited), (.failed, .fail), (.failed, .tick),
+            (.failed, .replace):
+            break
 
         case (.stopped, _): break
         }

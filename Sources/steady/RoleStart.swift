@@ -22,9 +22,16 @@ enum RoleStart {
         try Files.makeDirectories(directory.roles)
         let lock = try waitForLock(directory.roleLock(name), loop)
         Files.overwrite(lock.fd, with: "\(Processes.current)\n")
-        let link = try HostLink(loop: loop, socketPath: directory.hostSocket, role: name)
+        let link = try HostLink(loop: loop, socketPath: directory.hostSocket, role: name, program: Release.program)
         begin(name, in: directory)
         let revival = HostRevival(directory: directory)
+        link.onBecome = { program, arguments in
+            RoleLog.say(.notice, "becomes the program of steady up")
+            let error = Processes.become("/proc/self/fd/\(program)", arguments: arguments)
+            closeDescriptor(program)
+            RoleLog.say(.error, "\(error)")
+            link.tell(["op": "cannot", "reason": .string("\(error)")])
+        }
         link.onHostLost = { revival.attempt() }
         link.onHostBack = { revival.isOver() }
         let role = try body(loop, link)

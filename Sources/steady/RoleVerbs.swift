@@ -68,6 +68,7 @@ enum RoleVerbs {
             role.storage.onNotice = { RoleLog.say(.warning, $0) }
             link.tell(["op": "serving"])
             followAbsences(link) { loops?.absent($0.byNode) }
+            link.ready()
             link.onHostBack = { [onHostBack = link.onHostBack] in
                 onHostBack()
                 link.tell(["op": "serving"])
@@ -132,6 +133,7 @@ enum RoleVerbs {
                 default: break
                 }
             }
+            role.onReady = { link.ready() }
             // A signal ends the agent alone: its processes go on.
             for number in [SIGTERM, SIGINT] { try loop.onSignal(number, end) }
             role.start()
@@ -147,9 +149,17 @@ enum RoleVerbs {
         return try RoleStart.run(name, in: directory) { loop, link in
             let role = try ProxyRole(configuration, loop: loop, descriptors: link)
             link.onMessage = { message in
-                if message["op"].string == "ended" { role.ended(address: message["address"].string ?? "") }
+                switch message["op"].string {
+                case "ended": role.ended(address: message["address"].string ?? "")
+                case "retire":
+                    RoleLog.say(.notice, "another proxy takes new connections: finishes what is open")
+                    role.retire { loop.stop() }
+                default: break
+                }
             }
             followAbsences(link) { role.absent($0.byNode) }
+            link.onDescriptor = { role.take(shared: $1, named: $0) }
+            role.onReady = { link.ready() }
             for number in [SIGTERM, SIGINT] { try loop.onSignal(number) { role.end { loop.stop() } } }
             role.start()
             return role

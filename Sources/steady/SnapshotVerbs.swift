@@ -81,7 +81,8 @@ enum SnapshotVerbs {
         return 0
     }
 
-    private static func receive(_ invocation: Invocation, _ path: String) throws -> SnapshotContents {
+    /// The state of the running instance as a file that is proved whole.
+    static func receive(_ invocation: Invocation, _ path: String) throws -> SnapshotContents {
         let api = try Instance.connect(invocation)
         let temporary = path + SnapshotFiles.temporarySuffix
         let file = try DiskFile(temporary, truncating: true)

@@ -38,6 +38,7 @@ enum UpVerb {
         ] + SnapshotVerbs.scheduleFlags + [
             Flag("detach", "d", .toggle, "return when the instance is ready, and leave it running"),
             Flag("resume", nil, .toggle, hidden: true, "take over a running instance whose up has died; its lock is standard input"),
+            Flag("planned", nil, .toggle, hidden: true, "with --resume: this process was another program until now"),
             Flag("detached", nil, .toggle, hidden: true, "started by --detach"),
         ],
         run: { try run($0) })
@@ -109,9 +110,10 @@ enum UpVerb {
         RoleLog.begin("up", path: directory.roleLog("up"), output: try Files.open(directory.roleLog("up"), Files.appending))
         RoleLog.say(
             .notice,
-            "\(isResuming ? "came back after the death of up" : "started") (pid \(Processes.current)): API \(host.configuration.apiAddress), block "
+            "\(isResuming ? "came back" : "started") (pid \(Processes.current)): API \(host.configuration.apiAddress), block "
                 + "\(host.configuration.block ?? 0)")
-        host.start()
+        host.statement = FormatsVerb.statement
+        host.start(isPlanned: invocation.isSet("planned"))
         loop.run()
         withExtendedLifetime((host, child)) {}
         if let failure = host.failure {
@@ -250,11 +252,14 @@ extension UpVerb {
     /// Agents and proxies that nobody answers for; nodes that were failed on purpose are not missed.
     fileprivate static func rolesThatDoNotServe(_ directory: DataDirectory) -> [String] {
         let agents = (HostRole.recorded(directory)?.nodes ?? []).map { "agent-\($0.name)" }
-        return (agents.filter { !Files.exists("\(directory.roles)/\($0).failed") } + ["proxy-1"]).filter { role in
-            guard let socket = try? Sockets.connect(to: .unix(directory.roleSocket(role))) else { return true }
-            close(socket)
-            return false
-        }
+        return
+            (agents.filter { !Files.exists("\(directory.roles)/\($0).failed") } + [
+                HostRole.recorded(directory)?.proxy ?? HostRole.firstProxy
+            ]).filter { role in
+                guard let socket = try? Sockets.connect(to: .unix(directory.roleSocket(role))) else { return true }
+                close(socket)
+                return false
+            }
     }
 
     /// The error with which a process ended, with all its lines; else the last line of what it said.

@@ -56,6 +56,27 @@ import Timing
         #expect(role.handle(.recover, now: at(60_001)) == [.start])
     }
 
+    @Test func `is started again at once, and not counted as dead, when it is replaced`() {
+        var role = RoleMachine(now: .zero)
+        _ = role.handle(.started, now: .zero)
+        #expect(role.handle(.replace, now: at(1)) == [.end])
+        #expect(role.isExpectedToEnd)
+        #expect(role.handle(.exited, now: at(2)) == [])
+        #expect(role.handle(.tick, now: at(2)) == [.start])
+        #expect(role.restartCount == 0)
+    }
+
+    @Test func `is killed when it is to be replaced and does not end`() {
+        var role = RoleMachine(now: .zero)
+        _ = role.handle(.started, now: .zero)
+        _ = role.handle(.replace, now: at(1))
+        #expect(role.handle(.heard, now: at(4_000)) == [])
+        #expect(role.handle(.tick, now: at(5_000)) == [])
+        #expect(role.handle(.tick, now: at(5_001)) == [.kill])
+        _ = role.handle(.exited, now: at(5_002))
+        #expect(role.handle(.tick, now: at(5_002)) == [.start])
+    }
+
     @Test func `is left alone once everything stops`() {
         var role = RoleMachine(now: .zero)
         _ = role.handle(.started, now: .zero)

@@ -39,6 +39,9 @@
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
 #endif
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
 #ifndef SYS_pidfd_getfd
 #define SYS_pidfd_getfd 438
 #endif
@@ -80,6 +83,10 @@ static inline int clinux_epoll_ctl(int epoll, int operation, int fd, uint32_t ev
 static inline uint64_t clinux_epoll_data(const struct epoll_event *event) { return event->data.u64; }
 
 static inline int clinux_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
+// O_PATH, which needs _GNU_SOURCE: the kernel's number, the same on all its machines but a few that Swift does not know.
+static const int clinux_path_only = 010000000;
+// Marks every descriptor from this one on to be closed by execve.
+static inline int clinux_close_on_exec_from(unsigned first) { return (int)syscall(SYS_close_range, first, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */); }
 // A copy of the descriptor, close-on-exec, never 0, 1 or 2.
 static inline int clinux_duplicate(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 3); }
 static inline int clinux_set_nonblocking(int fd) {

@@ -85,7 +85,7 @@ final class SimulatedHost {
             case .start:
                 begin(name)
                 roles[name]?.machine.handle(.started, now: world.now).ignore()
-            case .kill: kill(name)
+            case .end, .kill: kill(name)
             }
         }
         if case .waiting(let at) = roles[name]?.machine.state {

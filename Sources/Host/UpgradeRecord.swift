@@ -1,0 +1,81 @@
+import APIClient
+import Formats
+import Linux
+import Timing
+
+/// How the last upgrade of an instance went, or how far it is: on disk, since `up` is another program afterwards, and may die on the way.
+struct UpgradeRecord: Hashable {
+    /// A program: its version, which file (see `Release.identity`), and where that is.
+    struct Program: Hashable {
+        var version: String
+        var identity: String
+        var path: String
+
+        init(version: String, identity: String, path: String) {
+            self.version = version
+            self.identity = identity
+            self.path = path
+        }
+
+        init(_ value: Value) {
+            self.init(
+                version: value["version"].string ?? "", identity: value["identity"].string ?? "", path: value["path"].string ?? "")
+        }
+
+        var value: Value { ["version": .string(version), "identity": .string(identity), "path": .string(path)] }
+    }
+
+    enum Phase: String {
+        /// The roles go over to the new program.
+        case forward
+        /// Something has failed: they go back to the old one.
+        case back
+        case done
+        /// They are back.
+        case reverted
+
+        var isOver: Bool { self == .done || self == .reverted }
+    }
+
+    var from: Program
+    var to: Program
+    var phase = Phase.forward
+    /// Why it went back.
+    var reason: String?
+    /// What has happened, for a person to read.
+    var lines: [String] = []
+    var startedAt: Timestamp
+
+    init(from: Program, to: Program, startedAt: Timestamp) {
+        self.from = from
+        self.to = to
+        self.startedAt = startedAt
+    }
+
+    init?(_ value: Value) {
+        guard let phase = value["phase"].string.flatMap(Phase.init), let startedAt = value["startedAt"].timestamp else { return nil }
+        self.init(from: Program(value["from"]), to: Program(value["to"]), startedAt: startedAt)
+        self.phase = phase
+        reason = value["reason"].string
+        lines = value["lines"].elements.compactMap(\.string)
+    }
+
+    var value: Value {
+        var out: Value = [
+            "from": from.value, "to": to.value, "phase": .string(phase.rawValue), "startedAt": .string(startedAt.rfc3339Nano),
+            "lines": .array(lines.map { .string($0) }),
+        ]
+        if let reason { out["reason"] = .string(reason) }
+        return out
+    }
+
+    /// The record of this directory, if there ever was an upgrade.
+    static func read(_ directory: DataDirectory) -> UpgradeRecord? {
+        guard let bytes = try? Files.read(directory.upgradeRecord), let value = try? JSON.parse(bytes) else { return nil }
+        return UpgradeRecord(value)
+    }
+
+    func save(_ directory: DataDirectory) throws(LinuxError) {
+        try Files.replace(directory.upgradeRecord, with: JSON.serialize(value, pretty: true), durably: true)
+    }
+}

@@ -1,0 +1,25 @@
+import Commands
+import Formats
+import Host
+import Linux
+import NodeAgent
+import Storage
+
+/// `steady formats`: what an upgrade asks of a program before it lets it near an instance.
+enum FormatsVerb {
+    static let verb = Verb(
+        "formats", group: .hidden, summary: "Print the version, and which formats this program reads and writes", run: { try run($0) })
+
+    /// The file on disk that has it, or what keeps it, in words.
+    static let statement = ProgramStatement(
+        version: Program.version,
+        formats: [
+            .init("the journal's layout", upTo: StoredFormat.layout), .init("the journal's content", upTo: StoredFormat.content),
+            .init("the nodes' records", upTo: NodeFormat.newest), .init("the instance's record (up.json)", upTo: HostConfiguration.format),
+        ])
+
+    private static func run(_ invocation: Invocation) throws(CommandError) -> Int32 {
+        invocation.terminal.line(JSON.text(statement.value))
+        return 0
+    }
+}
