@@ -13,6 +13,9 @@ enum SimulateVerb {
             thing fail once, at a random moment of what goes on; each seed is another moment, place and pace. Clients send all the while.
             A scenario is survived when all replicas come back and every request is answered, but for those that went down WITH THE FAULT: in
             flight at what crashed, or taken by what hung before anybody could know. What is lost in a planned action always counts.
+            A forecast (--mtbf) lets things fail for years, each as often as you say, and counts what is lost as rate times time: between failures
+            nothing is. Words: \(FailureRates.Cause.allCases.map(\.rawValue).joined(separator: ", ")). Without --faults and --during it comes alone.
+
             Nothing is started and no instance is needed. The same seed gives the same result, on every machine.
 
             Faults: \(Drill.faults.map(\.rawValue).joined(separator: ", ")); none: only what is planned.
@@ -26,6 +29,10 @@ enum SimulateVerb {
                 "steady simulate -f app.yaml --faults zone-loss --during rollout --seeds 100"
             ),
             ("only what is planned: rollouts, scaling, drains", "steady simulate -f app.yaml --faults none"),
+            (
+                "how many nines: a replica crashes once a month, a node fails every three, a zone once a year",
+                "steady simulate -f app.yaml --mtbf crash=30d,node=90d,zone=1y --target 99.95"
+            ),
             ("for CI: no timeline, all numbers", "steady simulate -f app.yaml -o json"),
         ],
         flags: [
@@ -40,12 +47,19 @@ enum SimulateVerb {
             Flag("time", nil, .value(placeholder: "DURATION"), "how long a run may take to recover, at least 5s (default: 60s)"),
             Flag("start-time", nil, .value(placeholder: "DURATION"), "how long the programs take to start (default: 20 to 400 ms)"),
             Flag("request-time", nil, .value(placeholder: "DURATION"), "how long they take to answer (default: 1 to 40 ms)"),
+            Flag(
+                "mtbf", nil, .value(placeholder: "LIST"),
+                "forecast the availability; how often each thing fails, such as crash=30d,node=90d,zone=1y"),
+            Flag("mttr", nil, .value(placeholder: "LIST"), "after how long it is repaired (default: node=10m,zone=1h,hang=1h)"),
+            Flag("years", nil, .value(placeholder: "N"), "years of the forecast (default: 10)"),
+            Flag("target", nil, .value(placeholder: "PERCENT"), "the forecast fails below this availability"),
             Flag("output", "o", .value(placeholder: "text|json"), "how the result is printed (default: text)"),
         ], run: { try run($0) })
 
     private static func run(_ invocation: Invocation) throws(CommandError) -> Int32 {
         let order = try SimulationOrder(invocation)
-        let progress = SimulationProgress(invocation.terminal, total: order.drills.count * order.seeds.count)
+        let years = (order.forecast?.yearCount ?? 0) * SimulationOrder.stepsOfYear
+        let progress = SimulationProgress(invocation.terminal, total: order.drills.count * order.seeds.count + years)
         var verdicts: [Verdict] = []
         for drill in order.drills { verdicts.append(order.verdict(drill, order.scenario.objects, progress)) }
         var suggestions = Suggestions.from(verdicts, objects: order.scenario.objects)
@@ -53,10 +67,14 @@ enum SimulateVerb {
         for index in suggestions.indices {
             suggestions[index].after = order.verdict(suggestions[index].drill, suggestions[index].objects, progress)
         }
+        var forecast: ForecastReport?
+        if let wanted = order.forecast {
+            forecast = ForecastReport(forecast: try order.forecast(wanted, progress), target: wanted.target)
+        }
         progress.clear()
-        let report = SimulationReport(order: order, verdicts: verdicts, suggestions: suggestions)
+        let report = SimulationReport(order: order, verdicts: verdicts, suggestions: suggestions, forecast: forecast)
         invocation.terminal.write(order.isJSON ? JSON.text(report.value, pretty: true) + "\n" : report.text(invocation.terminal))
-        return verdicts.allSatisfy(\.isSurvived) ? 0 : 1
+        return verdicts.allSatisfy(\.isSurvived) && forecast?.isReached ?? true ? 0 : 1
     }
 }
 
@@ -75,12 +93,12 @@ final class SimulationProgress {
     /// More is to be done than was known.
     func expect(_ count: Int) { total += count }
 
-    func next(_ what: String, _ seed: UInt64) {
+    func next(_ what: String) {
         done += 1
         guard terminal.isInteractive else { return }
         let filled = Self.width * done / max(1, total)
         let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: Self.width - filled)
-        terminal.write("\r\u{1B}[K" + "[\(bar)] \(done) of \(total): \(what), seed \(seed)".cut(toColumns: terminal.width - 1))
+        terminal.write("\r\u{1B}[K" + "[\(bar)] \(done) of \(total): \(what)".cut(toColumns: terminal.width - 1))
     }
 
     func clear() { if terminal.isInteractive { terminal.write("\r\u{1B}[K") } }

@@ -8,6 +8,7 @@ struct SimulationOrder {
     let scenario: Scenario
     let drills: [Drill]
     let seeds: ClosedRange<UInt64>
+    let forecast: ForecastOrder?
     let isJSON: Bool
     /// The flags that shape the world, as they were typed: for the command that replays a run.
     private let worldFlags: String
@@ -16,12 +17,17 @@ struct SimulationOrder {
     static let occasionWords = Drill.Occasion.allCases.map(\.rawValue)
     private static let faultWords = ["none"] + Drill.faults.map(\.rawValue)
     private static let standardSeedCount = 10
+    /// A year of a forecast moves the bar so often.
+    static let stepsOfYear = 20
     private static let seedLimit = 100_000
 
     init(_ invocation: Invocation) throws(CommandError) {
         let files = invocation.all("filename")
         guard !files.isEmpty, invocation.words.isEmpty else { throw .usage("name the manifests: steady simulate -f FILE") }
-        drills = try Self.drills(invocation)
+        forecast = try ForecastOrder(invocation)
+        let namesDrills = invocation.isGiven("faults") || invocation.isGiven("during")
+        let drills = try Self.drills(invocation)
+        self.drills = forecast != nil && !namesDrills ? [] : drills
         let named = try invocation.integer("seed", in: 0...Int.max / 2)
         let count = try invocation.integer("seeds", in: 1...Self.seedLimit) ?? (named == nil ? Self.standardSeedCount : 1)
         let first = UInt64(named ?? 1)
@@ -35,6 +41,7 @@ struct SimulationOrder {
         scenario.objects = try Manifests.load(
             files, recursive: invocation.isSet("recursive"), leavesPrograms: true, terminal: invocation.terminal
         ).map(\.value)
+        Self.addNamespaces(&scenario.objects)
         guard scenario.objects.contains(where: { $0["kind"].string == "Deployment" }) else {
             throw CommandError("\(files.joined(separator: ", ")): there is no Deployment, so there is nothing to keep running")
         }
@@ -54,14 +61,50 @@ struct SimulationOrder {
         return Verdict(
             drill,
             seeds.map { seed in
-                progress.next(drill.name, seed)
+                progress.next("\(drill.name), seed \(seed)")
                 return DrillRun(drill, of: scenario, seed: seed).run()
             })
+    }
+
+    /// As many years as were asked for, each with a seed of its own.
+    func forecast(_ order: ForecastOrder, _ progress: SimulationProgress) throws(CommandError) -> Forecast {
+        var forecast = Forecast(order.rates, of: scenario)
+        for index in 0..<order.yearCount {
+            var stepsLeft = Self.stepsOfYear
+            let step = {
+                stepsLeft -= 1
+                progress.next("forecast, year \(index + 1)")
+            }
+            let seed = seeds.lowerBound &+ UInt64(index)
+            let violation = forecast.addYear(seed: seed) { part in
+                while stepsLeft > Int(Double(Self.stepsOfYear) * (1 - part)) { step() }
+            }
+            if let violation {
+                progress.clear()
+                throw CommandError(
+                    "a promise of Steady is broken in the year of seed \(seed), which no manifest should be able to do: \(violation)")
+            }
+            if let problem = forecast.startProblem {
+                progress.clear()
+                throw CommandError("there is nothing to forecast, because it does not start: \(problem)")
+            }
+            while stepsLeft > 0 { step() }
+        }
+        return forecast
     }
 
     /// The command that gives one run again.
     func replay(_ drill: Drill, seed: UInt64) -> String {
         "steady simulate \(worldFlags) --faults \(drill.fault?.rawValue ?? "none") --during \(drill.occasion.rawValue) --seed \(seed)"
+    }
+
+    /// What is deployed into a namespace that stands elsewhere gets it here: only the application is asked about.
+    private static func addNamespaces(_ objects: inout [Value]) {
+        let own = Set(objects.filter { $0["kind"].string == "Namespace" }.compactMap { $0["metadata"]["name"].string })
+        let used = Set(objects.compactMap { $0["metadata"]["namespace"].string })
+        for name in used.subtracting(own).subtracting(["default", "kube-system"]).sorted().reversed() {
+            objects.insert(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(name)]], at: 0)
+        }
     }
 
     private static func world(_ invocation: Invocation) throws(CommandError) -> Scenario {

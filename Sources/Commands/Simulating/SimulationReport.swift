@@ -7,6 +7,7 @@ struct SimulationReport {
     let order: SimulationOrder
     let verdicts: [Verdict]
     let suggestions: [Suggestion]
+    let forecast: ForecastReport?
 
     private var helpful: [Suggestion] { suggestions.filter(\.helps) }
 
@@ -14,7 +15,13 @@ struct SimulationReport {
 
     func text(_ terminal: Terminal) -> String {
         var out = header
-        out += TextTable.text(
+        if !verdicts.isEmpty { out += scenarios(terminal) }
+        if let forecast { out += (verdicts.isEmpty ? "" : "\n") + forecast.text(terminal) }
+        return out
+    }
+
+    private func scenarios(_ terminal: Terminal) -> String {
+        var out = TextTable.text(
             [["SCENARIO", "VERDICT", "SEEDS", "LEAST READY", "LOST", "WITH THE FAULT", "RECOVERED IN"]] + verdicts.map { row($0, terminal) }
         )
         if let worst = Verdict.worst(of: verdicts), !worst.isSurvived || order.drills.count == 1 { out += story(worst, terminal) }
@@ -39,7 +46,8 @@ struct SimulationReport {
             : "\(Int(scenario.requestsPerSecond)) requests a second"
         return
             "\(names.joined(separator: ", ")) on \(nodes) \(nodes == 1 ? "node" : "nodes") in \(scenario.zones.count)"
-            + " \(scenario.zones.count == 1 ? "zone" : "zones"), \(load), \(order.seeds.count) \(order.seeds.count == 1 ? "seed" : "seeds") each\n\n"
+            + " \(scenario.zones.count == 1 ? "zone" : "zones"), \(load)"
+            + (verdicts.isEmpty ? "\n\n" : ", \(order.seeds.count) \(order.seeds.count == 1 ? "seed" : "seeds") each\n\n")
     }
 
     private func row(_ verdict: Verdict, _ terminal: Terminal) -> [String] {
@@ -127,7 +135,7 @@ struct SimulationReport {
 
     var value: Value {
         var out: Value = [
-            "survived": .bool(verdicts.allSatisfy(\.isSurvived)), "seeds": .int(Int64(order.seeds.count)),
+            "survived": .bool(verdicts.allSatisfy(\.isSurvived) && forecast?.isReached ?? true), "seeds": .int(Int64(order.seeds.count)),
             "scenarios": .array(
                 verdicts.map { verdict in
                     var value = Self.value(verdict)
@@ -144,6 +152,7 @@ struct SimulationReport {
                     return value
                 }),
         ]
+        if let forecast { out["forecast"] = forecast.value }
         if let worst = Verdict.worst(of: verdicts), !worst.isSurvived {
             out["timeline"] = .array(Story.lines(of: worst.worst).map { .string($0) })
         }

@@ -31,6 +31,8 @@ final class ReadyCount {
     private(set) var baseline: [ObjectKey: Int] = [:]
     /// The last look at which fewer served than were wanted all along.
     private(set) var lastShortage: Instant?
+    /// When a number changed last.
+    private(set) var lastStep = Instant.zero
     private var wanted: [ObjectKey: Int] = [:]
 
     init(world: World) { self.world = world }
@@ -66,6 +68,7 @@ final class ReadyCount {
             if step.ready < wanted { isSettled = false }
             let last = curves[key]?.steps.last
             if last?.ready != step.ready || last?.wanted != step.wanted {
+                lastStep = world.now
                 curves[key, default: ReadyCurve(workload: key.name)].steps.append(step)
             }
         }

@@ -1,0 +1,108 @@
+import Formats
+import Simulation
+import Timing
+
+/// A forecast as it is printed, with the failure rates it rests on.
+struct ForecastReport {
+    let forecast: Forecast
+    /// Percent.
+    let target: Double?
+
+    var isReached: Bool { target.map { (1 - forecast.lostShare) * 100 >= $0 } ?? true }
+    private var yearCount: Int { forecast.years.count }
+    private var isOfTime: Bool { !forecast.scenario.objects.contains { $0["kind"].string == "Service" } }
+    private var requestsPerYear: Double { max(1, forecast.scenario.requestsPerSecond) * Forecast.yearLength.inSeconds }
+
+    // MARK: Text
+
+    func text(_ terminal: Terminal) -> String {
+        var out = terminal.coloured("Forecast", .bold) + " from \(yearCount) simulated \(yearCount == 1 ? "year" : "years"): "
+        out += terminal.coloured("\(Self.percent(forecast.lostShare)) \(isOfTime ? "of the time" : "of requests answered")", .bold)
+        out += Self.nines(forecast.lostShare).map { ", \($0) nines\n" } ?? "\n"
+        let lost = forecast.lostShare * requestsPerYear
+        if isOfTime {
+            out += "  nobody serves for \(DurationText.long(.seconds(forecast.lostShare * Forecast.yearLength.inSeconds))) a year"
+        } else {
+            out += "  lost: \(Self.amount(lost)) of \(SimulationReport.grouped(Int(requestsPerYear))) requests a year, as many as come in "
+            out += DurationText.long(.seconds(forecast.lostShare * Forecast.yearLength.inSeconds))
+        }
+        if yearCount > 1 {
+            out += "; single years: \(Self.percent(forecast.range.upperBound)) to \(Self.percent(forecast.range.lowerBound))"
+        }
+        out += "\n\n" + TextTable.text([Self.headers] + rows)
+        out += "\nFailures are independent of each other and of the load; \(isOfTime ? "" : "one request in five may not be sent twice; ")"
+        out += "the programs take as long as in the scenarios.\n"
+        for problem in Set(forecast.problems).sorted().prefix(3) { out += "Did not come to rest by itself: \(problem)\n" }
+        if let target {
+            let words = "The target of \(target) % is \(isReached ? "reached" : "missed")."
+            out += "\n" + terminal.coloured(words, isReached ? .green : .red) + "\n"
+        }
+        return out
+    }
+
+    static let headers = ["FAILURE", "ONE EVERY", "REPAIRED", "A YEAR", "LOST A YEAR"]
+
+    /// The rates, and what became of each.
+    var rows: [[String]] {
+        var rows = forecast.rates.causes.map { cause in
+            let count = FailureRates.count(of: cause, in: forecast.scenario)
+            let mean = forecast.rates.meanTimes[cause].map { DurationText.long($0) } ?? "-"
+            let isRepaired = cause.needsRepair ? forecast.rates.repairTimes[cause].map { "after \(DurationText.long($0))" } : nil
+            return [
+                cause.rawValue, "\(mean) for each of \(count) \(cause.unit)\(count == 1 ? "" : "s")", isRepaired ?? "by itself",
+                Self.amount(forecast.failuresPerYear(of: cause)), Self.amount(forecast.lostPerYear(by: cause)),
+            ]
+        }
+        let overlaps = forecast.overlaps
+        rows.append(["several at once", "", "", Self.amount(overlaps.count), Self.amount(overlaps.lost)])
+        return rows
+    }
+
+    /// `99.99987 %`: one digit more than nines, never rounded up.
+    static func percent(_ lostShare: Double) -> String {
+        guard lostShare > 0 else { return "100 %" }
+        let zeros = Int(-Logarithm.decimal(lostShare))
+        let places = min(12, max(1, zeros))
+        var scale = 100.0
+        for _ in 0..<places { scale *= 10 }
+        return DurationText.decimal(Int64(scale - (lostShare * scale).rounded(.up)), places: places) + " %"
+    }
+
+    static func nines(_ lostShare: Double) -> String? {
+        Forecast.nines(lostShare: lostShare).map { DurationText.decimal(Int64($0 * 10), places: 1) }
+    }
+
+    /// `12,345`, `3.2`, `0.04`, `0`.
+    static func amount(_ number: Double) -> String {
+        if number == 0 { return "0" }
+        if number >= 100 { return SimulationReport.grouped(Int(number.rounded())) }
+        if number >= 1 { return DurationText.decimal(Int64((number * 10).rounded()), places: 1) }
+        return number < 0.005 ? "<0.01" : DurationText.decimal(Int64((number * 100).rounded()), places: 2)
+    }
+
+    // MARK: JSON
+
+    var value: Value {
+        var out: Value = [
+            "availability": .double(1 - forecast.lostShare), "years": .int(Int64(yearCount)),
+            "worstYear": .double(1 - forecast.range.upperBound), "bestYear": .double(1 - forecast.range.lowerBound),
+            "requestsPerSecond": .double(max(1, forecast.scenario.requestsPerSecond)),
+            "failures": .array(
+                forecast.rates.causes.map { cause in
+                    var value: Value = [
+                        "failure": .string(cause.rawValue),
+                        "things": .int(Int64(FailureRates.count(of: cause, in: forecast.scenario))),
+                        "meanTimeSeconds": .double(forecast.rates.meanTimes[cause]?.inSeconds ?? 0),
+                        "perYear": .double(forecast.failuresPerYear(of: cause)), "lostPerYear": .double(forecast.lostPerYear(by: cause)),
+                    ]
+                    if cause.needsRepair { value["repairSeconds"] = .double(forecast.rates.repairTimes[cause]?.inSeconds ?? 0) }
+                    return value
+                }),
+            "overlaps": ["perYear": .double(forecast.overlaps.count), "lostPerYear": .double(forecast.overlaps.lost)],
+        ]
+        if let nines = Forecast.nines(lostShare: forecast.lostShare) { out["nines"] = .double(nines) }
+        if let target { out["target"] = .double(target) }
+        if !forecast.problems.isEmpty { out["problems"] = .array(Set(forecast.problems).sorted().map { .string($0) }) }
+        return out
+    }
+}
