@@ -121,6 +121,48 @@ extension Transcripts {
             try siege.expectUntouched(before)
         }
 
+        @Test func `A roll goes on through an upgrade, and a pod that ends on the way is seen by the agent that started it`() throws {
+            let siege = try Siege(replicas: 4)
+            defer { siege.stop() }
+            try siege.begin()
+            let new = try siege.release("0.1.4")
+            try siege.instance.steady("set image deployment/web main=replica:v2")
+            try siege.instance.steady("upgrade --binary \(new)")
+            try siege.settle(4)
+            try siege.instance.steady("rollout undo deployment/web")
+            try siege.instance.steady("upgrade --back")
+            try siege.settle(4)
+            try siege.end()
+            #expect(try siege.replicas().map(\.restartCount) == [0, 0, 0, 0])
+            // By a signal that no agent sends: only its parent learns the code.
+            let replica = try siege.replicas()[0]
+            let upgrade = try siege.instance.start("upgrade --binary \(new)")
+            #expect(upgrade.waitForOutput("agent-a1 runs steady 0.1.4"))
+            #expect(kill(replica.pid, SIGUSR1) == 0)
+            #expect(upgrade.finish().code == 0)
+            try siege.instance.wait("its end is known") {
+                let pod = try siege.instance.steady("get pod \(replica.name) -o json")
+                return pod.contains("\"exitCode\": \(128 + SIGUSR1)")
+            }
+        }
+
+        @Test func `The death of up in the midst of an upgrade takes everything back`() throws {
+            let siege = try Siege()
+            defer { siege.stop() }
+            let before = try siege.replicas()
+            let new = try siege.release("0.1.5")
+            try siege.begin()
+            for words in ["up runs steady 0.1.5", "agent-b1 runs steady 0.1.5", "proxy-2 runs steady 0.1.5"] {
+                let upgrade = try siege.instance.start("upgrade --binary \(new)")
+                #expect(upgrade.waitForOutput(words))
+                try siege.kill("up")
+                let output = upgrade.finish()
+                #expect(output.code == 1 && output.text.contains("steady up 0.1.5 ended in the midst of the upgrade"), "\(output.text)")
+                #expect(output.text.contains("the instance runs steady 0.1.0 again"), "\(output.text)")
+            }
+            try siege.expectUntouched(before)
+        }
+
         @Test func `An agent that hangs is killed, and everything goes back`() throws {
             let siege = try Siege()
             defer { siege.stop() }

@@ -303,6 +303,14 @@ import Timing
         let crowd = try HostBench(configuration: HostConfiguration(zones: ["a", "b"], nodesPerZone: 100))
         #expect(crowd.failure == "200 nodes were asked for; one instance has room for 128")
 
+        var record = HostConfiguration().value
+        record["format"] = 2
+        let newer = DataDirectory(bench.scratch.path + "/newer")
+        try Files.makeDirectories(newer.path)
+        try Files.replace(newer.hostRecord, with: JSON.serialize(record))
+        let older = try HostBench(at: newer.path)
+        #expect(older.failure.hasPrefix("\(newer.hostRecord) was written by a newer Steady (format 2; this one reads up to 1)"))
+
         let file = bench.scratch.path + "/file"
         try Data().write(to: URL(fileURLWithPath: file))
         let blocked = try HostBench(at: file)

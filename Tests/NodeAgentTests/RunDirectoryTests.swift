@@ -30,6 +30,29 @@ struct `What need not outlive a boot` {
         #expect(RunDirectory.pods(node.directory) == ["uid"])
     }
 
+    @Test func `of a newer version is refused by name, and left as it is`() throws {
+        let node = try Node()
+        try NodeFormat.claim(node.directory)
+        #expect(try Files.text(node.directory + "/format") == "\(NodeFormat.newest)\n")
+        try NodeFormat.claim(node.directory)
+        let newer = "\(NodeFormat.newest + 1)\n"
+        try Files.replace(node.directory + "/format", with: newer.utf8)
+        let error = try #require(throws: NodeFormatError.self) { try NodeFormat.claim(node.directory) }
+        #expect(error.description.contains("were written by a newer Steady (\(node.directory)/format: format \(NodeFormat.newest + 1)"))
+        #expect(throws: NodeFormatError.self) {
+            try AgentRole(
+                loop: EventLoop(),
+                configuration: {
+                    var configuration = AgentConfiguration(nodeName: "a1", zone: "a", directory: DataDirectory(node.directory + "/data"))
+                    configuration.usesControlGroups = false
+                    try Files.makeDirectories(configuration.nodeDirectory)
+                    try Files.replace(configuration.nodeDirectory + "/format", with: newer.utf8)
+                    return configuration
+                }(), api: MemoryAPI(loop: EventLoop()))
+        }
+        #expect(try Files.text(node.directory + "/format") == newer)
+    }
+
     @Test func `is deleted by a purge`() throws {
         let node = try Node()
         let data = DataDirectory(node.directory + "/data")

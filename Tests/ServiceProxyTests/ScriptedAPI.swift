@@ -72,6 +72,11 @@ final class ScriptedAPI: ResourceAPI {
             guard let object = objects[key] else { return .failure(.notFound(key)) }
             put(key.type, MergePatch.apply(patch, to: object))
             return .success(Reply(.object(objects[key] ?? .null)))
+        case .delete(let key, _):
+            guard let object = objects[key] else { return .failure(.notFound(key)) }
+            writes.append(("delete", key, .null))
+            delete(key)
+            return .success(Reply(.object(object)))
         default: return .failure(Self.away)
         }
     }

@@ -29,6 +29,7 @@ struct SystemdUnit: Hashable {
             Environment=STEADY_SUPERVISED=1
             # Only steady up dies with the unit's main process: roles and pods go on, and the next up takes them over.
             KillMode=process
+            # A new version: replace the program above, then: steady upgrade. The main process stays, and so does everything else.
             # The control groups below the unit are Steady's to make.
             Delegate=yes
             LimitNOFILE=1048576

@@ -1,0 +1,111 @@
+import APIClient
+import Formats
+import Linux
+import Resources
+import Testing
+import Timing
+import Traffic
+
+@testable import ServiceProxy
+
+/// A proxy that another one follows, on the same listeners.
+@Suite(.serialized) struct SuccessionTests {
+    private static let ready: Value = ["ready": true]
+
+    private final class Succession {
+        let harness: ProxyHarness
+        let store = KeepingStore()
+        let next: ServiceProxyLoop
+        var isOver = false
+
+        init() throws {
+            harness = try ProxyHarness()
+            next = ServiceProxyLoop(
+                loop: harness.loop, configuration: ProxyConfiguration(name: "proxy-2", directory: DataDirectory("/nonexistent"), block: 15),
+                api: harness.api, store: store)
+        }
+
+        deinit { next.close() }
+
+        /// As `up` does it: the listeners are both proxies'.
+        func begin() throws {
+            for (name, descriptor) in harness.store.fetchAll() {
+                next.take(shared: try Sockets.duplicate(descriptor), named: name)
+            }
+            var isReady = false
+            next.onReady = { isReady = true }
+            next.start()
+            harness.wait { isReady }
+            #expect(next.openAddresses == harness.proxy.openAddresses)
+        }
+
+        func retire() { harness.proxy.retire(within: .seconds(3600)) { [unowned self] in isOver = true } }
+
+        func client() throws -> Peer { try Peer(loop: harness.loop, connectingTo: .ipv4(Harness.host, port: harness.port)) }
+    }
+
+    @Test func `finishes what it has, tells its clients to come back, and takes its word away at the end`() throws {
+        let succession = try Succession()
+        let harness = succession.harness
+        let backend = try Backend(loop: harness.loop) { peer in
+            peer.onBytes = { if $0.text.hasSuffix("\r\n\r\n") { $0.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab") } }
+        }
+        harness.service()
+        harness.slice([(backend.address, Self.ready)])
+        harness.proxy.start()
+        harness.wait { !harness.proxy.openAddresses.isEmpty }
+        let resting = try succession.client()
+        resting.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        harness.wait { resting.text.hasSuffix("ab") }
+        backend.peers[0].send("cd")
+        harness.wait { resting.text.hasSuffix("abcd") }
+        let busy = try succession.client()
+        busy.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        harness.wait { busy.text.hasSuffix("ab") }
+
+        try succession.begin()
+        succession.retire()
+        harness.settle()
+        #expect(!resting.isEnded && !busy.isEnded && !succession.isOver)
+        // Its answer had begun before it was known: the connection stays, and the next answer ends it.
+        let first = backend.peers.first { $0.count(of: "GET") > 0 && $0.text.hasSuffix("\r\n\r\n") }
+        first?.send("cd")
+        harness.wait { busy.text.hasSuffix("abcd") }
+        #expect(!busy.isEnded)
+        for client in [resting, busy] {
+            client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            harness.wait { client.text.hasSuffix("ab") }
+            backend.peers.forEach { $0.send("cd") }
+            harness.wait { client.isEnded }
+            #expect(client.count(of: "200 OK") == 2 && client.text.hasSuffix("abcd"))
+            #expect(client.count(of: "Connection: close") == 1)
+        }
+        harness.wait { succession.isOver }
+        let lease = ObjectKey(.leases, namespace: "steady-system", name: "proxy-1")
+        #expect(harness.status == .null && harness.api.objects[lease] == nil)
+        #expect(harness.api.objects[ObjectKey(.proxyStatuses, name: "proxy-2")] != nil)
+
+        let later = try succession.client()
+        later.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        harness.wait { later.text.hasSuffix("ab") }
+        #expect(succession.next.openConnectionCount == 1)
+    }
+
+    @Test func `goes on with what one of them opens while both run`() throws {
+        let succession = try Succession()
+        let harness = succession.harness
+        harness.service()
+        harness.proxy.start()
+        harness.wait { !harness.proxy.openAddresses.isEmpty }
+        try succession.begin()
+        // The first binds; the second is refused, until it is given a copy.
+        harness.service(name: "late", port: try FreePort.next())
+        harness.wait { harness.proxy.openAddresses.count == 2 }
+        harness.settle()
+        #expect(succession.next.openAddresses.count == 1)
+        for (name, descriptor) in harness.store.fetchAll() {
+            succession.next.take(shared: try Sockets.duplicate(descriptor), named: name)
+        }
+        #expect(succession.next.openAddresses == harness.proxy.openAddresses)
+    }
+}
