@@ -28,7 +28,7 @@ final class PodDriver {
     private var isHandling = false
     private var isReportScheduled = false
     private let startTime: Timestamp
-    let volumes: PodVolumes
+    private(set) var volumes: PodVolumes
     /// As whom programs that began as root have bound their sockets.
     var seenListeners: Set<UInt32>
     /// Nothing of the pod is left on this machine.
@@ -54,7 +54,11 @@ final class PodDriver {
         startTime = pod.status.startTime ?? Clock.realtime()
         seenListeners = Set(ListenerUsers(podStatus: pod.value["status"])?.all ?? [])
         volumes = PodVolumes(paths: paths, owner: pod.spec.containers.first.flatMap { context.user(for: pod.spec, $0) })
-        for container in pod.spec.initContainers + pod.spec.containers { processes[container.name] = process(container.name) }
+        let containers = pod.spec.initContainers + pod.spec.containers
+        let users = Set(containers.map { context.user(for: pod.spec, $0) ?? Ownership.own })
+        volumes.hasSeveralUsers = Set(users.map(\.user)).count > 1
+        volumes.letsOthersPass = users.count > 1 || users.contains { $0.user == 0 }
+        for container in containers { processes[container.name] = process(container.name) }
     }
 
     private func process(_ name: String) -> ContainerProcess {
@@ -235,8 +239,7 @@ final class PodDriver {
             do throws(LinuxError) {
                 try Files.makeDirectories(paths.root)
                 Ownership.share(paths.root, with: volumes.owner)
-                // Containers of one pod may run as different users.
-                Ownership.openPassage(paths.root)
+                if volumes.letsOthersPass { Ownership.openPassage(paths.root) }
                 for directory in pod.spec.volumes.isEmpty ? [] : [paths.volumes, paths.tree] {
                     try Files.makeDirectories(directory, mode: 0o755)
                     Ownership.setMode(directory, 0o755)

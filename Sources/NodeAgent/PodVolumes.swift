@@ -9,6 +9,10 @@ import Supervision
 struct PodVolumes {
     let paths: PodPaths
     let owner: Launch.User?
+    /// Whether containers of the pod run as different users: then a Secret's file has the mode that the manifest asks for.
+    var hasSeveralUsers = false
+    /// Whether the pod's directory has to let others pass: containers of several users, and programs of root, which may drop to anybody.
+    var letsOthersPass = false
 
     /// Makes or updates one volume; says whether something changed.
     @discardableResult
@@ -77,7 +81,9 @@ struct PodVolumes {
             let target = "\(directory)/\(file.path)"
             if file.path.contains("/") { try Files.makeDirectories(Files.directory(of: target), mode: 0o755) }
             try Files.replace(target, with: file.bytes, mode: 0o600)
-            Ownership.setMode(target, UInt32(file.mode) & 0o777)
+            // A volume is not hidden from other users here as it is in a container, so that its owner may read it has to be enough.
+            let isPrivate = file.isSecret && !hasSeveralUsers
+            Ownership.setMode(target, UInt32(file.mode) & (isPrivate ? 0o700 : 0o777))
             Ownership.give(target, to: owner)
         }
     }

@@ -8,10 +8,13 @@ package struct VolumeFile: Hashable, Sendable {
     package var bytes: [UInt8]
     /// Permission bits.
     package var mode: Int
-    package init(path: String, bytes: [UInt8], mode: Int) {
+    /// Of a Secret: for the pod's user alone.
+    package var isSecret: Bool
+    package init(path: String, bytes: [UInt8], mode: Int, isSecret: Bool = false) {
         self.path = path
         self.bytes = bytes
         self.mode = mode
+        self.isSecret = isSecret
     }
 }
 
@@ -71,7 +74,11 @@ package enum VolumeContent: Hashable, Sendable {
         if secret == nil, !files.isOptional {
             throw LaunchProblem("FailedMount", "MountVolume.SetUp failed for volume \"\(volume)\" : secret \"\(name)\" not found")
         }
-        return try self.files(secret?.data ?? [:], files, "secret \"\(name)\"", volume)
+        return try self.files(secret?.data ?? [:], files, "secret \"\(name)\"", volume).map { file in
+            var file = file
+            file.isSecret = true
+            return file
+        }
     }
 
     private static func files(_ data: [String: [UInt8]], _ files: Volume.Files, _ object: String, _ volume: String) throws(LaunchProblem)
