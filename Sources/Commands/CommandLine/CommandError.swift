@@ -1,5 +1,3 @@
-import Resources
-
 /// Why a verb failed: the line for the terminal, and the exit code for scripts.
 package struct CommandError: Error, Sendable, CustomStringConvertible {
     package let message: String
@@ -11,22 +9,8 @@ package struct CommandError: Error, Sendable, CustomStringConvertible {
         self.exitCode = exitCode
     }
 
-    /// A server's refusal, in kubectl's words.
-    package init(_ status: StatusError) {
-        let text =
-            status.reason == "Invalid"
-            ? "The \(status.message)".replacingPrefix("The The ", "The ") : "Error from server (\(status.reason)): \(status.message)"
-        self.init(text)
-    }
-
     /// The command line itself is wrong: exit code 2.
     package static func usage(_ message: String) -> CommandError { CommandError(message, exitCode: 2) }
 
     package var description: String { message }
-}
-
-extension String {
-    fileprivate func replacingPrefix(_ prefix: String, _ other: String) -> String {
-        hasPrefix(prefix) ? other + dropFirst(prefix.count) : self
-    }
 }

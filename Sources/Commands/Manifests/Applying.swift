@@ -205,14 +205,3 @@ extension Manifests {
         throw CommandError("\(manifest.type.shown(manifest.key.name)) is written by others all the time; try again")
     }
 }
-
-extension Value {
-    /// With every object's members in the order of their keys, as Go writes maps.
-    var sortedByKeys: Value {
-        switch self {
-        case .array(let elements): .array(elements.map(\.sortedByKeys))
-        case .object(let object): .object(Object(object.entries.sorted { $0.key < $1.key }.map { ($0.key, $0.value.sortedByKeys) }))
-        default: self
-        }
-    }
-}

@@ -178,14 +178,3 @@ enum TextTable {
         return out + "\n"
     }
 }
-
-extension Value {
-    /// As a cell shows it: strings without quotes, trees as JSON, nothing for null.
-    var plainText: String {
-        switch self {
-        case .null: ""
-        case .string(let text): text
-        default: JSON.text(sortedByKeys)
-        }
-    }
-}
