@@ -65,7 +65,7 @@ final class NamespaceLoop {
                 open -= 1
                 guard open == 0 else { return }
                 if failure != nil { return done(.init(failure: failure)) }
-                let plan = NamespacePlan.plan(.init(namespace: namespace, remaining: remaining))
+                let plan = NamespacePlan.plan(.init(namespace: namespace, remaining: remaining), now: Clock.realtime())
                 writing.perform(plan.changes, component: "namespace-controller", done)
             }
         }

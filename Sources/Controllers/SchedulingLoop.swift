@@ -68,8 +68,9 @@ final class SchedulingLoop {
             pending[key] = nil
         } else if !binding.contains(key) {
             let pod = Pod(object)
-            // A pod that names another scheduler or is gated is not ours to place.
-            guard pod.spec.schedulerName == "default-scheduler", pod.spec.schedulingGates.isEmpty else { return }
+            // A pod that names another scheduler is not ours to place.
+            guard pod.spec.schedulerName == "default-scheduler" else { return }
+            guard pod.spec.schedulingGates.isEmpty else { return hold(pod) }
             pending[key] = Candidate(pod)
             schedule()
         }
@@ -132,11 +133,22 @@ final class SchedulingLoop {
         guard refused[candidate.key] != explanation, let pod = mirror.pods[candidate.key] else { return }
         refused[candidate.key] = explanation
         recorder.record(EventNote(ObjectReference(.pods, pod.meta), .warning, "FailedScheduling", explanation, from: Self.component))
+        say(candidate.key, candidate.uid, "Unschedulable", explanation)
+    }
+
+    /// Its gates are for others to take away.
+    private func hold(_ pod: Pod) {
+        guard pod.status.conditions[Condition.podScheduled]?.reason != "SchedulingGated" else { return }
+        say(pod.key, pod.meta.uid, "SchedulingGated", "Scheduling is blocked due to non-empty scheduling gates")
+    }
+
+    /// Writes why a pod has no node.
+    private func say(_ key: ObjectKey, _ uid: String, _ reason: String, _ message: String) {
         let condition: Value = [
-            "type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": .string(explanation),
+            "type": .string(Condition.podScheduled), "status": "False", "reason": .string(reason), "message": .string(message),
             "lastTransitionTime": .string(Clock.realtime().rfc3339),
         ]
-        let body: Value = ["metadata": ["uid": .string(candidate.uid)], "status": ["conditions": [condition]]]
-        api.perform(.patch(candidate.key, .strategic(body), .status)) { _ in }
+        let body: Value = ["metadata": ["uid": .string(uid)], "status": ["conditions": [condition]]]
+        api.perform(.patch(key, .strategic(body), .status)) { _ in }
     }
 }

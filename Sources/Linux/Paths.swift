@@ -40,6 +40,21 @@ extension Files {
     /// Whether this process may execute the file.
     package static func isExecutable(_ path: String) -> Bool { access(path, X_OK) == 0 && !isDirectory(path) }
 
+    /// Whether another user may execute the file: by the mode of the file and of the directories that lead to it. For root, who may become
+    /// that user.
+    package static func isExecutable(_ path: String, by user: Launch.User) -> Bool {
+        guard isExecutable(path), let real = resolved(path) else { return false }
+        guard user.user != 0 else { return true }
+        func admits(_ path: Substring) -> Bool {
+            var status = stat()
+            guard stat(String(path), &status) == 0 else { return false }
+            let bit: mode_t =
+                status.st_uid == user.user ? 0o100 : status.st_gid == user.group || user.groups.contains(status.st_gid) ? 0o010 : 0o001
+            return status.st_mode & bit != 0
+        }
+        return admits("/") && real.indices.dropFirst().filter { real[$0] == "/" }.allSatisfy { admits(real[..<$0]) } && admits(real[...])
+    }
+
     /// Whether this process may reach what is in a directory; true also where there is none.
     package static func isPassable(_ path: String) -> Bool { access(path, X_OK) == 0 || errno != EACCES }
 

@@ -132,12 +132,6 @@ package enum Sockets {
         return (fds[0], fds[1])
     }
 
-    /// For an end that a program gets as its own: it expects that writing waits.
-    package static func makeBlocking(_ fd: Int32) {
-        let flags = fcntl(fd, F_GETFL)
-        if flags >= 0 { _ = fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) }
-    }
-
     /// A socket, not yet bound.
     package static func open(_ family: Int32, _ type: __socket_type) throws(LinuxError) -> Int32 {
         try attempt("socket") { socket(family, flags(type), 0) }

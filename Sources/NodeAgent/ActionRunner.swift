@@ -130,8 +130,8 @@ struct ActionRunner {
         guard var plan, let program = command.first else { return answer((false, "no command"), done) }
         plan.program = program
         plan.arguments = command
-        guard let (sink, source) = try? Sockets.pair() else { return answer((false, "no descriptors left"), done) }
-        Sockets.makeBlocking(sink)
+        guard let pipe = try? CommandPipe(owner: user) else { return answer((false, "no descriptors left"), done) }
+        let (sink, source) = (pipe.sink, pipe.source)
         let started: LaunchedProcess
         do { started = try process.startBeside(plan, user: user, output: sink, handOff: handOff) } catch {
             closeDescriptor(sink)

@@ -44,9 +44,9 @@ struct Adoption {
         let listenerName = ContainerProcess.listenerName(driver.uid, name, record.startedAt)
         let listener = record.end == nil ? listeners.removeValue(forKey: listenerName) : nil
         if record.end == nil, driver.adopt(name, record, listener: listener) {
-            let isReady = status["ready"].bool ?? false
+            let progress = Remains.Progress(isStarted: status["started"].bool ?? false, isReady: status["ready"].bool ?? false)
             return Remains(
-                .running(since: record.startedAt, containerID: "steady://\(record.identity?.pid ?? 0)", isReady: isReady),
+                .running(since: record.startedAt, containerID: "steady://\(record.identity?.pid ?? 0)", progress),
                 restartCount: record.restartCount, lastTermination: last)
         }
         // A child that never became the program: it is simply launched.

@@ -13,11 +13,11 @@ final class AgentEndpoint {
     private let path: String
 
     /// - Parameters:
-    ///   - find: a container's log and the files' place; nil for what is not here.
+    ///   - find: a container's log, the files' place, and why it has not been started yet ("" where it has); nil for what is not here.
     ///   - explain: why a pod is as it is, and what comes next; nil for one that is not here.
     init(
         loop: EventLoop, path: String,
-        find: @escaping (_ namespace: String, _ pod: String, _ container: String) -> (PodPaths, ContainerLog)?,
+        find: @escaping (_ namespace: String, _ pod: String, _ container: String) -> (PodPaths, ContainerLog, waiting: String)?,
         explain: @escaping (_ namespace: String, _ pod: String) -> [Explained]?
     ) throws(LinuxError) {
         self.path = path
@@ -37,7 +37,7 @@ final class AgentEndpoint {
     }
 
     private static func answer(
-        _ exchange: HTTPExchange, _ find: (String, String, String) -> (PodPaths, ContainerLog)?,
+        _ exchange: HTTPExchange, _ find: (String, String, String) -> (PodPaths, ContainerLog, waiting: String)?,
         _ explain: (String, String) -> [Explained]?
     ) {
         let parts = exchange.path.split(separator: "/").map(String.init)
@@ -53,7 +53,7 @@ final class AgentEndpoint {
         guard parts.count == 4, parts[0] == "logs" else {
             return refuse(exchange, .badRequest("the path is /logs/NAMESPACE/POD/CONTAINER or /machines/NAMESPACE/POD"))
         }
-        guard let (paths, log) = find(parts[1], parts[2], parts[3]) else {
+        guard let (paths, log, waiting) = find(parts[1], parts[2], parts[3]) else {
             return refuse(exchange, .notFound(ObjectKey(.pods, namespace: parts[1], name: parts[2])))
         }
         let selection: LogSelection
@@ -64,7 +64,7 @@ final class AgentEndpoint {
         let file = paths.log(parts[3], run: run)
         guard run >= 0 else {
             let which = selection.previous ? "previous terminated container" : "container"
-            let verb = selection.previous ? "not found" : "is waiting to start"
+            let verb = selection.previous ? "not found" : waiting.isEmpty ? "is waiting to start" : "is waiting to start: \(waiting)"
             return refuse(exchange, .badRequest("\(which) \"\(parts[3])\" in pod \"\(parts[2])\" \(verb)"))
         }
         let isFollowing = selection.follow && !selection.previous

@@ -236,6 +236,8 @@ package final class AgentRole {
             if pod.isTerminating { remove(pod.key, uid: pod.meta.uid, address: memory?.address) }
             return
         }
+        // Ended here before, or never begun: others have to let go of the object.
+        if pod.isTerminating, pod.meta.deletionGracePeriodSeconds == 0, !pod.meta.finalizers.isEmpty, memory == nil { return }
         let driver = PodDriver(pod, context: context, world: world, status: status, events: events, memory: memory)
         drivers[pod.meta.uid] = driver
         driver.onFinished = { [weak self] driver in self?.finished(driver) }
@@ -292,9 +294,9 @@ package final class AgentRole {
         if let address { world.addresses?.release(address, withdrawnAt: pods.revision.number) }
     }
 
-    private func log(_ namespace: String, _ pod: String, _ container: String) -> (PodPaths, ContainerLog)? {
+    private func log(_ namespace: String, _ pod: String, _ container: String) -> (PodPaths, ContainerLog, waiting: String)? {
         guard let driver = driver(namespace, pod), let log = driver.log(of: container) else { return nil }
-        return (PodPaths(configuration, uid: driver.uid), log)
+        return (PodPaths(configuration, uid: driver.uid), log, driver.machine.waitingReason(of: container))
     }
 
     private func driver(_ namespace: String, _ pod: String) -> PodDriver? {

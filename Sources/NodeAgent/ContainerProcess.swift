@@ -77,7 +77,7 @@ final class ContainerProcess {
         } catch {
             throw LaunchProblem("CreateContainerError", "container \(name): \(error)")
         }
-        let executable = try plan.executable()
+        let executable = try plan.executable(for: user)
         log.open(run: restartCount)
         startedAt = Clock.realtime()
         let started: (process: LaunchedProcess, isInCustody: Bool)?
@@ -336,7 +336,7 @@ final class ContainerProcess {
 
     /// Starts a command in the container's surroundings: for exec probes and hooks.
     func startBeside(_ plan: LaunchPlan, user: Launch.User?, output: Int32, handOff calls: Launch.HandOff) throws -> LaunchedProcess {
-        let executable = try plan.executable()
+        let executable = try plan.executable(for: user)
         var launch = Launch(
             executable, arguments: plan.arguments, environment: plan.environmentLines + [marker], directory: plan.directory,
             input: context.null,

@@ -3,12 +3,12 @@ import Supervision
 
 /// Which file a plan means, and what is wrong with it.
 extension LaunchPlan {
-    /// The program's file: a bare name is looked for in the PATH that the program itself will have.
-    func executable() throws(LaunchProblem) -> String {
+    /// The program's file: a bare name is looked for in the PATH that the program itself will have, with the eyes of the user that it runs as.
+    func executable(for user: Launch.User?) throws(LaunchProblem) -> String {
         if program.contains("/") { return program }
         for directory in (variable("PATH") ?? "/usr/local/bin:/usr/bin:/bin").split(separator: ":") {
             let path = "\(directory)/\(program)"
-            if Files.isExecutable(path) { return path }
+            if user.map({ Files.isExecutable(path, by: $0) }) ?? Files.isExecutable(path) { return path }
         }
         throw LaunchProblem(
             "RunContainerError",

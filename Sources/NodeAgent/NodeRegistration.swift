@@ -108,10 +108,10 @@ final class NodeRegistration {
         return [
             "capacity": resources, "allocatable": resources,
             "conditions": [
-                condition("MemoryPressure", false, "AgentHasSufficientMemory", "agent has sufficient memory available"),
-                condition("DiskPressure", false, "AgentHasNoDiskPressure", "agent has no disk pressure"),
-                condition("PIDPressure", false, "AgentHasSufficientPID", "agent has sufficient PID available"),
-                condition("Ready", true, "AgentReady", "agent is posting ready status"),
+                condition("MemoryPressure", false, "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+                condition("DiskPressure", false, "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+                condition("PIDPressure", false, "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+                condition("Ready", true, "KubeletReady", "kubelet is posting ready status"),
             ],
             "addresses": [
                 ["type": "InternalIP", "address": .string("\(configuration.nodeAddress)")],

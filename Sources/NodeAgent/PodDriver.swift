@@ -87,6 +87,8 @@ final class PodDriver {
     /// Begins; `found` is what an earlier agent left, by container.
     func start(found: [(String, Remains)] = []) {
         for (name, remains) in found { handle(.found(name, remains)) }
+        // A pod that is deleted and has nothing here is not begun, or it would run once more while its finalizers keep the object.
+        guard !pod.isTerminating || machine.hasProcess else { return update(pod, isStart: true) }
         perform(machine.begin())
         armDeadline()
         // What changed while nobody was here, and what an agent that died left undone.
@@ -316,6 +318,10 @@ final class PodDriver {
     private func report(now: Bool) {
         // A pod on its way out is reported by its removal.
         guard !machine.isDeleting, !isVanished else { return }
+        submitStatus()
+    }
+
+    private func submitStatus() {
         var surroundings = PodStatusReport.Surroundings(
             podIP: memory.address == nil ? nil : pod.spec.isHostNetwork ? "\(context.configuration.nodeAddress)" : podIP,
             hostIP: "\(context.configuration.nodeAddress)", startTime: startTime,
@@ -334,7 +340,13 @@ final class PodDriver {
             cancelActions(of: name)
             processes[name]?.close()
         }
-        status.forget(key, uid: uid)
+        if !pod.meta.finalizers.isEmpty, !isVanished, !isShuttingDown {
+            // The object stays, so it is to say what became of the pod.
+            submitStatus()
+            status.whenWritten(key) { [status, key, uid] _ in status.forget(key, uid: uid) }
+        } else {
+            status.forget(key, uid: uid)
+        }
         context.brake.removed(pod: uid, workload: pod.meta.controller?.uid)
         onFinished(self)
         // Behind the removal of the object, which others wait for. A directory that stays is cleared away by the next agent.

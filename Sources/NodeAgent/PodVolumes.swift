@@ -68,9 +68,12 @@ struct PodVolumes {
         for name in names.sorted() where Files.linkTarget("\(path)/\(name)") == nil {
             try Files.link("\(path)/\(name)", to: "..data/\(name)")
         }
-        // Names that are gone, versions before this one, and such as never came into force.
+        // Names that are gone, versions before this one, and such as never came into force. What else is there was mounted inside.
         let kept = names.union(["..data", version])
-        for name in try Files.list(path) where !kept.contains(name) { try Files.removeTree("\(path)/\(name)") }
+        for name in try Files.list(path) where !kept.contains(name) {
+            let isOurs = name.hasPrefix("..") || Files.linkTarget("\(path)/\(name)")?.hasPrefix("..data/") == true
+            if isOurs { try Files.removeTree("\(path)/\(name)") }
+        }
         return isNew
     }
 

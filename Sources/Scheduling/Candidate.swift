@@ -47,15 +47,22 @@ package struct Needs: Hashable, Sendable {
     }
 
     package var requests: [String: Quantity]
+    /// `requests`, with what a pod is taken to weigh that asks for nothing: nodes are compared by it, or all such pods would go to the node
+    /// that nobody has asked anything of. Kubernetes' numbers.
+    var weighed: [String: Quantity]
     package var hostPorts: Set<HostPort>
+
+    private static let assumed: [String: Quantity] = ["cpu": Quantity(milli: 100), "memory": Quantity(200 << 20)]
 
     package init(_ spec: PodSpec) {
         requests = spec.requests.filter { $0.value > .zero }
+        weighed = Self.assumed.merging(requests) { $1 }
         hostPorts = []
+        // Only with the host's network is a container's port the host's; `hostPort` alone has no effect.
+        guard spec.isHostNetwork else { return }
         for container in spec.containers {
             for port in container.ports {
-                // With the host's network a container's port is the host's.
-                guard let number = port.hostPort ?? (spec.isHostNetwork ? port.containerPort : nil) else { continue }
+                guard let number = port.hostPort ?? port.containerPort else { continue }
                 hostPorts.insert(HostPort(port: number, transport: port.transport))
             }
         }

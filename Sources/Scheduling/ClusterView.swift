@@ -10,6 +10,8 @@ package struct NodeState: Sendable {
     package var isReady: Bool
     package var allocatable: [String: Quantity]
     package internal(set) var requested: [String: Quantity] = [:]
+    /// What nodes are compared by; see `Needs.weighed`.
+    var weighed: [String: Quantity] = [:]
     package internal(set) var podCount = 0
     var hostPorts: [Needs.HostPort: Int] = [:]
 
@@ -26,12 +28,14 @@ package struct NodeState: Sendable {
 
     mutating func take(_ needs: Needs) {
         requested.add(needs.requests)
+        weighed.add(needs.weighed)
         podCount += 1
         for port in needs.hostPorts { hostPorts[port, default: 0] += 1 }
     }
 
     mutating func give(_ needs: Needs) {
         for (name, amount) in needs.requests { requested[name] = (requested[name] ?? .zero) - amount }
+        for (name, amount) in needs.weighed { weighed[name] = (weighed[name] ?? .zero) - amount }
         podCount -= 1
         for port in needs.hostPorts {
             let left = (hostPorts[port] ?? 0) - 1

@@ -11,7 +11,7 @@ struct Score: Comparable {
     var softSkew: Int
     var groupInZone: Int
     var groupOnNode: Int
-    /// The fullest of cpu and memory, in thousandths of what the node has.
+    /// The fullest of cpu and memory, in thousandths of what the node has; pods without requests weigh something, too.
     var fullness: Int64
     var podCount: Int
     var name: String
@@ -28,7 +28,7 @@ struct Score: Comparable {
         self.groupOnNode = groupOnNode
         fullness = ["cpu", "memory"].reduce(0) { worst, resource in
             guard let has = node.allocatable[resource], has > .zero else { return worst }
-            let taken = (node.requested[resource] ?? .zero) + (pod.needs.requests[resource] ?? .zero)
+            let taken = (node.weighed[resource] ?? .zero) + (pod.needs.weighed[resource] ?? .zero)
             return max(worst, Int64(clamping: taken.nanos * 1000 / has.nanos))
         }
         podCount = node.podCount

@@ -131,7 +131,7 @@ package struct ContainerMachine: Sendable {
                 return [.record(PodNote("FailedPostStartHook", failure, container: policy.name, isWarning: true))]
                     + stop(run: run, awaitingDrain: false, grace: grace, now: now)
             }
-            beginProbes(&run, now: now, isReady: false)
+            beginProbes(&run, now: now, from: .starting)
             state = .running(run)
             return dueProbes(now: now)
         case (.hookFinished(.preStop, let failure), .running(var run)):
@@ -186,17 +186,17 @@ package struct ContainerMachine: Sendable {
         if policy.hasPostStart {
             actions.append(.runHook(policy.name, .postStart))
         } else {
-            beginProbes(&run, now: now, isReady: false)
+            beginProbes(&run, now: now, from: .starting)
         }
         state = .running(run)
         return actions + dueProbes(now: now)
     }
 
-    private mutating func beginProbes(_ run: inout Run, now: Instant, isReady: Bool) {
-        if let startup = policy.startup, !isReady {
+    private mutating func beginProbes(_ run: inout Run, now: Instant, from progress: Remains.Progress) {
+        if let startup = policy.startup, progress == .starting {
             run.probes = [ProbeMachine(.startup, startup, since: run.since, now: now, seed: seed)]
         } else {
-            didStart(&run, now: now, isReady: isReady)
+            didStart(&run, now: now, isReady: progress == .ready)
         }
     }
 
@@ -372,11 +372,11 @@ package struct ContainerMachine: Sendable {
         lastTermination = remains.lastTermination
         switch remains.process {
         case .none: return []
-        case .running(let since, let id, let isReady):
+        case .running(let since, let id, let progress):
             let age = max(.zero, at - since)
             var run = Run(containerID: id, startedAt: since, since: now - age)
             runCount += 1
-            beginProbes(&run, now: now, isReady: isReady)
+            beginProbes(&run, now: now, from: progress)
             state = .running(run)
             return dueProbes(now: now)
         case .ended(let how):

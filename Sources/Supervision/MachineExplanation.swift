@@ -20,6 +20,18 @@ extension PodMachine {
             return out
         }
     }
+
+    /// Why a container has never been started: `ImagePullBackOff: no Image has the reference "web:v9"`. Empty for one that was, or that is not
+    /// the pod's.
+    package func waitingReason(of name: String) -> String {
+        if case .preparing = phase {
+            guard let failure = preparationFailure else { return "ContainerCreating" }
+            return "ContainerCreating: \(failure.message)"
+        }
+        guard let container = containers.first(where: { $0.policy.name == name }) else { return "" }
+        guard case .waiting(let reason, let message, _) = container.state else { return "" }
+        return message.isEmpty ? reason : "\(reason): \(message)"
+    }
 }
 
 /// One sentence about a pod, or about one container of it.

@@ -68,6 +68,9 @@ package struct PodMachine: Sendable {
     /// All init containers have succeeded, all sidecars have started.
     package var isInitialized: Bool { containers.allSatisfy { $0.policy.role == .regular || $0.isInitialized } }
 
+    /// Something of it runs, or what it left has not been cleared away.
+    package var hasProcess: Bool { containers.contains(where: \.hasProcess) }
+
     /// The kubelet's words.
     package static let deadlineMessage = "Pod was active on the node longer than the specified deadline"
 
@@ -115,7 +118,6 @@ package struct PodMachine: Sendable {
 
         case (.delete(let grace), .preparing), (.delete(let grace), .active):
             let deletion = Deletion(isDrained: false, terminateAt: now + grace / 2, killAt: now + grace)
-            let hasProcess = containers.contains(where: \.hasProcess)
             phase = .stopping(deletion)
             return (hasProcess && grace > .zero ? [.awaitDrain] : []) + stop(deletion, now: now)
         case (.delete(let grace), .stopping(var deletion)):
@@ -180,7 +182,7 @@ package struct PodMachine: Sendable {
 
     /// Reports the end AFTER every process of the pod is gone.
     private mutating func settleIfGone() -> [PodAction] {
-        guard !containers.contains(where: \.hasProcess) else { return [] }
+        guard !hasProcess else { return [] }
         for index in containers.indices { containers[index].settle() }
         phase = .gone
         return [.finished]

@@ -36,10 +36,20 @@ package struct Termination: Hashable, Sendable {
 package struct Remains: Hashable, Sendable {
     /// What happens to a container's process.
     package enum Process: Hashable, Sendable {
-        /// It runs; since when, and whether it had been ready.
-        case running(since: Timestamp, containerID: String, isReady: Bool)
+        /// It runs; since when, and how far it had come.
+        case running(since: Timestamp, containerID: String, Progress)
         case ended(Termination)
         case none
+    }
+    /// How far a running program had come when it was last reported.
+    package enum Progress: Hashable, Sendable {
+        /// Its startup probe has not passed yet.
+        case starting
+        case started
+        case ready
+
+        /// As a stored containerStatus has it.
+        package init(isStarted: Bool, isReady: Bool) { self = isReady ? .ready : isStarted ? .started : .starting }
     }
     package var process: Process
     package var restartCount: Int

@@ -78,7 +78,9 @@ final class TestCluster {
             ],
             "status": [
                 "capacity": ["cpu": cpu, "memory": "16Gi", "pods": 1000], "allocatable": ["cpu": cpu, "memory": "16Gi", "pods": 1000],
-                "conditions": [["type": "Ready", "status": "True", "reason": "AgentReady", "lastTransitionTime": "2026-01-01T00:00:00Z"]],
+                "conditions": [
+                    ["type": "Ready", "status": "True", "reason": "KubeletReady", "lastTransitionTime": "2026-01-01T00:00:00Z"]
+                ],
             ],
         ]
     }

@@ -16,6 +16,8 @@ final class MemoryAPI: ResourceAPI {
     private(set) var writes: [String] = []
     /// Refuses everything, as a server that is away.
     var isAway = false
+    /// A deletion leaves what has finalizers, as the server does.
+    var keepsFinalized = false
 
     init(loop: EventLoop) { self.loop = loop }
 
@@ -90,6 +92,7 @@ final class MemoryAPI: ResourceAPI {
         case .delete(let key, let options):
             guard let old = objects[key] else { return .failure(.notFound(key)) }
             if let uid = options.preconditionUID, old["metadata"]["uid"].string != uid { return .failure(.conflict(key, "uid")) }
+            if keepsFinalized, !old["metadata"]["finalizers"].elements.isEmpty { return .success(Reply(.status(old))) }
             remove(key)
             return .success(Reply(.status(old)))
         case .deleteCollection, .evict: return .failure(.badRequest("not here"))

@@ -94,6 +94,29 @@ extension AgentTests {
                 })
         }
 
+        @Test func `a probe may open its output by name`() throws {
+            let bench = try AgentBench()
+            let probe: Value = ["exec": ["command": ["/bin/sh", "-c", "echo fine > /dev/stdout && echo fine > /dev/stderr"]]]
+            #expect(bench.wait(bench.pod("web", ["command": ["/bin/sleep", "1000"], "readinessProbe": probe])) { $0.isReady })
+        }
+
+        @Test func `a deleted pod whose finalizers keep it is not started again, and says that it has ended`() throws {
+            let bench = try AgentBench()
+            bench.api.keepsFinalized = true
+            let key = bench.pod("web", ["command": ["/bin/sh", "-c", "echo x >> started; exec sleep 1000"]]) {
+                $0["metadata"]["finalizers"] = ["example.com/x"]
+            }
+            #expect(bench.wait(key) { $0.isReady })
+            let uid = bench.uid("web")
+            bench.delete(key)
+            #expect(bench.wait(key) { $0["phase"] == "Failed" && !$0.isReady })
+            try bench.restartAgent()
+            let other = bench.pod("other", sleeper)
+            #expect(bench.wait(other) { $0.isReady })
+            #expect(bench.api[key]["status"]["phase"] == "Failed")
+            #expect(!Files.exists(PodPaths(bench.configuration, uid: uid).root))
+        }
+
         @Test func `a hook that prints much is not held up`() throws {
             let bench = try AgentBench()
             let key = bench.pod(

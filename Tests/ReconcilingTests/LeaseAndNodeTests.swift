@@ -59,7 +59,7 @@ import Timing
 }
 
 @Suite struct NodeHealthPlanTests {
-    func node(ready: Value = "True", reason: Value = "AgentReady", taints: [Value] = []) -> ObservedNode {
+    func node(ready: Value = "True", reason: Value = "KubeletReady", taints: [Value] = []) -> ObservedNode {
         ObservedNode([
             "metadata": ["name": "a1", "uid": "n-1"], "spec": ["taints": .array(taints)],
             "status": ["conditions": [["type": "Ready", "status": ready, "reason": reason]]],

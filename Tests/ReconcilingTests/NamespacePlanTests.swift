@@ -9,17 +9,36 @@ import Timing
         "metadata": ["name": "shop", "uid": "n", "deletionTimestamp": "2026-01-01T00:00:00Z"], "spec": ["finalizers": ["kubernetes"]],
     ]
 
+    private func plan(_ namespace: Value, _ pods: [ObservedMeta]) -> Plan {
+        NamespacePlan.plan(
+            .init(namespace: namespace, remaining: pods.map { (key: $0.key(.pods), meta: $0) }), now: Timestamp(secondsSince1970: 0))
+    }
+
+    @Test func `one that waits says for what, once`() {
+        var going = pod("p", deleting: true).meta
+        going.finalizers = ["example.com/x"]
+        let said = plan(shop, [going]).body("status shop")["status"]
+        #expect(
+            said["conditions"].elements.map { $0["message"].string } == [
+                "Some resources are remaining: pods has 1 resource instances",
+                "Some content in the namespace has finalizers remaining: example.com/x in 1 resource instances",
+            ])
+        var waiting = shop
+        waiting["status"] = said
+        #expect(plan(waiting, [going]).changes.isEmpty)
+    }
+
     @Test func `it is emptied, then let go`() {
         let inside = pod("p").meta
-        let full = NamespacePlan.plan(.init(namespace: shop, remaining: [(key: inside.key(.pods), meta: inside)]))
+        let full = plan(shop, [inside])
         #expect(full.deeds == ["delete p"])
         let going = pod("p", deleting: true).meta
-        #expect(NamespacePlan.plan(.init(namespace: shop, remaining: [(key: going.key(.pods), meta: going)])).changes.isEmpty)
-        let empty = NamespacePlan.plan(.init(namespace: shop, remaining: []))
+        #expect(plan(shop, [going]).deeds == ["status shop"])
+        let empty = plan(shop, [])
         #expect(empty.body("patch shop") == ["spec": ["finalizers": []]])
     }
 
     @Test func `a living namespace is left alone`() {
-        #expect(NamespacePlan.plan(.init(namespace: ["metadata": ["name": "shop"]], remaining: [])).changes.isEmpty)
+        #expect(plan(["metadata": ["name": "shop"]], []).changes.isEmpty)
     }
 }

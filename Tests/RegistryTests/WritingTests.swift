@@ -59,7 +59,7 @@ struct `Creating` {
         }
     }
 
-    @Test func `of a pod refuses a priority class that there is not`() throws {
+    @Test func `of a pod fills in the priority of its class, and refuses a class that there is not`() throws {
         var store = StoreFixture()
         func pod(_ name: String, class priorityClass: String) -> Request {
             var pod = Sample.pod(name)
@@ -69,8 +69,12 @@ struct `Creating` {
         let refusal = store.refusal(pod("p", class: "high"))
         #expect(refusal?.code == 403)
         #expect(refusal?.message == #"pods "p" is forbidden: no PriorityClass with name high was found"#)
-        for (name, known) in [("a", ""), ("b", "system-node-critical"), ("c", "system-cluster-critical")] {
-            #expect(try store.perform(pod(name, class: known)).isCreated)
+        for (name, known, priority) in [
+            ("a", "", 0), ("b", "system-node-critical", 2_000_001_000), ("c", "system-cluster-critical", 2_000_000_000),
+        ] {
+            let reply = try store.perform(pod(name, class: known))
+            #expect(reply.isCreated)
+            #expect(reply.object["spec"]["priority"] == .int(Int64(priority)))
         }
     }
 

@@ -65,7 +65,7 @@ import Testing
             ]
         ]
         #expect(
-            Schema.fieldsWithoutEffect(pod, .pods) == ["spec.containers[*].resources.limits", "spec.containers[*].stdin", "spec.hostPID"])
+            Schema.fieldsWithoutEffect(pod, .pods) == ["spec.containers[*].stdin", "spec.hostPID"])
     }
 
     static let listsMergeKubernetesCases: [([String], ListStrategy)] = [

@@ -90,9 +90,18 @@ import Testing
         #expect(places([tolerant], &cluster) == ["n"])
     }
 
-    @Test func `a host port is taken once a node`() {
+    @Test func `pods that ask for nothing are spread beside pods that ask for something`() {
+        var cluster = view([node("a"), node("b"), node("c")])
+        let small: Value = ["containers": [["name": "c", "resources": ["requests": ["cpu": "100m", "memory": "64Mi"]]]]]
+        #expect(places([candidate("p0", spec: small), candidate("p1", spec: small)], &cluster) == ["a", "b"])
+        let found = places((0..<6).map { candidate("q\($0)") }, &cluster)
+        #expect(["a", "b", "c"].allSatisfy { name in found.count { $0 == name } >= 1 }, "\(found)")
+        #expect(found.count { $0 == "c" } <= 3, "\(found)")
+    }
+
+    @Test func `a port of the host's network is taken once a node`() {
         var cluster = view([node("a"), node("b")])
-        let wants: Value = ["containers": [["name": "c", "ports": [["containerPort": 80, "hostPort": 80]]]]]
+        let wants: Value = ["hostNetwork": true, "containers": [["name": "c", "ports": [["containerPort": 80]]]]]
         #expect(
             places((0..<3).map { candidate("p\($0)", spec: wants) }, &cluster) == [
                 "a", "b", "0/2 nodes are available: 2 node(s) didn't have free ports for the requested pod ports.",

@@ -22,6 +22,16 @@ import Timing
         #expect(machine.explanation(now: .zero) == [Explained("runs and is ready: it has no probes", container: "web")])
     }
 
+    @Test func `what was never started says what it waits for`() {
+        var machine = PodMachine(PodPolicy(containers: [ContainerPolicy(name: "web")]))
+        _ = machine.begin()
+        #expect(machine.waitingReason(of: "web") == "ContainerCreating")
+        _ = machine.handle(
+            .preparationFailed(reason: "FailedMount", message: "no ConfigMap has the name \"c\""), now: .zero, at: at)
+        #expect(machine.waitingReason(of: "web") == "ContainerCreating: no ConfigMap has the name \"c\"")
+        #expect(running(ContainerPolicy(name: "web")).waitingReason(of: "web") == "")
+    }
+
     @Test func `a readiness probe says what it was answered, and what its next threshold changes`() {
         var machine = running(ContainerPolicy(name: "web", readiness: ProbePolicy(period: .seconds(10), failureThreshold: 3)))
         #expect(sentences(machine, .zero) == ["readiness probe has not passed yet; a try is under way"])

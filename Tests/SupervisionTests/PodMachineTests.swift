@@ -58,10 +58,20 @@ import Timing
     @Test func `what an earlier agent left is taken over as it was`() {
         var stage = Stage(PodPolicy(containers: [ContainerPolicy(name: "web", readiness: ProbePolicy())]))
         stage.now = .zero + .seconds(100)
-        let remains = Remains(.running(since: Stage.begin + .seconds(10), containerID: "steady://9", isReady: true), restartCount: 3)
+        let remains = Remains(.running(since: Stage.begin + .seconds(10), containerID: "steady://9", .ready), restartCount: 3)
         stage.send(.found("web", remains))
         stage.send(.prepared)
         #expect(stage.taken() == ["100.0 probe web readiness"])
         #expect(stage.condition("Ready") == "True" && stage.status()["containerStatuses"][0]["restartCount"] == 3)
+    }
+
+    @Test(arguments: [(Remains.Progress.starting, "startup"), (.started, "readiness")])
+    func `a startup probe that has passed is not asked again by the next agent`(progress: Remains.Progress, asked: String) {
+        var stage = Stage(PodPolicy(containers: [ContainerPolicy(name: "web", startup: ProbePolicy(), readiness: ProbePolicy())]))
+        stage.now = .zero + .seconds(100)
+        stage.send(.found("web", Remains(.running(since: Stage.begin, containerID: "steady://9", progress), restartCount: 0)))
+        stage.send(.prepared)
+        #expect(stage.taken() == ["100.0 probe web \(asked)"])
+        #expect(stage.condition("Ready") == "False")
     }
 }

@@ -107,7 +107,8 @@ extension Manifests {
                 plan.append(try preview(change, manifest, api, isForced: invocation.isSet("force")) { created.contains($0) })
             } catch {
                 if error.code >= 500 { throw CommandError(error) }
-                problems.errors.append("\(manifest.place()): \(error.message)")
+                let field = error.details?.causes.first.map { Manifest.path($0.field) } ?? []
+                problems.errors.append("\(manifest.place(field)): \(error.message)")
             }
         }
         try problems.check(invocation.terminal)

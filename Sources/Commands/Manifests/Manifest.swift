@@ -40,6 +40,8 @@ package struct ManifestProblems {
     package var warnings: [String] = []
     /// The programs of Images are not looked for.
     var leavesPrograms = false
+    /// Objects may leave their name to the server.
+    var takesGeneratedNames = false
 
     /// At most this many are printed.
     private static let limit = 20

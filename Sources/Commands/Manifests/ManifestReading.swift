@@ -13,11 +13,12 @@ package enum Manifests {
     ///   - paths: files, directories (their `.yaml`, `.yml` and `.json`, sorted), or `-` for standard input.
     ///   - validation: what is done about fields that the kind does not have; nil: nothing is checked but which objects are named.
     ///   - leavesPrograms: the programs of Images are not looked for, because nothing is going to be started.
+    ///   - takesGeneratedNames: an object may have `generateName` instead of a name.
     package static func load(
         _ paths: [String], recursive: Bool, validation: FieldValidation? = .strict, leavesPrograms: Bool = false,
-        terminal: Terminal = Terminal()
+        takesGeneratedNames: Bool = false, terminal: Terminal = Terminal()
     ) throws(CommandError) -> [Manifest] {
-        var problems = ManifestProblems(leavesPrograms: leavesPrograms)
+        var problems = ManifestProblems(leavesPrograms: leavesPrograms, takesGeneratedNames: takesGeneratedNames)
         var manifests: [Manifest] = []
         for path in paths {
             let found = try files(path, recursive: recursive)
@@ -116,7 +117,9 @@ package enum Manifests {
             problems.errors.append("\(place([.key("kind")])): \(unknownKind(kind, apiVersion))")
             return
         }
-        guard let name = value["metadata"]["name"].string, !name.isEmpty else {
+        let isGenerated = problems.takesGeneratedNames && value["metadata"]["generateName"].string?.isEmpty == false
+        let name = value["metadata"]["name"].string ?? ""
+        guard !name.isEmpty || isGenerated else {
             problems.errors.append(
                 "\(place([.key("metadata")])): metadata.name is missing or no string\(value["metadata"]["name"].quoteHint)")
             return

@@ -32,9 +32,18 @@ enum CreateVerbs {
                         : "cannot create \"\(invocation.words[0])\" without a manifest; allowed are configmap, secret, namespace")
             }
             let manifests = try Manifests.load(
-                files, recursive: invocation.isSet("recursive"), validation: try invocation.validation(), terminal: invocation.terminal)
-            for manifest in try Manifests.place(manifests, invocation) { try create(manifest.value, manifest.key, invocation) }
-            return 0
+                files, recursive: invocation.isSet("recursive"), validation: try invocation.validation(), takesGeneratedNames: true,
+                terminal: invocation.terminal)
+            var exitCode: Int32 = 0
+            // As kubectl: what one object meets does not keep the others from being made.
+            for manifest in try Manifests.place(manifests, invocation) {
+                do throws(CommandError) { try create(manifest.value, manifest.key, invocation) } catch {
+                    guard manifests.count > 1 else { throw error }
+                    invocation.terminal.complain("error: \(error.message)")
+                    exitCode = 1
+                }
+            }
+            return exitCode
         })
 
     static let configMap = Verb(
@@ -96,13 +105,15 @@ enum CreateVerbs {
                     WriteOptions(isDryRun: dryRun == "server", fieldManager: "kubectl-create"))
             ).object
         }
+        // Of a generated one the server knows the end.
+        let name = object["metadata"]["name"].string ?? value["metadata"]["generateName"].string ?? key.name
         switch invocation.value("output") {
         case "yaml": invocation.terminal.write(YAML.text(object.sortedByKeys))
         case "json": invocation.terminal.write(JSON.text(object.sortedByKeys, pretty: true))
-        case "name": invocation.terminal.line(key.type.shown(key.name))
+        case "name": invocation.terminal.line(key.type.shown(name))
         case nil:
             invocation.terminal.line(
-                "\(key.type.shown(key.name)) created\(dryRun == "none" ? "" : dryRun == "client" ? " (dry run)" : " (server dry run)")")
+                "\(key.type.shown(name)) created\(dryRun == "none" ? "" : dryRun == "client" ? " (dry run)" : " (server dry run)")")
         case let other?: throw .usage("--output: found \"\(other)\", allowed are yaml, json, name")
         }
     }
@@ -136,16 +147,34 @@ enum CreateVerbs {
             }
         }
         for path in invocation.all("from-env-file") {
-            for (number, line) in try Files.text(path).split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-                let text = line.drop { $0 == " " || $0 == "\t" }
-                if text.isEmpty || text.hasPrefix("#") { continue }
-                guard let equals = text.firstIndex(of: "=") else {
-                    throw CommandError("\(path):\(number + 1): found \"\(text)\", allowed is KEY=VALUE")
-                }
-                try add(String(text[..<equals]), Array(text[text.index(after: equals)...].utf8))
-            }
+            for (key, bytes) in try environment(path) { try add(key, bytes) }
         }
         return (words[0], data)
+    }
+
+    /// The variables of an env file, as kubectl reads it: a byte order mark and carriage returns do not count, and a name alone stands for what
+    /// this shell has.
+    private static func environment(_ path: String) throws -> [(String, [UInt8])] {
+        var bytes = try Files.read(path)[...]
+        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes = bytes.dropFirst(3) }
+        var out: [(String, [UInt8])] = []
+        for (number, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
+            let line = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
+            let text = line.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+            if text.isEmpty || text.first == UInt8(ascii: "#") { continue }
+            let equals = text.firstIndex(of: UInt8(ascii: "="))
+            let key = String(decoding: text[..<(equals ?? text.endIndex)], as: UTF8.self)
+            guard !key.isEmpty, !key.contains(where: \.isWhitespace) else {
+                let found = String(decoding: text, as: UTF8.self)
+                throw CommandError("\(path):\(number + 1): found \"\(found)\", allowed is KEY=VALUE, with no blank in KEY")
+            }
+            if let equals {
+                out.append((key, Array(text[(equals + 1)...])))
+            } else if let value = Processes.environment(key) {
+                out.append((key, Array(value.utf8)))
+            }
+        }
+        return out
     }
 }
 

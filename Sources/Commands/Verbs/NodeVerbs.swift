@@ -113,6 +113,12 @@ enum NodeVerbs {
                     "nothing would replace \(bare.map { "pod/\($0.name)" }.joined(separator: ", ")): delete them first, or use --force; node/\(node.name) stays cordoned"
                 )
             }
+            let holders = pods.filter { pod in pod["spec"]["volumes"].elements.contains { !$0["emptyDir"].isNull } }
+            guard holders.isEmpty || invocation.isSet("delete-emptydir-data") else {
+                throw CommandError(
+                    "the emptyDir volumes of \(holders.map { "pod/\($0.name)" }.joined(separator: ", ")) would be lost: use --delete-emptydir-data to let them; node/\(node.name) stays cordoned"
+                )
+            }
             for pod in pods {
                 let key = ObjectKey(.pods, namespace: pod.namespaceName, name: pod.name)
                 invocation.terminal.line("evicting pod \(pod.namespaceName)/\(pod.name)")

@@ -28,7 +28,8 @@ enum PodDefaults {
         spec.setDefault("serviceAccountName", "default")
         let account = spec["serviceAccountName"] ?? "default"
         spec.setDefault("serviceAccount", account)
-        spec.setDefault("priority", 0)
+        let priorityClass = spec["priorityClassName"]?.string
+        spec.setDefault("priority", .int(PriorityClasses.priority(of: priorityClass)))
         spec.setDefault("preemptionPolicy", "PreemptLowerPriority")
         for list in ["initContainers", "containers"] {
             spec.updateEach(list) { container in

@@ -172,7 +172,7 @@ extension SchemaText {
           name string
           optional bool
         ResourceRequirements
-          limits~ {quantity} | The most it may take.
+          limits {quantity} | The most it may take.
           requests {quantity} | What the scheduler reserves for it.
           claims~ [any]
         VolumeMount

@@ -64,7 +64,7 @@ extension SchemaText {
           externalName~ string
           externalTrafficPolicy~ string(Cluster Local) =Cluster
           internalTrafficPolicy~ string(Cluster Local) =Cluster
-          healthCheckNodePort~ int
+          healthCheckNodePort~ int =0
           publishNotReadyAddresses bool | Route to pods that are not ready, too.
           sessionAffinityConfig SessionAffinityConfig
           ipFamilies [string]

@@ -85,7 +85,7 @@ final class SimulatedAgent {
             "cpu": .string("\(world.scenario.coresPerNode)"), "memory": .string("\(world.scenario.memoryPerNode)Gi"), "pods": "1000",
         ]
         let ready: Value = [
-            "type": "Ready", "status": "True", "reason": "AgentReady", "message": "agent is posting ready status",
+            "type": "Ready", "status": "True", "reason": "KubeletReady", "message": "kubelet is posting ready status",
             "lastHeartbeatTime": .string(wallClock.rfc3339), "lastTransitionTime": .string(wallClock.rfc3339),
         ]
         let body: Value = ["status": ["capacity": resources, "allocatable": resources, "conditions": [ready]]]
@@ -161,10 +161,9 @@ final class SimulatedAgent {
             guard var record = machine.pods[pod.meta.uid]?.records[container.name] else { continue }
             if record.end == nil, let process = machine.process(of: record) {
                 world.observe(.adopted(process, podUID: pod.meta.uid, container: container.name))
-                let wasReady =
-                    pod.value["status"]["containerStatuses"].elements
-                    .first { $0["name"].string == container.name }?["ready"].bool ?? false
-                let running = Remains.Process.running(since: record.startTime, containerID: "steady://\(record.pid)", isReady: wasReady)
+                let stored = pod.value["status"]["containerStatuses"].elements.first { $0["name"].string == container.name } ?? .null
+                let progress = Remains.Progress(isStarted: stored["started"].bool ?? false, isReady: stored["ready"].bool ?? false)
+                let running = Remains.Process.running(since: record.startTime, containerID: "steady://\(record.pid)", progress)
                 found.append((container.name, Remains(running, restartCount: record.restartCount), process))
                 continue
             }
