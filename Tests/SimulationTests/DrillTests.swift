@@ -45,9 +45,24 @@ import Timing
         var suggestion = try #require(Suggestions.from([before], objects: Self.pinned()).first)
         #expect(suggestion.field == "deployment/web: spec.template.spec.nodeSelector")
         #expect(suggestion.evidence.contains("zone-loss left 0 of 3 ready"))
-        suggestion.after = verdict(suggestion.objects)
+        var changed = Self.pinned()
+        suggestion.change(&changed)
+        suggestion.after = verdict(changed)
         #expect(suggestion.helps)
         #expect(suggestion.after?.judgement == .survived)
+    }
+
+    /// One replica in one zone: neither more replicas nor more zones are enough.
+    @Test func `Changes that help only together are found together`() {
+        var objects = Samples.web(replicas: 1)
+        objects[0]["spec"]["template"]["spec"]["nodeSelector"] = ["topology.kubernetes.io/zone": "a"]
+        let judge: (Drill, [Value]) -> Verdict = { drill, objects in
+            Verdict(drill, (1...3).map { DrillRun(drill, of: Scenario("one", objects: objects), seed: UInt64($0)).run() })
+        }
+        let remedy = Remedy.find([judge(Drill(.zoneLoss, during: .steady), objects)], objects: objects, judge: judge)
+        let fields = remedy.tried.filter(\.helps).map(\.field)
+        #expect(fields == ["deployment/web: spec.template.spec.nodeSelector", "deployment/web: spec.replicas"])
+        #expect(remedy.after.map(\.judgement) == [.survived])
     }
 
     @Test func `Who survives everything is told nothing`() {

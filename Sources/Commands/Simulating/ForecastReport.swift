@@ -65,7 +65,7 @@ struct ForecastReport {
         let places = min(12, max(1, zeros))
         var scale = 100.0
         for _ in 0..<places { scale *= 10 }
-        return DurationText.decimal(Int64(scale - (lostShare * scale).rounded(.up)), places: places) + " %"
+        return DurationText.decimal(Int64(scale - (lostShare * scale - 1e-6).rounded(.up)), places: places) + " %"
     }
 
     static func nines(_ lostShare: Double) -> String? {

@@ -1,4 +1,5 @@
 import Formats
+import Linux
 import Resources
 import Simulation
 import Timing
@@ -53,6 +54,7 @@ enum SimulateVerb {
             Flag("mttr", nil, .value(placeholder: "LIST"), "after how long it is repaired (default: node=10m,zone=1h,hang=1h)"),
             Flag("years", nil, .value(placeholder: "N"), "years of the forecast (default: 10)"),
             Flag("target", nil, .value(placeholder: "PERCENT"), "the forecast fails below this availability"),
+            Flag("html", nil, .value(placeholder: "FILE"), "also write a report with charts, for a browser"),
             Flag("output", "o", .value(placeholder: "text|json"), "how the result is printed (default: text)"),
         ], run: { try run($0) })
 
@@ -62,17 +64,21 @@ enum SimulateVerb {
         let progress = SimulationProgress(invocation.terminal, total: order.drills.count * order.seeds.count + years)
         var verdicts: [Verdict] = []
         for drill in order.drills { verdicts.append(order.verdict(drill, order.scenario.objects, progress)) }
-        var suggestions = Suggestions.from(verdicts, objects: order.scenario.objects)
-        progress.expect(suggestions.count * order.seeds.count)
-        for index in suggestions.indices {
-            suggestions[index].after = order.verdict(suggestions[index].drill, suggestions[index].objects, progress)
+        let remedy = Remedy.find(verdicts, objects: order.scenario.objects) { drill, objects in
+            progress.expect(order.seeds.count)
+            return order.verdict(drill, objects, progress)
         }
         var forecast: ForecastReport?
         if let wanted = order.forecast {
             forecast = ForecastReport(forecast: try order.forecast(wanted, progress), target: wanted.target)
         }
         progress.clear()
-        let report = SimulationReport(order: order, verdicts: verdicts, suggestions: suggestions, forecast: forecast)
+        let report = SimulationReport(order: order, verdicts: verdicts, remedy: remedy, forecast: forecast)
+        if let path = order.page {
+            do throws(LinuxError) {
+                try Files.replace(path, with: Array(SimulationPage(report: report).text.utf8), mode: 0o644)
+            } catch { throw CommandError("--html: \(error)") }
+        }
         invocation.terminal.write(order.isJSON ? JSON.text(report.value, pretty: true) + "\n" : report.text(invocation.terminal))
         return verdicts.allSatisfy(\.isSurvived) && forecast?.isReached ?? true ? 0 : 1
     }

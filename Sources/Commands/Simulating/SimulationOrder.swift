@@ -1,4 +1,5 @@
 import Formats
+import Linux
 import Resources
 import Simulation
 import Timing
@@ -10,6 +11,8 @@ struct SimulationOrder {
     let seeds: ClosedRange<UInt64>
     let forecast: ForecastOrder?
     let isJSON: Bool
+    /// Where the report for a browser goes.
+    let page: String?
     /// The flags that shape the world, as they were typed: for the command that replays a run.
     private let worldFlags: String
 
@@ -36,6 +39,10 @@ struct SimulationOrder {
         case "text": isJSON = false
         case "json": isJSON = true
         case let other: throw .usage("--output: found \"\(other)\", allowed are text, json")
+        }
+        page = invocation.value("html")
+        if let page, case let folder = Files.directory(of: Files.absolute(page)), !Files.isDirectory(folder) {
+            throw CommandError("--html: there is no folder \(folder)")
         }
         var scenario = try Self.world(invocation)
         scenario.objects = try Manifests.load(

@@ -6,9 +6,10 @@ import Timing
 struct SimulationReport {
     let order: SimulationOrder
     let verdicts: [Verdict]
-    let suggestions: [Suggestion]
+    let remedy: Remedy
     let forecast: ForecastReport?
 
+    var suggestions: [Suggestion] { remedy.tried }
     private var helpful: [Suggestion] { suggestions.filter(\.helps) }
 
     // MARK: Text
@@ -22,7 +23,7 @@ struct SimulationReport {
 
     private func scenarios(_ terminal: Terminal) -> String {
         var out = TextTable.text(
-            [["SCENARIO", "VERDICT", "SEEDS", "LEAST READY", "LOST", "WITH THE FAULT", "RECOVERED IN"]] + verdicts.map { row($0, terminal) }
+            [Self.headers] + verdicts.map { row($0) }
         )
         if let worst = Verdict.worst(of: verdicts), !worst.isSurvived || order.drills.count == 1 { out += story(worst, terminal) }
         out += advice(terminal)
@@ -34,7 +35,8 @@ struct SimulationReport {
         return out + "\n\(summary)\n"
     }
 
-    private var header: String {
+    /// What was asked, in a line.
+    var header: String {
         let scenario = order.scenario
         let nodes = scenario.zones.count * scenario.nodesPerZone
         let deployments = scenario.objects.filter { $0["kind"].string == "Deployment" }
@@ -50,7 +52,9 @@ struct SimulationReport {
             + (verdicts.isEmpty ? "\n\n" : ", \(order.seeds.count) \(order.seeds.count == 1 ? "seed" : "seeds") each\n\n")
     }
 
-    private func row(_ verdict: Verdict, _ terminal: Terminal) -> [String] {
+    static let headers = ["SCENARIO", "VERDICT", "SEEDS", "LEAST READY", "LOST", "WITH THE FAULT", "RECOVERED IN"]
+
+    func row(_ verdict: Verdict) -> [String] {
         // When nothing fails nothing is unavoidable.
         let inFlight = verdict.drill.fault == nil ? 0 : verdict.lostCount - verdict.avoidableLossCount
         let recovered: String =
@@ -98,16 +102,27 @@ struct SimulationReport {
     private func advice(_ terminal: Terminal) -> String {
         guard !suggestions.isEmpty else { return "" }
         var out = ""
-        if !helpful.isEmpty { out += "\nWhat would help, each tried alone with the same seeds:\n" }
+        if !helpful.isEmpty {
+            out += "\nWhat would help, each tried with the same seeds, on top of those above it that help in an earlier round:\n"
+        }
         for suggestion in helpful {
             out += "  \(terminal.coloured("\(suggestion.field): \(suggestion.from) -> \(suggestion.to)", .bold))\n"
             out += "    because \(suggestion.evidence)\n"
             if let after = suggestion.after { out += "    with it: \(Self.sentence(after))\n" }
         }
+        if let after = afterAll { out += "  With all of it: \(after)\n" }
         for suggestion in suggestions where !suggestion.helps {
             out += "\nTried without success: \(suggestion.field): \(suggestion.from) -> \(suggestion.to) (\(suggestion.drill.name))\n"
         }
         return out
+    }
+
+    /// What became of the scenarios that were not survived, with every change that helped; nil when none did.
+    var afterAll: String? {
+        guard !remedy.after.isEmpty else { return nil }
+        let left = remedy.after.filter { !$0.isSurvived }
+        let survived = "\(remedy.after.count - left.count) of \(remedy.after.count) scenarios that were not survived now are"
+        return left.isEmpty ? survived : survived + "; not: " + left.map(\.drill.name).joined(separator: ", ")
     }
 
     /// `zone-loss is survived (10 of 10 seeds), lost 0 of 7,204, worst recovery 0.9 s, at least 2 of 3 ready`.
@@ -152,6 +167,7 @@ struct SimulationReport {
                     return value
                 }),
         ]
+        if !remedy.after.isEmpty { out["afterAll"] = .array(remedy.after.map(Self.value)) }
         if let forecast { out["forecast"] = forecast.value }
         if let worst = Verdict.worst(of: verdicts), !worst.isSurvived {
             out["timeline"] = .array(Story.lines(of: worst.worst).map { .string($0) })

@@ -10,8 +10,8 @@ package struct Suggestion: Sendable {
     package var evidence: String
     /// The drill that showed it: the one to run again.
     package var drill: Drill
-    /// All objects, with the change.
-    package var objects: [Value]
+    /// Makes the change in all objects.
+    package var change: @Sendable (inout [Value]) -> Void
     /// The drill's judgement before.
     package var before: Verdict
     /// What the same seeds of the same drill gave with the change; nil: not tried.

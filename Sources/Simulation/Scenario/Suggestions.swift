@@ -34,15 +34,14 @@ package struct Suggestions {
     }
 
     private mutating func add(
-        _ index: Int, _ field: String, from: String, to: String, _ evidence: String, _ verdict: Verdict, _ change: (inout Value) -> Void
+        _ index: Int, _ field: String, from: String, to: String, _ evidence: String, _ verdict: Verdict,
+        _ change: @escaping @Sendable (inout Value) -> Void
     ) {
-        var changed = objects
-        change(&changed[index])
         let name = objects[index]["metadata"]["name"].string ?? ""
         found.append(
             Suggestion(
-                field: "deployment/\(name): \(field)", from: from, to: to, evidence: evidence, drill: verdict.drill, objects: changed,
-                before: verdict))
+                field: "deployment/\(name): \(field)", from: from, to: to, evidence: evidence, drill: verdict.drill,
+                change: { change(&$0[index]) }, before: verdict))
     }
 
     // MARK: What was seen

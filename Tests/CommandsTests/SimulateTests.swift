@@ -1,0 +1,153 @@
+import Formats
+import Foundation
+import Simulation
+import Testing
+import Timing
+
+@testable import Commands
+
+struct SimulateTests {
+    private static func manifest(replicas: Int = 3, extra: String = "") -> String {
+        """
+        apiVersion: apps/v1
+        kind: Deployment
+        metadata: { name: web }
+        spec:
+          replicas: \(replicas)
+          selector: { matchLabels: { app: web } }
+          \(extra)
+          template:
+            metadata: { labels: { app: web } }
+            spec:
+              containers:
+                - name: web
+                  image: web:v1
+                  ports: [{ containerPort: 8080 }]
+                  readinessProbe: { httpGet: { path: /ready, port: 8080 }, periodSeconds: 1 }
+        ---
+        apiVersion: v1
+        kind: Service
+        metadata: { name: web }
+        spec: { selector: { app: web }, ports: [{ port: 80, targetPort: 8080 }] }
+        """
+    }
+
+    private func run(_ manifest: String, _ words: String) throws -> Capture {
+        let folder = try ManifestFolder(["app.yaml": manifest])
+        return try Capture(["simulate", "-f", folder.path + "/app.yaml"] + words.split(separator: " ").map(String.init))
+    }
+
+    @Test func `what is survived says so, with code 0, and the same seed says the same`() throws {
+        let folder = try ManifestFolder(["app.yaml": Self.manifest()])
+        let words = [
+            "simulate", "-f", folder.path + "/app.yaml", "--faults", "crash", "--during", "rollout", "--seeds", "2", "--seed", "7",
+        ]
+        let first = try Capture(words)
+        #expect(first.exitCode == 0, "\(first.error)")
+        #expect(first.output.hasPrefix("web x3 on 3 nodes in 3 zones, 50 requests a second, 2 seeds each\n\nSCENARIO "))
+        #expect(first.output.contains("\ncrash during rollout   survived   2/2 "))
+        #expect(first.output.hasSuffix("\nIt is survived.\n"))
+        #expect(try Capture(words).output == first.output)
+    }
+
+    @Test func `what is not survived comes with its story, what would help, and code 1`() throws {
+        let run = try run(Self.manifest(extra: "strategy: { type: Recreate }"), "--faults none --during rollout --seeds 2 --start-time 4s")
+        #expect(run.exitCode == 1)
+        #expect(run.output.contains("\nrollout    LOST REQUESTS   0/2     0 of 3 "))
+        #expect(run.output.contains(" user: rolls web\n"))
+        #expect(run.output.contains(" requests are lost within "))
+        #expect(run.output.contains("deployment/web: spec.strategy: Recreate -> RollingUpdate\n"))
+        #expect(run.output.contains("    with it: rollout survived (2 of 2 seeds), lost 0 of "))
+        #expect(run.output.contains("  With all of it: 1 of 1 scenarios that were not survived now are\n"))
+        #expect(run.output.contains(" --start-time 4s --faults none --during rollout --seed "))
+        #expect(run.output.hasSuffix("\n1 of 1 scenarios not survived.\n"))
+    }
+
+    @Test func `json has every number`() throws {
+        let run = try run(Self.manifest(replicas: 1), "--faults node-loss --during steady --seeds 2 -o json")
+        let value = try JSON.parse(Array(run.output.utf8))
+        #expect(run.exitCode == 1)
+        #expect(value["survived"].bool == false)
+        let scenario = value["scenarios"][0]
+        #expect(scenario["fault"].string == "node-loss" && scenario["verdict"].string == "lost requests")
+        #expect(scenario["leastReady"]["ready"].int == 0 && scenario["leastReady"]["wanted"].int == 1)
+        #expect((scenario["lost"]["nobody ready"].int ?? 0) > 0)
+        #expect(
+            value["suggestions"].elements.contains { $0["field"].string == "deployment/web: spec.replicas" && $0["helps"].bool == true })
+    }
+
+    @Test func `a forecast says its rates, and fails below its target`() throws {
+        let words = "--mtbf node=60d,crash=60d --mttr node=20m --years 1 --target"
+        let run = try run(Self.manifest(replicas: 1), words + " 99.99999")
+        #expect(run.exitCode == 1, "\(run.error)")
+        for part in [
+            "Forecast from 1 simulated year: 99.99", " nines\n", "node              60 d for each of 3 nodes     after 20 min",
+            "crash             60 d for each of 1 replica   by itself", "The target of 99.99999 % is missed.\n",
+        ] {
+            #expect(run.output.contains(part), "\(part) is not in\n\(run.output)")
+        }
+        #expect(try self.run(Self.manifest(), words + " 99").exitCode == 0)
+    }
+
+    @Test func `the page for a browser is whole and asks nobody`() throws {
+        let folder = try ManifestFolder(["app.yaml": Self.manifest()])
+        let page = folder.path + "/report.html"
+        let run = try Capture(
+            [
+                "simulate", "-f", folder.path + "/app.yaml", "--faults", "zone-loss", "--seeds", "2", "--html", page, "--mtbf", "node=90d",
+                "--years", "1",
+            ])
+        #expect(run.exitCode == 0, "\(run.error)")
+        let text = try String(contentsOfFile: page, encoding: .utf8)
+        #expect(text.hasPrefix("<!doctype html>") && text.hasSuffix("</html>\n"))
+        for part in ["<h3>zone-loss during rollout, seed ", "<path d=\"M", "class=\"fault\"", "<h2>Forecast: "] {
+            #expect(text.contains(part), "\(part)")
+        }
+        for part in ["http://", "https://", "src=", "url(", "<script"] { #expect(!text.contains(part), "\(part)") }
+        for tag in ["table", "svg", "section", "pre", "tr", "td"] {
+            #expect(text.components(separatedBy: "<\(tag)").count == text.components(separatedBy: "</\(tag)>").count, "\(tag)")
+        }
+    }
+
+    @Test(arguments: [
+        ("--faults zone-los", "did you mean zone-loss?"), ("--during rolout", "did you mean rollout?"),
+        ("--faults ,", "--faults: found nothing, allowed are none, crash, "),
+        ("--seeds 0", "--seeds: found \"0\", allowed is a whole number from 1 to 100000"),
+        ("--zones a,a", "--zones: found \"a,a\", allowed are different names, comma-separated, such as a,b,c"),
+        ("--time 1s", "--time: found 1s, allowed is 5.0 s to 86400 s"),
+        (
+            "--mtbf zon=1y",
+            "--mtbf: found \"zon\", allowed are crash, hang, node, zone, server, agent, proxy, up, rollout; did you mean zone?"
+        ),
+        ("--mtbf node", "--mtbf: found \"node\", allowed is NAME=TIME, such as node=90d"),
+        ("--mtbf node=90", "--mtbf: found \"node=90\", allowed is a length of time such as 90m, 12h, 30d, 2w or 1y"),
+        ("--mtbf node=1y --mttr crash=1h", "--mttr: found \"crash\", allowed are hang, node, zone"),
+        ("--mtbf node=1y --target 100", "--target: found \"100\", allowed is an availability in percent such as 99.95"),
+        ("--target 99", "--target is about a forecast: say how often things fail, such as --mtbf crash=30d,node=90d,zone=1y"),
+        ("-o yaml", "--output: found \"yaml\", allowed are text, json"), ("--fault crash", "unknown flag --fault; did you mean --faults?"),
+    ])
+    func `a mistake is named before anything runs`(words: String, message: String) throws {
+        let run = try run(Self.manifest(), words)
+        #expect(run.error.contains(message), "\(run.error)")
+        #expect(run.exitCode == 2)
+        #expect(run.output.isEmpty)
+    }
+
+    @Test func `without a Deployment there is nothing to simulate`() throws {
+        let run = try run("apiVersion: v1\nkind: Namespace\nmetadata: { name: x }\n", "")
+        #expect(run.exitCode == 1)
+        #expect(run.error.hasSuffix("there is no Deployment, so there is nothing to keep running\n"))
+        #expect(try Capture(["simulate"]).error == "error: name the manifests: steady simulate -f FILE\n")
+    }
+
+    @Test(
+        arguments: [
+            (0.0, "100 %", nil), (0.5, "50.0 %", "0.3"), (0.002, "99.80 %", "2.6"), (0.00051, "99.949 %", "3.2"),
+            (1.3e-7, "99.999987 %", "6.8"),
+            (1, "0.0 %", "0.0"),
+        ] as [(Double, String, String?)])
+    func `availability is never rounded up`(lostShare: Double, text: String, nines: String?) {
+        #expect(ForecastReport.percent(lostShare) == text)
+        #expect(ForecastReport.nines(lostShare) == nines)
+    }
+}
