@@ -21,6 +21,12 @@ package enum Ownership {
         return Launch.User(user: entry.pointee.pw_uid, group: entry.pointee.pw_gid)
     }
 
+    /// What the passwd database says of a user; nil when it has none of this number.
+    package static func account(_ user: UInt32) -> (name: String, home: String)? {
+        guard let entry = getpwuid(user) else { return nil }
+        return (String(cString: entry.pointee.pw_name), String(cString: entry.pointee.pw_dir))
+    }
+
     /// Makes the user the file's owner, where there is one to be named.
     package static func give(_ path: String, to user: Launch.User?) {
         if let user { lchown(path, user.user, user.group) }

@@ -39,9 +39,20 @@ struct ActionRunner {
         case .sleep(let length):
             let timer = context.loop.schedule(after: length) { done((true, "")) }
             return Cancellation { timer.cancel() }
-        case .grpc: return answer((false, "grpc probes are not available here; use httpGet, tcpSocket or exec"), done)
+        case .grpc: return answer((false, Self.noGRPC), done)
         }
     }
+
+    /// Why an action can never be asked, here or as it is written. What a probe asks in vain says nothing about the program.
+    func obstacle(to action: Probe.Action) -> String? {
+        switch action {
+        case .httpGet(let get) where port(get.port) == nil: "unknown port \(get.port)"
+        case .tcpSocket(_, let reference) where port(reference) == nil: "unknown port \(reference)"
+        case .grpc: Self.noGRPC
+        default: nil
+        }
+    }
+    private static let noGRPC = "grpc probes are not available here; use httpGet, tcpSocket or exec"
 
     private func answer(_ outcome: Outcome, _ done: @escaping (Outcome) -> Void) -> Cancellation {
         let timer = context.loop.schedule(after: .zero) { done(outcome) }

@@ -93,6 +93,15 @@ final class AgentContext {
         for pid in Survivors.children() where !leaders.contains(pid) { _ = Processes.reap(pid: pid) }
     }
 
+    /// The variables that every program of this user begins with. HOME and USER are the program's user's, not ours.
+    func environment(for user: Launch.User?) -> [(String, String)] {
+        let base = configuration.baseEnvironment
+        guard let user, user.user != Ownership.own.user else { return base }
+        let account = Ownership.account(user.user)
+        return base.filter { $0.0 != "HOME" && $0.0 != "USER" } + [("HOME", account?.home ?? "/")]
+            + (account.map { [("USER", $0.name)] } ?? [])
+    }
+
     /// As whom a container's program runs.
     func user(for pod: PodSpec, _ container: Container) -> Launch.User? {
         guard Ownership.isRoot else { return nil }

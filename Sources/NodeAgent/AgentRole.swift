@@ -295,8 +295,18 @@ package final class AgentRole {
     }
 
     private func log(_ namespace: String, _ pod: String, _ container: String) -> (PodPaths, ContainerLog, waiting: String)? {
-        guard let driver = driver(namespace, pod), let log = driver.log(of: container) else { return nil }
+        guard let driver = driver(namespace, pod) else { return storedLog(ObjectKey(.pods, namespace: namespace, name: pod), container) }
+        guard let log = driver.log(of: container) else { return nil }
         return (PodPaths(configuration, uid: driver.uid), log, driver.machine.waitingReason(of: container))
+    }
+
+    /// What a pod printed that had ended before this agent came.
+    private func storedLog(_ key: ObjectKey, _ container: String) -> (PodPaths, ContainerLog, waiting: String)? {
+        guard let object = pods[key], let uid = object["metadata"]["uid"].string else { return nil }
+        let paths = PodPaths(configuration, uid: uid)
+        let log = ContainerLog(paths, container: container)
+        if let run = ContainerLog.newestRun(of: container, in: paths) { log.open(run: run) }
+        return (paths, log, "")
     }
 
     private func driver(_ namespace: String, _ pod: String) -> PodDriver? {

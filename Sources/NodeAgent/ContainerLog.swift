@@ -38,6 +38,14 @@ final class ContainerLog {
         return try Files.openForAppending(path)
     }
 
+    /// The last run of which there is a log; nil when the container never printed.
+    static func newestRun(of container: String, in paths: PodPaths) -> Int? {
+        ((try? Files.list(paths.logs)) ?? []).compactMap { name in
+            guard name.hasPrefix(container + "."), name.hasSuffix(".log") else { return nil }
+            return Int(name.dropFirst(container.count + 1).dropLast(4))
+        }.max()
+    }
+
     /// Begins, or continues after a restart of the agent, the log of a run.
     func open(run: Int) {
         if run == self.run { return }

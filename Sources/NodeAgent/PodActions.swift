@@ -24,6 +24,12 @@ extension PodDriver {
         guard let runner = runner(name), case .some(.some(let probe)) = all[kind] else {
             return handle(.container(name, .probeSkipped(kind)))
         }
+        // As Kubernetes has it: a try that is in error is neither a success nor a failure.
+        if let obstacle = runner.obstacle(to: probe.action) {
+            let note = PodNote("Unhealthy", "\(kind.title) probe errored: \(obstacle)", container: name, isWarning: true)
+            record(note)
+            return handle(.container(name, .probeSkipped(kind)))
+        }
         context.probesInFlight += 1
         let slot = "\(name)/\(kind.rawValue)"
         let context = context

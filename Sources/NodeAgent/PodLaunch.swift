@@ -84,7 +84,7 @@ extension PodDriver {
     func sources(for container: Container, image: PinnedImage?) -> LaunchSources {
         let namespace = pod.meta.namespace
         var sources = LaunchSources(
-            pod: pod, container: container, image: image, base: context.configuration.baseEnvironment,
+            pod: pod, container: container, image: image, base: context.environment(for: context.user(for: pod.spec, container)),
             podIP: pod.spec.isHostNetwork ? "\(context.configuration.nodeAddress)" : podIP,
             hostIP: "\(context.configuration.nodeAddress)", nodeName: context.configuration.nodeName, zone: context.configuration.zone,
             podDirectory: paths.root, mounts: mounts[container.name] ?? [], services: world.services(of: namespace),

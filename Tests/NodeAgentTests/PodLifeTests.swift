@@ -94,6 +94,28 @@ extension AgentTests {
                 })
         }
 
+        @Test func `what a finished pod printed is read through the next agent, too`() throws {
+            let bench = try AgentBench()
+            let key = bench.pod("job", ["command": ["/bin/echo", "result 42"]]) { $0["spec"]["restartPolicy"] = "Never" }
+            #expect(bench.wait(key) { $0["phase"] == "Succeeded" })
+            try bench.restartAgent()
+            #expect(bench.wait(bench.pod("other", sleeper)) { $0.isReady })
+            #expect(bench.log(key) == "result 42\n")
+        }
+
+        @Test func `a liveness probe that cannot be asked restarts nothing`() throws {
+            let bench = try AgentBench()
+            let probe: Value = ["httpGet": ["port": "nope"], "periodSeconds": 1, "failureThreshold": 1]
+            let key = bench.pod("web", ["command": ["/bin/sleep", "1000"], "livenessProbe": probe])
+            #expect(
+                bench.loop.runUntil(within: patience) {
+                    bench.api.objects.contains {
+                        $0.key.type == .events && $0.value["message"] == "Liveness probe errored: unknown port nope"
+                    }
+                })
+            #expect(bench.api[key]["status"].main["restartCount"] == 0)
+        }
+
         @Test func `a probe may open its output by name`() throws {
             let bench = try AgentBench()
             let probe: Value = ["exec": ["command": ["/bin/sh", "-c", "echo fine > /dev/stdout && echo fine > /dev/stderr"]]]

@@ -82,6 +82,8 @@ import Testing
         #expect(balanced["externalTrafficPolicy"] == "Cluster")
         #expect(balanced["clusterIPs"] == ["127.32.0.5"])
         #expect(balanced["sessionAffinityConfig"]["clientIP"]["timeoutSeconds"] == 10800)
+        let released: Value = ["sessionAffinity": "None", "sessionAffinityConfig": ["clientIP": ["timeoutSeconds": 10800]]]
+        #expect(applied(["spec": released], .services)["spec"]["sessionAffinityConfig"] == nil)
     }
 
     @Test func `an update keeps the addresses and node ports that were given out`() {

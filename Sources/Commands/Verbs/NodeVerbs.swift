@@ -137,6 +137,8 @@ enum NodeVerbs {
                 guard WaitVerb.untilGone(key, uid: pod["metadata"]["uid"].string ?? "", api, deadline: deadline) else {
                     invocation.terminal.complain(
                         "error: timed out waiting for pod/\(pod.name) to be replaced; see: steady describe pod \(pod.name)")
+                    // Nobody waits any more: it is not to be replaced at some later time, when the node may be in use again.
+                    _ = try api.ask(.patch(key, .merge(["metadata": ["annotations": .object(Object([(evictionRequested, .null)]))]])))
                     exitCode = 1
                     continue
                 }

@@ -6,6 +6,8 @@ package enum ServiceDefaults {
         service.updateObject("spec") { spec in
             spec.setDefault("type", "ClusterIP")
             spec.setDefault("sessionAffinity", "None")
+            // As Kubernetes: an apply that takes the affinity out of a manifest does not know of the defaulted settings.
+            if spec["sessionAffinity"] == "None" { spec["sessionAffinityConfig"] = nil }
             if spec["sessionAffinity"] == "ClientIP" {
                 spec.ensureObject("sessionAffinityConfig") { config in
                     config.ensureObject("clientIP") { $0.setDefault("timeoutSeconds", 10800) }
