@@ -24,7 +24,7 @@ enum RoleStart {
         Files.overwrite(lock.fd, with: "\(Processes.current)\n")
         let link = try HostLink(loop: loop, socketPath: directory.hostSocket, role: name, program: Release.program)
         begin(name, in: directory)
-        let revival = HostRevival(directory: directory)
+        let revival = HostRevival(directory: directory, loop: loop)
         link.onBecome = { program, arguments in
             RoleLog.say(.notice, "becomes the program of steady up")
             let error = Processes.become("/proc/self/fd/\(program)", arguments: arguments)
@@ -63,11 +63,13 @@ enum RoleStart {
 /// Brings `up` back when it has died: the first role that gets its lock starts it from the recorded arguments.
 final class HostRevival {
     private let directory: DataDirectory
+    private let loop: EventLoop
     private let launcher = Launcher()
-    /// The `up` that was started here last: reaped before the next is started.
-    private var started: LaunchedProcess?
 
-    init(directory: DataDirectory) { self.directory = directory }
+    init(directory: DataDirectory, loop: EventLoop) {
+        self.directory = directory
+        self.loop = loop
+    }
 
     /// Set by a service manager's unit: it starts `up` again itself.
     private let isSupervised = Processes.environment("STEADY_SUPERVISED") != nil
@@ -88,11 +90,6 @@ final class HostRevival {
         // A stopped instance leaves no socket: it is not to be brought back.
         guard Files.exists(directory.hostSocket), let lock = (try? FileLock.take(directory.hostLock)) ?? nil else { return }
         defer { lock.release() }
-        if let process = started {
-            _ = Processes.reap(process.pidfd)
-            closeDescriptor(process.pidfd)
-            started = nil
-        }
         guard let log = try? Files.open(directory.roleLog("up"), Files.appending) else { return }
         defer { closeDescriptor(log) }
         // The lock travels as standard input: it is never free in between.
@@ -100,7 +97,18 @@ final class HostRevival {
             "/proc/self/exe", arguments: ["steady", "up", "--resume", "--data-dir", directory.path],
             environment: Processes.environmentList(),
             directory: "/", input: lock.fd, output: log, error: log)
-        started = try? launcher.launch(launch)
+        if let process = try? launcher.launch(launch) { bury(process) }
         RoleLog.say(.notice, "brings steady up back")
+    }
+
+    /// Whoever starts an `up` is its parent and buries it when it ends, though another may bring back the next.
+    private func bury(_ process: LaunchedProcess) {
+        var watch: EventLoop.Watch?
+        watch = try? loop.watch(process.pidfd, .read) { _ in
+            if case .running = Processes.reap(process.pidfd) { return }
+            watch?.cancel()
+            watch = nil
+            closeDescriptor(process.pidfd)
+        }
     }
 }
