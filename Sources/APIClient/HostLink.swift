@@ -25,13 +25,16 @@ package final class HostLink: DescriptorStore {
     /// Set from the hello to a new `up` until its welcome: nothing but the hello is sent, and what it kept is not needed.
     private var isGreeting = false
     private var greetingTimer: EventLoop.Timer?
+    /// What `up` has of this role and is not stored here, as it says in a greeting.
+    private var found: [String: Int32] = [:]
     /// What was said during a greeting; it follows the welcome.
     private var waiting: [Value] = []
 
     /// What `up` asks of this role: an object with `op`.
     package var onMessage: (Value) -> Void = { _ in }
-    /// A descriptor that an earlier process of this role had under way to `up` when it died, and that came after `fetchAll`; the receiver's own.
-    package var onDescriptor: (_ name: String, _ descriptor: Int32) -> Void = { _, descriptor in closeDescriptor(descriptor) }
+    /// A descriptor that an earlier process of this role had under way to `up` when it died, and that came after `fetchAll`; or one that was removed
+    /// here while there was no line. It is the receiver's own, who removes what it does not want. Nil: nothing is wanted.
+    package var onDescriptor: ((_ name: String, _ descriptor: Int32) -> Void)?
     /// `up` runs another program by now, and so is this process to do, with these arguments: the descriptor stands for the program and is the
     /// receiver's. Called AFTER all that this role has said is with `up`.
     package var onBecome: (_ program: Int32, _ arguments: [String]) -> Void = { program, _ in closeDescriptor(program) }
@@ -170,17 +173,32 @@ package final class HostLink: DescriptorStore {
 
     /// All that is stored goes out before what waits: `up` then knows it when it answers.
     private func welcomed() {
+        let found = found.sorted { $0.key < $1.key }
+        self.found = [:]
         endGreeting()
         lostAt = nil
         let waited = waiting
         waiting = []
         for (name, descriptor) in stored.sorted(by: { $0.key < $1.key }) { send(Self.storing(name), descriptor: descriptor) }
         for message in waited { send(message) }
+        for (name, descriptor) in found { offer(name, descriptor) }
         if line != nil { onHostBack() }
+    }
+
+    private func offer(_ name: String, _ descriptor: Int32) {
+        if name.hasPrefix(Self.heldPrefix) {
+            hold(name, descriptor)
+        } else if stored[name] == nil, let onDescriptor {
+            return onDescriptor(name, descriptor)
+        }
+        closeDescriptor(descriptor)
+        if stored[name] == nil { remove(name) }
     }
 
     private func endGreeting() {
         isGreeting = false
+        for descriptor in found.values { closeDescriptor(descriptor) }
+        found = [:]
         greetingTimer?.cancel()
         greetingTimer = nil
     }
@@ -247,9 +265,12 @@ package final class HostLink: DescriptorStore {
             descriptors.dropFirst().forEach(closeDescriptor)
             return become(program, message["arguments"].elements.compactMap(\.string))
         }
-        if !isGreeting, message["op"].string == "descriptor", let name = message["name"].string, let descriptor = descriptors.first {
+        if message["op"].string == "descriptor", let name = message["name"].string, let descriptor = descriptors.first {
             descriptors.dropFirst().forEach(closeDescriptor)
-            return onDescriptor(name, descriptor)
+            guard isGreeting else { return offer(name, descriptor) }
+            if stored[name] != nil { return closeDescriptor(descriptor) }
+            if let double = found.updateValue(descriptor, forKey: name) { closeDescriptor(double) }
+            return
         }
         descriptors.forEach(closeDescriptor)
         if isGreeting {

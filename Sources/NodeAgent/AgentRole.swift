@@ -126,9 +126,13 @@ package final class AgentRole {
         for uid in drivers.keys.sorted() { drivers[uid]?.mergeSpills() }
     }
 
-    /// What a child of an earlier agent had under way to `up` when that agent died.
+    /// What a child of an earlier agent had under way to `up` when that agent died; or what this one has removed while `up` could not be told.
     package func received(descriptor: Int32, named name: String) {
-        guard ContainerProcess.isListener(name), !isStopped else { return closeDescriptor(descriptor) }
+        guard !isStopped else { return closeDescriptor(descriptor) }
+        guard ContainerProcess.isListener(name) else {
+            closeDescriptor(descriptor)
+            return context.descriptors.remove(name)
+        }
         if !isReady { return adoption.add(descriptor, named: name) }
         for uid in drivers.keys.sorted() where drivers[uid]?.take(lateListener: descriptor, named: name) == true { return }
         // Of a launch that was called off, or of a program that has ended.

@@ -161,6 +161,42 @@ private final class ScriptedHost {
         #expect(isBack)
     }
 
+    @Test func `what was removed while the line was down is removed from an up that has it still`() throws {
+        let host = try ScriptedHost()
+        let link = try host.link()
+        defer { link.close() }
+        let null = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        defer { closeDescriptor(null) }
+        for name in ["kept", "gone", "late"] { link.store(name, null) }
+        var isBack = false
+        link.onHostBack = { isBack = true }
+        for isReceived in [false, true] {
+            host.hangUp()
+            link.remove("gone")
+            link.remove("late")
+            #expect(host.accept())
+            var offered: [String] = []
+            if isReceived {
+                link.onDescriptor = { name, descriptor in
+                    offered.append(name)
+                    if name == "late" { link.isStored(name, descriptor) } else { link.remove(name) }
+                    closeDescriptor(descriptor)
+                }
+            }
+            for name in ["gone", "held:block", "kept", "late"] {
+                try host.say(["op": "descriptor", "name": .string(name)], descriptor: null)
+            }
+            isBack = false
+            try host.say(["op": "welcome"])
+            #expect(host.until { isBack })
+            link.tell(["op": "end"])
+            let held = isReceived ? ["store held:block 1"] : []
+            let removed = isReceived ? ["remove gone 0"] : ["remove gone 0", "remove late 0"]
+            #expect(host.heard(upTo: "end") == ["hello - 0"] + held + ["store kept 1"] + removed + ["end - 0"])
+            #expect(offered == (isReceived ? ["gone", "late"] : []))
+        }
+    }
+
     @Test func `custody is put off while up is away, given by the next, and done without when none comes in time`() throws {
         let host = try ScriptedHost()
         let link = try host.link()
