@@ -42,7 +42,7 @@ final class RoleProcess {
         self.launcher = launcher
         self.directory = directory
         self.program = program
-        machine = RoleMachine(now: loop.now)
+        machine = RoleMachine(now: loop.now, silenceLimit: RoleMachine.silenceLimit(of: name))
         trials = StartTrials(now: loop.now)
     }
 

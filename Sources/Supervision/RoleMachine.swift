@@ -57,9 +57,18 @@ package struct RoleMachine: Sendable {
     /// How often it was started again after a death.
     package private(set) var restartCount = 0
     private var delay: Duration = .zero
+    private let silenceLimit: Duration
 
     /// A role that beats every 2 seconds and was silent this long is dead or stopped.
     package static let silenceLimit: Duration = .seconds(10)
+    /// An agent's: the next one must have the node's lease (10 seconds, renewed every 2) before it runs out, or the node counts as lost and its pods
+    /// are replaced.
+    package static let agentSilenceLimit: Duration = .seconds(6)
+    /// A tick that comes later than this was held up by something that may have held up the role, too, or what it said.
+    package static let lateness: Duration = .seconds(1)
+
+    /// How long this role may be silent.
+    package static func silenceLimit(of role: String) -> Duration { role.hasPrefix("agent-") ? agentSilenceLimit : silenceLimit }
     /// A run this long proves that the role works: the next death is answered at once again.
     package static let provenAfter: Duration = .seconds(10)
     /// One that is asked to end has this long: a server closes its journal in much less.
@@ -68,13 +77,16 @@ package struct RoleMachine: Sendable {
     package static let firstDelay: Duration = .milliseconds(20)
     package static let longestDelay: Duration = .seconds(5)
 
-    package init(now: Instant) { state = .waiting(now) }
+    package init(now: Instant, silenceLimit: Duration = Self.silenceLimit) {
+        state = .waiting(now)
+        self.silenceLimit = silenceLimit
+    }
 
     /// When to send `tick` next; nil when only other events matter.
     package var lookAgain: Instant? {
         switch state {
         case .waiting(let at): at
-        case .running(_, let heardAt): heardAt + Self.silenceLimit
+        case .running(_, let heardAt): heardAt + silenceLimit
         case .replacing(_, let until): until
         case .ending, .failed, .stopped: nil
         }
@@ -94,7 +106,12 @@ package struct RoleMachine: Sendable {
 
         case (.running(let startedAt, _), .heard): state = .running(startedAt: startedAt, heardAt: now)
         case (.running(let startedAt, let heardAt), .tick):
-            guard now - heardAt >= Self.silenceLimit else { return [] }
+            guard now - heardAt >= silenceLimit else { return [] }
+            // `up` itself was stopped: everybody gets a whole limit.
+            guard now - heardAt < silenceLimit + Self.lateness else {
+                state = .running(startedAt: startedAt, heardAt: now)
+                return []
+            }
             state = .ending(startedAt: startedAt)
             return [.kill]
         case (.running(let startedAt, _), .exited), (.ending(let startedAt), .exited):

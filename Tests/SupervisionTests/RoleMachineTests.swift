@@ -47,6 +47,22 @@ import Timing
         #expect(role.handle(.tick, now: at(15_001)) == [.start])
     }
 
+    @Test func `is not called silent by an up that was stopped itself, and gets a whole limit after that`() {
+        var role = RoleMachine(now: .zero)
+        _ = role.handle(.started, now: .zero)
+        #expect(role.handle(.tick, now: at(60_000)) == [])
+        #expect(role.lookAgain == at(70_000))
+        #expect(role.handle(.tick, now: at(70_000)) == [.kill])
+    }
+
+    @Test func `is given up before the lease of its node runs out, where it is an agent`() {
+        // Renewed at most 2 s before it fell silent, and lasts for 10.
+        #expect(RoleMachine.silenceLimit(of: "agent-a1") + RoleMachine.lateness < .seconds(10 - 2))
+        var role = RoleMachine(now: .zero, silenceLimit: RoleMachine.silenceLimit(of: "agent-a1"))
+        _ = role.handle(.started, now: .zero)
+        #expect(role.handle(.tick, now: at(6_000)) == [.kill])
+    }
+
     @Test func `stays down while it is failed on purpose`() {
         var role = RoleMachine(now: .zero)
         _ = role.handle(.started, now: .zero)
