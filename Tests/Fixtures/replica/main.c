@@ -6,19 +6,23 @@
  *
  * $PORT (8080) is where it listens, $RECORD the file of the ids. In the environment also: IGNORE_TERM=1; START_DELAY_MS=N before it listens;
  * EXIT=N ends at once with this code; EXIT_UNLESS=FILE only when there is no such file; GRANDCHILD=1 leaves a daemon (forked twice, in a
- * session of its own, without its environment's help) that ignores SIGTERM. */
+ * session of its own, without its environment's help) that ignores SIGTERM; LOG_MB=N prints so many megabytes a second, and appends
+ * "MILLISECONDS UNTIL POD\n" to the file $LOG_BLOCKS for each write that had to wait longer than 20 ms (UNTIL: milliseconds since 1970). */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { buffer_size = 8192, descriptor_limit = 65536 };
@@ -51,6 +55,47 @@ static void leave_daemon(void) {
     if (fork() != 0) _exit(0);
     signal(SIGTERM, SIG_IGN);
     for (;;) pause();
+}
+
+static long clock_ms(clockid_t clock) {
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* How often this thread has gone to sleep by itself: a write that was only preempted did not wait. */
+static long sleep_count(void) {
+    struct rusage usage;
+    return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nvcsw : 0;
+}
+
+static void *print_without_end(void *unused) {
+    (void)unused;
+    long megabytes = setting("LOG_MB", 0), begun = clock_ms(CLOCK_MONOTONIC);
+    int blocks = open(getenv("LOG_BLOCKS") ? getenv("LOG_BLOCKS") : "/dev/null", O_WRONLY | O_APPEND | O_CLOEXEC);
+    char line[4096];
+    memset(line, 'x', sizeof line);
+    for (int i = 127; i < (int)sizeof line; i += 128) line[i] = '\n';
+    for (double printed = 0;;) {
+        long now = clock_ms(CLOCK_MONOTONIC);
+        /* What it could not print while it waited is not made up for. */
+        if ((double)(now - begun) * (double)megabytes * 1000 - printed > (double)megabytes * 100000) {
+            begun = now;
+            printed = 0;
+        }
+        if (printed > (double)(now - begun) * (double)megabytes * 1000) {
+            usleep(1000);
+            continue;
+        }
+        long slept = sleep_count();
+        if (write(1, line, sizeof line) < 0 && errno != EINTR) return NULL;
+        printed += sizeof line;
+        long took = clock_ms(CLOCK_MONOTONIC) - now;
+        if (took <= 20 || sleep_count() == slept) continue;
+        char text[512];
+        int size = snprintf(text, sizeof text, "%ld %ld %s\n", took, clock_ms(CLOCK_REALTIME), pod);
+        if (write(blocks, text, (size_t)size) < 0) return NULL;
+    }
 }
 
 static void answer(int fd, const char *status, const char *body, size_t length) {
@@ -114,6 +159,8 @@ int main(void) {
         record = open(getenv("RECORD"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
         if (record < 0) fail(getenv("RECORD"));
     }
+    pthread_t printer;
+    if (setting("LOG_MB", 0) && pthread_create(&printer, NULL, print_without_end, NULL)) fail("pthread_create");
     usleep((useconds_t)setting("START_DELAY_MS", 0) * 1000);
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int one = 1;
