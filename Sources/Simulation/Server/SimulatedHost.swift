@@ -50,7 +50,7 @@ final class SimulatedHost {
         }
         let names = ["server"] + nodes.map { "agent-\($0)" } + (1...world.scenario.proxyCount).map { "proxy-\($0)" }
         for name in names {
-            roles[name] = Role(machine: RoleMachine(now: world.now, silenceLimit: RoleMachine.silenceLimit(of: name)))
+            roles[name] = Role(machine: RoleMachine(now: world.now))
             handle(name, .tick)
         }
     }
@@ -150,7 +150,7 @@ final class SimulatedHost {
         guard let life = roles[name]?.life, !life.isOver else { return }
         life.pause()
         handle(name, .heard)
-        world.schedule(after: RoleMachine.silenceLimit(of: name) - world.length(.zero...(.seconds(2))), for: up) { [self] in
+        world.schedule(after: RoleMachine.silenceLimit - world.length(.zero...(.seconds(2))), for: up) { [self] in
             // A role that beats again is heard; one that does not is killed.
             if life.isPaused, !life.isOver {
                 world.sometimes(.silentRoleKilled)
@@ -178,7 +178,7 @@ final class SimulatedHost {
             for name in roleNames {
                 guard let role = roles[name] else { continue }
                 if role.machine.state == .failed { continue }
-                roles[name]?.machine = RoleMachine(now: world.now, silenceLimit: RoleMachine.silenceLimit(of: name))
+                roles[name]?.machine = RoleMachine(now: world.now)
                 if let life = role.life, !life.isOver {
                     handle(name, .started)
                     if life.isPaused { pause(name) }
