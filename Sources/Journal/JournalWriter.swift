@@ -210,6 +210,8 @@ package final class JournalWriter {
     package func continueSnapshot() throws(LinuxError) -> Int? {
         guard var writing = snapshotWriting else { return nil }
         do throws(LinuxError) {
+            // Begun before the failed fsync, and commits were acknowledged since: it must not replace the segments that have them.
+            if case .distrusted(let error) = state, !writing.destination.isCopy, writing.revision < lastRevision { throw error }
             let isDone = try writing.step(settings.snapshotStep)
             snapshotWriting = writing
             if !isDone { return nil }
@@ -240,7 +242,7 @@ package final class JournalWriter {
         snapshotByteCount = snapshot.byteCount
     }
 
-    /// The snapshot has all that was ever acknowledged; the segments have that too, and perhaps what was refused. They must be gone, and durably,
+    /// The snapshot has all that was ever acknowledged, for `continueSnapshot` gives up an older one; the segments have that too, and perhaps what was refused. They must be gone, and durably,
     /// BEFORE anything is acknowledged again.
     private func forsakeSegments(for revision: UInt64) throws(LinuxError) {
         for segment in segments { try disk.remove(segment.text) }

@@ -24,6 +24,8 @@ package final class Storage {
     /// The last revision that the journal reported as written.
     private var journalled: Revision
     private var isSnapshotUnderWay = false
+    /// An fsync has failed since the snapshot under way was begun, so it does not have all that was acknowledged.
+    private var isSnapshotOutdated = false
     /// After a snapshot that failed: no next one before.
     private var nextSnapshot = Instant.zero
     private var trouble = WritingTrouble()
@@ -200,13 +202,22 @@ package final class Storage {
             if let words = trouble.began(failure) { onNotice(words) }
             let refusal = WritingTrouble.refusal(failure)
             for reply in waiting.takeAll() { reply(.failure(refusal)) }
-            if failure.isDistrust { startSnapshot() }
+            if failure.isDistrust {
+                isSnapshotOutdated = isSnapshotUnderWay
+                startSnapshot()
+            }
         case .snapshotDone(_, _, isCopy: false):
             metrics.snapshotCount += 1
             isSnapshotUnderWay = false
+            isSnapshotOutdated = false
         case .snapshotFailed(let error, isCopy: false):
             metrics.failedSnapshotCount += 1
             isSnapshotUnderWay = false
+            if isSnapshotOutdated {
+                // It was begun before the failed fsync and is of no use after it: the one that is goes at once.
+                isSnapshotOutdated = false
+                return startSnapshot()
+            }
             nextSnapshot = Clock.monotonic() + settings.snapshotRetryInterval
             onNotice("the journal's snapshot cannot be written: \(error); it is tried again")
             if trouble.isDistrust {

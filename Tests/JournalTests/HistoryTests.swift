@@ -24,7 +24,11 @@ private struct History {
     /// - Parameter isOver: whether the process is dead; asked after every step.
     mutating func play(steps: Range<Int> = 0..<stepCount, isOver: () -> Bool = { false }) {
         for step in steps {
-            if [7, 8, 15, 20].contains(step) || isDistrusted { takeSnapshot(committing: step == 8) }
+            if [7, 8, 15, 20].contains(step) || isDistrusted {
+                takeSnapshot(committing: step == 8)
+                // A later snapshot would hide what this one has lost.
+                checkAll("after the snapshot of step \(step)")
+            }
             if isOver() { return }
             commit(count: step % 3 + 1)
             if isOver() { return }
