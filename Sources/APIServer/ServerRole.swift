@@ -108,6 +108,19 @@ package final class ServerRole {
     /// Serves until `stop`.
     package func run() { loop.run() }
 
+    /// For how long requests that are on their way are still answered.
+    private static let endGrace: Duration = .milliseconds(200)
+    private var isEnding = false
+
+    /// Answers what comes over the open connections for a moment, each of which it tells to come back on another one, then stops. Who connects
+    /// meanwhile waits in the listener for the next server. Asked a second time it stops at once.
+    package func end() {
+        if isEnding { return stop() }
+        isEnding = true
+        server.announceEnd()
+        loop.schedule(after: Self.endGrace) { [self] in stop() }
+    }
+
     /// Answers what is under way as far as it is decided, ends watches, and closes the store with what was acknowledged.
     package func stop() {
         for body in onStop { body() }

@@ -56,12 +56,22 @@ package final class HTTPServer {
         listeners.append(Listener(fd: fd, kind: kind, watch: watch, admit: admit))
     }
 
+    /// Accepts nothing more; every open connection ends with its next answer, which says so. None is closed by this: a request may be on its way.
+    package func announceEnd() {
+        stopListening()
+        for connection in sortedConnections { connection.closeAfterNextAnswer() }
+    }
+
     /// Accepts nothing more; open connections finish what they have and close. The listeners stay open: they are the caller's.
     package func stopAccepting() {
+        stopListening()
+        for connection in sortedConnections { connection.closeWhenIdle() }
+    }
+
+    private func stopListening() {
         for listener in listeners { listener.watch.cancel() }
         listeners = []
         retryTimer?.cancel()
-        for connection in sortedConnections { connection.closeWhenIdle() }
     }
 
     /// Closes every connection at once.

@@ -26,6 +26,7 @@ final class ServerConnection {
     private var phaseSince: Instant
     private var isProcessing = false
     private var closesAfterAnswer = false
+    private var isLastRequestNext = false
 
     init(server: HTTPServer, fd: Int32, peer: SocketAddress, kind: HTTPExchange.ConnectionKind, number: Int) throws(LinuxError) {
         self.server = server
@@ -117,7 +118,7 @@ final class ServerConnection {
     }
 
     private func begin(_ head: RequestHead, _ body: [UInt8]) {
-        if !head.keepsAlive { closesAfterAnswer = true }
+        if !head.keepsAlive || isLastRequestNext { closesAfterAnswer = true }
         let target: RequestTarget
         do throws(WireError) { target = try RequestTarget(head.target) } catch { return refuse(error) }
         let exchange = HTTPExchange(connection: self, head: head, target: target, body: body)
@@ -185,6 +186,9 @@ final class ServerConnection {
     }
 
     // MARK: - Ending
+
+    /// With the next request that begins: what was answered before has not said that the connection ends.
+    func closeAfterNextAnswer() { isLastRequestNext = true }
 
     func closeWhenIdle() {
         closesAfterAnswer = true

@@ -74,7 +74,7 @@ enum RoleVerbs {
                 link.tell(["op": "serving"])
             }
             RoleLog.say(.information, "serves revision \(role.storage.revision.number) on \(role.address.map { "\($0)" } ?? "its socket")")
-            for number in [SIGTERM, SIGINT] { try loop.onSignal(number) { role.stop() } }
+            for number in [SIGTERM, SIGINT] { try loop.onSignal(number) { role.end() } }
             return Kept(role, loops)
         }
     }

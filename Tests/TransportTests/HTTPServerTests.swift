@@ -291,6 +291,22 @@ import Wire
         #expect(busy.received.hasSuffix("Connection: close\r\n\r\nA"))
     }
 
+    @Test func `tells every client with its next answer to come back on another connection, and closes none before`() throws {
+        let stage = try Stage()
+        defer { stage.end() }
+        stage.answer = { $0.respond(status: 200, body: [65]) }
+        let (new, old) = (try RawClient(stage), try RawClient(stage))
+        old.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        stage.until("the first answer") { old.received.hasSuffix("A") && stage.server.connectionCount == 2 }
+        stage.server.announceEnd()
+        for client in [new, old] {
+            #expect(!client.isEnded)
+            client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            stage.until("the last answer") { client.isEnded }
+            #expect(client.received.hasSuffix("Connection: close\r\n\r\nA"))
+        }
+    }
+
     @Test func `gives its socket away with the bytes that came behind the request`() throws {
         let stage = try Stage()
         defer { stage.end() }
