@@ -37,6 +37,12 @@ extension Siege {
         (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/exe")) ?? ""
     }
 
+    /// The port of the API on TCP.
+    var apiPort: Int {
+        let text = (try? String(contentsOfFile: instance.dataDirectory + "/api.address", encoding: .utf8)) ?? ""
+        return text.split(separator: "\n").first?.split(separator: ":").last.flatMap { Int($0) } ?? 0
+    }
+
     private var roleNames: [String] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: instance.dataDirectory + "/roles")) ?? []
         return names.filter { $0.hasSuffix(".lock") }.map { String($0.dropLast(5)) }
@@ -58,6 +64,40 @@ extension Siege {
     }
 }
 
+/// Asks the API again and again, over a connection for each request.
+private final class APILoad: @unchecked Sendable {
+    private let condition = NSCondition()
+    private var isStopping = false
+    private var isOver = false
+    private var count = 0
+    private var failures: [String] = []
+
+    init(port: Int) {
+        Thread.detachNewThread { [self] in
+            while !condition.withLock({ isStopping }) {
+                do {
+                    _ = try HandRequest.once(port: port, path: "/api/v1/namespaces/default/services/web")
+                    condition.withLock { count += 1 }
+                } catch {
+                    condition.withLock { failures.append("\(error)") }
+                }
+            }
+            condition.withLock {
+                isOver = true
+                condition.broadcast()
+            }
+        }
+    }
+
+    func stop() -> (count: Int, failures: [String]) {
+        condition.withLock {
+            isStopping = true
+            while !isOver { condition.wait() }
+            return (count, failures)
+        }
+    }
+}
+
 extension Transcripts {
     /// The instance goes over to another program in place, and comes back by itself when that does not work: under constant load of four kinds.
     @Suite(.serialized) struct UpgradeTests {
@@ -70,6 +110,8 @@ extension Transcripts {
             let old = siege.program(of: up)
             let new = try siege.release("0.1.1")
             try siege.begin()
+            let api = APILoad(port: siege.apiPort)
+            defer { _ = api.stop() }
 
             var said = try siege.instance.steady("upgrade --binary \(new)")
             #expect(said.contains("goes over to steady 0.1.1") && said.contains("the instance runs steady 0.1.1"))
@@ -89,6 +131,8 @@ extension Transcripts {
                 siege.programs.count == 1 && siege.programs.allSatisfy { $0.contains("/programs/steady-0.1.0") }
             }
             try siege.end()
+            let asked = api.stop()
+            #expect(asked.count > 0 && asked.failures == [])
 
             #expect(try siege.replicas() == before)
             #expect(siege.pid(of: "up") == up)
