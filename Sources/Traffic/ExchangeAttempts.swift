@@ -80,11 +80,15 @@ package struct ExchangeAttempts: Sendable {
     package mutating func lost(
         by endpoint: EndpointID, isAnythingSent: Bool, isWholeRequestAtHand: Bool, isConnectionReused: Bool, now: Instant
     ) -> Step {
-        begin(now)
         if isAnythingSent {
             lossCount += 1
             guard isIdempotent, isWholeRequestAtHand, lossCount <= Self.repeatLimit else { return .fail(.endpointReset) }
+            // A program had it, perhaps for long: who refused it before that, and since when, is over.
+            avoided.removeAll(keepingCapacity: true)
+            troubleSince = nil
+            hasRefusal = false
         }
+        begin(now)
         if isConnectionReused {
             wantsFreshConnection = true
         } else {

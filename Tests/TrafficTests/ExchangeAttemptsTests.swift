@@ -46,6 +46,15 @@ private let b = EndpointID(index: 1)
         #expect(steps == [.wait(until: .zero + ExchangeAttempts.settlingPause), .fail(.endpointReset)])
     }
 
+    @Test func `a request that is dropped after a long time has all of its time again, and all other endpoints`() {
+        var attempts = ExchangeAttempts(isIdempotent: true)
+        _ = attempts.refused(by: a, now: .zero)
+        let dropped = Instant.zero + ExchangeAttempts.waitLimit * 3
+        _ = attempts.lost(by: b, isAnythingSent: true, isWholeRequestAtHand: true, isConnectionReused: false, now: dropped)
+        #expect(attempts.avoided == [b])
+        #expect(attempts.foundNone(.allAvoided, now: dropped) == .wait(until: dropped + ExchangeAttempts.firstPause))
+    }
+
     @Test func `with nobody ready it waits, ever longer, until the time is over`() {
         var attempts = ExchangeAttempts(isIdempotent: false)
         var now = Instant.zero
