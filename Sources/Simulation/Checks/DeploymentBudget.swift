@@ -21,7 +21,10 @@ final class DeploymentBudget: Check {
         var readySince: Instant?
         /// When it was ready last.
         var readyUntil: Instant?
+        /// When the ReplicaSet's plan asked for its deletion.
         var deletedAt: Instant?
+        /// When somebody else did, or it was gone.
+        var takenAt: Instant?
     }
     private var sizes: [String: [Size]] = [:]
     private var deploymentOfSet: [String: String] = [:]
@@ -62,12 +65,19 @@ final class DeploymentBudget: Check {
             let meta = ObservedMeta(object)
             deploymentOfSet[meta.uid] = meta.controller?.uid
         case "pods":
-            guard let object else { return pods[key] = nil }
+            guard let object else {
+                guard var known = pods[key], known.deletedAt == nil else { return pods[key] = nil }
+                known.takenAt = known.takenAt ?? world.now
+                pods[key] = known
+                return
+            }
             let pod = ObservedPod(object)
             let before = pods[key].flatMap { $0.pod.meta.uid == pod.meta.uid ? $0 : nil }
             let readyUntil = pod.isReady ? nil : before?.pod.isReady ?? false ? world.now : before?.readyUntil
             let readySince = pod.isReady ? before?.readySince ?? world.now : nil
-            pods[key] = Known(pod: pod, readySince: readySince, readyUntil: readyUntil, deletedAt: before?.deletedAt)
+            pods[key] = Known(
+                pod: pod, readySince: readySince, readyUntil: readyUntil, deletedAt: before?.deletedAt,
+                takenAt: before?.takenAt ?? (pod.meta.isDeleting && before?.deletedAt == nil ? world.now : nil))
             if isNew { created(pod, world) }
         default: break
         }
@@ -81,7 +91,17 @@ final class DeploymentBudget: Check {
         return known.dropLast().filter { now - $0.at < Self.sightTime } + [last]
     }
 
-    private func members(_ deployment: String) -> [Known] { pods.values.filter { owner($0.pod) == deployment && $0.pod.isActive } }
+    private func members(_ deployment: String) -> [Known] {
+        pods.values.filter { owner($0.pod) == deployment && $0.pod.isActive && $0.takenAt == nil }
+    }
+
+    /// Pods that somebody else took a moment ago: plans do not know of it yet.
+    private func justTaken(_ deployment: String, _ now: Instant) -> Int {
+        pods = pods.filter { $0.value.takenAt.map { now - $0 < .seconds(600) } ?? true }
+        return pods.values.count { known in
+            known.takenAt.map { now - $0 < Self.sightTime } ?? false && known.readySince != nil && owner(known.pod) == deployment
+        }
+    }
 
     private func created(_ pod: ObservedPod, _ world: World) {
         guard let deployment = owner(pod) else { return }
@@ -94,6 +114,8 @@ final class DeploymentBudget: Check {
     private func deleting(_ key: ObjectKey, _ world: World) {
         guard let known = pods[key], let deployment = owner(known.pod), known.deletedAt == nil, !known.pod.meta.isDeleting else { return }
         pods[key]?.deletedAt = world.now
+        // Granted by a budget when it was asked for, and replaced since.
+        if known.pod.isEvictionRequested { return }
         // One that has become ready this moment was chosen as one that was not.
         guard let since = known.readySince, world.now - since >= Self.sightTime else { return }
         let sizes = current(deployment, world.now)
@@ -104,6 +126,8 @@ final class DeploymentBudget: Check {
             member.deletedAt.map { world.now - $0 > Self.sightTime } ?? true
                 && (member.pod.isReady || member.readyUntil.map { world.now - $0 < Self.sightTime } ?? false)
         }
-        if available < needed { world.violate(name, "\(key.name) is deleted while ready: \(available) are left, \(needed) are needed") }
+        if available + justTaken(deployment, world.now) < needed {
+            world.violate(name, "\(key.name) is deleted while ready: \(available) are left, \(needed) are needed")
+        }
     }
 }

@@ -13,7 +13,7 @@ enum Observation {
     /// A commit is seen by everybody from here on.
     case published(PublishedEvent, by: Writers.Writer, disk: SimulatedDisk)
     /// A read was answered.
-    case read(Reply)
+    case read(Request, Reply)
     /// The store was built anew from the disk.
     case recovered(Registry, bootstrapped: [PublishedEvent])
 
@@ -26,6 +26,10 @@ enum Observation {
     case signalled(SimulatedProcess, isKill: Bool, by: SimulatedPod, isForDeletion: Bool)
     /// What is left of a pod that is no more is about to be killed.
     case leftoverKilled(SimulatedProcess, podUID: String)
+    /// A liveness probe's verdict ends a container's run.
+    case restartDecided(SimulatedPod, isServing: Bool)
+    /// An agent has nothing of the pod any more.
+    case cleared(SimulatedPod)
     /// An agent believes that nothing reaches the pod any more.
     case drained(SimulatedPod)
     case addressTaken(UInt32, podUID: String)

@@ -15,6 +15,9 @@ final class OneProcess: Check {
                 world.violate(name, "\(process.name) runs twice: \(other.pid) since \(other.startedAt), and \(process.pid)")
             }
             alive[key] = process
+            if let count = world.host.machines[process.node]?.children[.init(podUID: process.podUID, container: process.container)] {
+                world.violate(name, "\(process.name) starts beside \(count) processes that its last run left behind")
+            }
             let record = world.host.machines[process.node]?.pods[process.podUID]?.records[process.container]
             if record?.pid != process.pid || record?.startedAt != process.startedAt {
                 world.violate(name, "\(process.name) (\(process.pid)) runs without a record")
@@ -22,6 +25,10 @@ final class OneProcess: Check {
         case .ended(let process, _):
             let key = "\(process.podUID)/\(process.container)"
             if alive[key] === process { alive[key] = nil }
+        case .cleared(let pod):
+            if let left = pod.agent.machine.children.keys.filter({ $0.podUID == pod.uid }).min() {
+                world.violate(name, "\(pod.key.name) is called gone, and processes of \(left.container) run on")
+            }
         case .adopted(let process, let uid, let container):
             if process.podUID != uid || process.container != container {
                 world.violate(name, "\(process.name) (\(process.pid)) is taken for container \(container) of another pod")
@@ -61,7 +68,8 @@ final class StarvedHost: Check {
 
     func observe(_ observation: Observation, in world: World) {
         guard case .signalled(let process, isKill: false, let pod, isForDeletion: false) = observation, world.host.isStarved,
-            !process.isHung, !process.isStopping, let since = process.readySince, world.now - since > .seconds(5)
+            process.isReady, !process.isHung, !process.isSick, !process.isStopping, let since = process.readySince,
+            world.now - since > .seconds(5)
         else { return }
         world.violate(name, "\(process.name) of pod \(pod.key.name) gets TERM while it serves, slowly")
     }
@@ -91,7 +99,8 @@ final class RestartWaits: Check {
             bound = min(max(bound * 2, RestartBackoff.firstDelay), RestartBackoff.longestDelay)
             let agent = world.host.machines[process.node]?.agent
             ended[key] = Known(
-                endedAt: world.now,
+                // In a planned stop, what a program has started gets what is left of the grace period.
+                endedAt: process.program.childCount > 0 && process.isStopping ? world.now + .seconds(10) : world.now,
                 agent: agent.flatMap { $0.life.isOver || $0.life.isPaused || !$0.isSupervising ? nil : ObjectIdentifier($0) }, bound: bound)
         case .started(let process):
             guard let known = ended["\(process.podUID)/\(process.container)"], let agent = world.host.machines[process.node]?.agent,

@@ -7,6 +7,7 @@ import Timing
 final class AcknowledgedWrites: Check {
     let name = "acknowledged writes survive"
     private var published: [ObjectKey: (revision: Revision, isRemoved: Bool)] = [:]
+    private var objects: [ObjectKey: Value] = [:]
     private var highest = Revision.zero
     /// Revisions of everything that was handed to the disk.
     private var submitted: Set<Revision> = []
@@ -23,12 +24,15 @@ final class AcknowledgedWrites: Check {
             }
         case .published(let event, _, _):
             highest = max(highest, event.revision)
-            if event.type.isDurable { published[event.key] = (event.revision, event.isDeletion) }
+            guard event.type.isDurable else { return }
+            published[event.key] = (event.revision, event.isDeletion)
+            objects[event.key] = event.object
         case .recovered(let registry, let bootstrapped):
             compare(registry, world)
             for event in bootstrapped {
                 submitted.insert(event.revision)
                 published[event.key] = (event.revision, event.isDeletion)
+                objects[event.key] = event.object
             }
         default: break
         }
@@ -50,11 +54,27 @@ final class AcknowledgedWrites: Check {
             case (let found?, true) where found <= revision:
                 return world.violate(name, "\(key) was removed at \(revision) and came back as of \(found)")
             case (let found?, _):
+                if found == revision, let was = objects[key], let now = registry.object(key), let path = Self.difference(was, now) {
+                    return world.violate(name, "\(key) was written at \(revision) and came back with another \(path)")
+                }
                 if !submitted.contains(found) { return world.violate(name, "\(key) came back at \(found), which nobody wrote") }
                 published[key] = (found, false)
+                objects[key] = registry.object(key)
             case (nil, _): published[key] = (max(revision, removal), true)
             }
         }
+    }
+}
+
+extension AcknowledgedWrites {
+    /// The path of the first field that is not the same.
+    fileprivate static func difference(_ a: Value, _ b: Value, _ path: String = "") -> String? {
+        guard a != b else { return nil }
+        guard let left = a.object, let right = b.object else { return path }
+        for name in Set(left.map(\.key)).union(right.map(\.key)).sorted() {
+            if let found = difference(a[name], b[name], path + "." + name) { return found }
+        }
+        return path
     }
 }
 
@@ -63,9 +83,21 @@ final class DurableReads: Check {
     let name = "nothing undurable is read"
 
     func observe(_ observation: Observation, in world: World) {
-        guard case .published(let event, _, let disk) = observation, event.type.isDurable else { return }
-        if event.revision > disk.syncedRevision {
-            world.violate(name, "\(event.key) is published at \(event.revision); the disk has \(disk.syncedRevision)")
+        switch observation {
+        case .published(let event, _, let disk):
+            if event.type.isDurable, event.revision > disk.syncedRevision {
+                world.violate(name, "\(event.key) is published at \(event.revision); the disk has \(disk.syncedRevision)")
+            }
+        case .read(let request, let reply):
+            guard request.type?.isDurable ?? false else { return }
+            for object in [reply.object] + reply.items {
+                guard let revision = object["metadata"]["resourceVersion"].string.flatMap({ Revision($0) }),
+                    !object["metadata"]["uid"].isNull, revision > world.disk.syncedRevision
+                else { continue }
+                return world.violate(
+                    name, "\(object["metadata"]["name"].string ?? "") is read at \(revision); the disk has \(world.disk.syncedRevision)")
+            }
+        default: break
         }
     }
 }

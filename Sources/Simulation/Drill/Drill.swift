@@ -33,5 +33,5 @@ package struct Drill: Sendable, Hashable {
         }
 
     /// The faults that strike once; those that live in programs and clocks have no moment.
-    package static let faults: [FaultKind] = FaultKind.allCases.filter { $0 != .clockDrift && $0 != .flap }
+    package static let faults: [FaultKind] = FaultKind.allCases.filter { $0.strikesAtAMoment || $0 == .slowStart || $0 == .ignoreTerm }
 }

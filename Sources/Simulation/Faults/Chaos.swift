@@ -9,6 +9,7 @@ final class Chaos {
     private let actions: [ActionKind]
     private let life = Life("chaos")
     private var mean: Duration
+    private var hasBegun = false
 
     init(world: World, people: People) {
         self.world = world
@@ -29,12 +30,14 @@ final class Chaos {
     }
 
     func start() {
+        hasBegun = true
         world.note("chaos", "faults: \(faults.map(\.rawValue).joined(separator: ", "))", isTurningPoint: true)
         if !faults.isEmpty { nextFault() }
         if !actions.isEmpty { nextAction() }
-        if faults.contains(.clockDrift) {
-            for node in world.host.nodes { world.host.clockOffsets[node] = world.length(.seconds(-3)...(.seconds(3))) }
-            world.host.clockOffsets["server"] = world.length(.seconds(-3)...(.seconds(3)))
+        guard faults.contains(.clockDrift) else { return }
+        for place in world.host.nodes + ["server"] {
+            world.clocks.set(place, ahead: world.length(.seconds(-3)...(.seconds(3))), now: world.now)
+            world.clocks.drift(place, by: Int64(world.number(-20_000...20_000)), now: world.now)
         }
     }
 
@@ -66,10 +69,21 @@ final class Chaos {
             guard let process = world.pick(host.processes) else { return }
             say("\(process.name) crashes")
             process.end(world.pick([1, 134, 139]) ?? 1)
+        case .processExit:
+            guard let process = world.pick(host.processes) else { return }
+            say("\(process.name) exits")
+            world.sometimes(.exited)
+            process.end(0)
+        case .sickness:
+            guard let first = world.pick(host.processes.filter(\.isListening)) else { return }
+            // One, or all alike.
+            let all = world.chance(0.5) ? [first] : host.processes.filter { $0.isListening && $0.container == first.container }
+            say("\(all.count == 1 ? first.name : "every \(first.container)") fails its liveness probe")
+            for process in all { process.isSick = true }
         case .processHang:
             if let process = world.pick(host.processes.filter(\.isListening)) { process.hang() }
         // These live in the programs, see `twist`; clocks are off from the start.
-        case .ignoreTerm, .slowStart, .flap, .clockDrift: break
+        case .ignoreTerm, .slowStart, .neverReady, .flap, .fork, .leak, .clockDrift: break
         case .serverCrash:
             if world.chance(0.5) { return crash("server") }
             // The worst moment: something is on its way to the disk.
@@ -82,8 +96,12 @@ final class Chaos {
             say("up crashes")
             host.killUp()
         case .pause:
-            guard let role = world.pick(host.roleNames) else { return }
+            guard let role = world.pick(host.roleNames + ["up"]) else { return }
             say("\(role) is stopped")
+            if role == "up" {
+                host.pauseUp()
+                return after(.milliseconds(100)...(.seconds(20))) { host.goOnUp() }
+            }
             host.pause(role)
             after(.milliseconds(100)...(.seconds(15))) { [self] in
                 say("\(role) goes on")
@@ -106,6 +124,18 @@ final class Chaos {
             say("connections break")
             world.network.lossProbability = Double(world.number(1...20)) / 100
             after(.seconds(1)...(.seconds(20))) { [self] in world.network.lossProbability = 0 }
+        case .lostMessages:
+            say("messages are lost")
+            world.network.vanishProbability = Double(world.number(1...5)) / 100
+            after(.seconds(1)...(.seconds(10))) { [self] in world.network.vanishProbability = 0 }
+        case .duplicatedMessages:
+            say("requests arrive twice")
+            world.network.duplicateProbability = Double(world.number(5...50)) / 100
+            after(.seconds(1)...(.seconds(20))) { [self] in world.network.duplicateProbability = 0 }
+        case .reorderedMessages:
+            say("messages overtake each other")
+            world.network.straggleProbability = Double(world.number(5...50)) / 100
+            after(.seconds(1)...(.seconds(20))) { [self] in world.network.straggleProbability = 0 }
         case .partition: partition()
         case .syncFailure:
             say("the disk cannot be synced")
@@ -115,7 +145,30 @@ final class Chaos {
             say("the disk is slow")
             world.disk.condition = .slow(world.length(.milliseconds(10)...(.milliseconds(900))))
             after(.seconds(1)...(.seconds(15))) { [self] in world.disk.condition = .healthy }
+        case .fullDisk:
+            say("the disk is full")
+            world.disk.condition = .full
+            after(.seconds(1)...(.seconds(20))) { [self] in world.disk.condition = .healthy }
+        case .flippedBit:
+            say("a bit changes on the disk")
+            world.disk.flipBit { world.number($0) }
+            // Nobody sees it before the next recovery.
+            if world.chance(0.7) { crash("server") }
+            after(.seconds(5)...(.seconds(40))) { [self] in restoreDisk() }
+        case .clockJump:
+            let length =
+                world.pick([.seconds(1), .seconds(30), .seconds(600), .seconds(3600), .seconds(86_400)] as [Duration]) ?? .seconds(1)
+            let isBack = world.chance(0.5)
+            say("the clock jumps \(length.inSeconds) s \(isBack ? "back" : "ahead")")
+            world.sometimes(.clockJumped)
+            world.clocks.jump(by: isBack ? .zero - length : length)
         }
+    }
+
+    /// Somebody puts back what was damaged.
+    private func restoreDisk() {
+        world.note("user", "restores what was damaged on the disk")
+        world.disk.restore()
     }
 
     /// A program as one process of it turns out to be.
@@ -129,6 +182,9 @@ final class Chaos {
         guard !world.isCalm, !isBroken else { return program }
         if faults.contains(.ignoreTerm), world.chance(0.3) { program.ignoresTerm = true }
         if faults.contains(.slowStart), world.chance(0.3) { program.startTime = .seconds(1)...(.seconds(12)) }
+        if faults.contains(.fork), world.chance(0.5) { program.childCount = world.number(1...5) }
+        if hasBegun, faults.contains(.neverReady), world.chance(0.2) { program.fate = .neverReady }
+        if faults.contains(.leak), world.chance(0.3) { program.fate = .leaks(.seconds(10)) }
         if faults.contains(.flap), world.chance(0.3) {
             program.fate = world.pick([.flaps(.seconds(5)), .crashesAfter(.seconds(8)), .hangsAfter(.seconds(15))]) ?? .flaps(.seconds(5))
         }
@@ -160,18 +216,39 @@ final class Chaos {
         }
     }
 
-    /// Ends every fault: nothing goes wrong any more by itself.
-    func stop() {
+    /// Ends every fault: nothing goes wrong any more by itself. A zone may stay away for good: then the others have to do without it.
+    func stop(leaving zone: String? = nil) {
         life.end()
-        world.note("chaos", "faults are over", isTurningPoint: true)
+        world.note("chaos", "faults are over\(zone.map { ", but for zone \($0)" } ?? "")", isTurningPoint: true)
         world.isCalm = true
         world.network.heal()
         world.disk.condition = .healthy
+        world.disk.restore()
+        world.clocks.settle(now: world.now)
         world.host.isStarved = false
-        for node in world.host.nodes { world.host.recover(node: node) }
+        world.host.goOnUp()
+        let away = Set(world.host.nodes.filter { zone != nil && world.host.machines[$0]?.zone == zone })
+        leave(away)
+        for node in world.host.nodes where !away.contains(node) { world.host.recover(node: node) }
         for role in world.host.roleNames { world.host.goOn(role) }
         // What hangs for ever, or does not listen to TERM, is somebody's to kill.
         for process in world.host.processes { process.isHung ? process.end(137) : process.calmDown() }
         people.restore()
+    }
+
+    /// They fail, or nobody hears of them any more.
+    private func leave(_ nodes: Set<String>) {
+        guard !nodes.isEmpty else { return }
+        world.sometimes(.zoneStayedAway)
+        let isCutOff = world.chance(0.5)
+        for node in nodes.sorted() {
+            world.host.givenUp.insert(node)
+            guard isCutOff else {
+                if !world.host.isFailed(node: node) { world.host.fail(node: node) }
+                continue
+            }
+            world.network.cutToServer.insert("agent-\(node)")
+            world.network.cutFromServer.insert("agent-\(node)")
+        }
     }
 }

@@ -2,10 +2,15 @@
 package enum FaultKind: String, CaseIterable, Sendable, Hashable {
     // Programs
     case processCrash = "crash"
+    case processExit = "exit"
     case processHang = "hang"
     case ignoreTerm = "ignore-term"
     case slowStart = "slow-start"
-    case flap = "flap"
+    case neverReady = "never-ready"
+    case flap
+    case fork
+    case leak
+    case sickness = "liveness-failure"
     // Steady's own parts
     case serverCrash = "server-crash"
     case agentCrash = "agent-crash"
@@ -19,15 +24,29 @@ package enum FaultKind: String, CaseIterable, Sendable, Hashable {
     // What lies between
     case slowNetwork = "slow-network"
     case brokenConnections = "broken-connections"
+    case lostMessages = "lost-messages"
+    case duplicatedMessages = "duplicated-messages"
+    case reorderedMessages = "reordered-messages"
     case partition
     // The disk
     case syncFailure = "sync-failure"
     case slowDisk = "slow-disk"
+    case fullDisk = "full-disk"
+    case flippedBit = "flipped-bit"
     // Time
     case clockDrift = "clock-drift"
+    case clockJump = "clock-jump"
+
+    /// Whether it happens at a moment. The others live in programs and clocks from their start.
+    package var strikesAtAMoment: Bool {
+        switch self {
+        case .ignoreTerm, .slowStart, .neverReady, .flap, .fork, .leak, .clockDrift: false
+        default: true
+        }
+    }
 }
 
 /// What people do to a running world.
 package enum ActionKind: String, CaseIterable, Sendable, Hashable {
-    case scale, roll, rollToBroken = "roll-to-broken", undo, drain, deletePod = "delete-pod", forceDelete = "force-delete"
+    case apply, scale, roll, rollToBroken = "roll-to-broken", undo, drain, deletePod = "delete-pod", forceDelete = "force-delete"
 }

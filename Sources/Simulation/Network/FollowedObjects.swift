@@ -77,6 +77,14 @@ final class FollowedObjects {
             api.world.violate(
                 "watches are ordered", "\(api.life.name) was told of \(list.type.plural) at \(event.revision) after \(lastEvent)")
         }
+        // A bookmark says that all up to it was told.
+        let before = event.kind == .bookmark ? Revision(event.revision.number + 1) : event.revision
+        if let missed = api.world.published.missed(by: list, after: lastEvent, before: before) {
+            api.world.violate(
+                "watches have no gaps",
+                "\(api.life.name) was told of \(list.type.plural) at \(event.revision) after \(lastEvent), and not of \(missed.key) at \(missed.revision)"
+            )
+        }
         lastEvent = event.revision
     }
 

@@ -36,8 +36,22 @@ final class Link: SimulatedAPI {
         world.host.links.append(self)
     }
 
-    private var delay: Duration { world.length(world.network.delay) }
-    private var isLost: Bool { world.network.lossProbability > 0 && world.chance(world.network.lossProbability) }
+    private var delay: Duration {
+        let delay = world.length(world.network.delay)
+        guard happens(world.network.straggleProbability) else { return delay }
+        world.sometimes(.messageOvertaken)
+        return delay + world.length(Network.straggleTime)
+    }
+
+    private func happens(_ probability: Double) -> Bool { probability > 0 && world.chance(probability) }
+
+    /// Nobody hears of what is lost on the way: the client's own limit ends the wait.
+    private var isVanished: Bool {
+        guard happens(world.network.vanishProbability) else { return false }
+        world.sometimes(.messageLost)
+        return true
+    }
+    private var isLost: Bool { happens(world.network.lossProbability) }
 
     // MARK: Requests
 
@@ -45,19 +59,28 @@ final class Link: SimulatedAPI {
         nextCall += 1
         let call = nextCall
         open[call] = done
-        // Nobody hears of what is lost on the way: the client's own limit ends the wait.
-        if world.network.cutToServer.contains(client) { return giveUp(call, after: Network.timeout) }
+        if world.network.cutToServer.contains(client) || isVanished { return giveUp(call, after: Network.timeout) }
         if isLost { return breakCall(call) }
+        guard happens(world.network.duplicateProbability) else {
+            return deliver(call, request, writer) { [self] result in answer(call, result) }
+        }
+        world.sometimes(.requestDuplicated)
+        deliver(call, request, writer) { [self] _ in
+            deliver(call, request, writer) { [self] result in answer(call, result) }
+        }
+    }
+
+    private func deliver(
+        _ call: Int, _ request: Request, _ writer: Writers.Writer, _ done: @escaping (Result<Reply, StatusError>) -> Void
+    ) {
         world.schedule(after: delay, for: nil) { [self] in
             guard let server = world.host.server else { return giveUp(call, after: delay) }
-            world.later(for: server.life) { [self] in
-                server.store.perform(request, by: writer) { [self] result in answer(call, result) }
-            }
+            world.later(for: server.life) { server.store.perform(request, by: writer, done) }
         }
     }
 
     private func answer(_ call: Int, _ result: Result<Reply, StatusError>) {
-        if world.network.cutFromServer.contains(client) { return giveUp(call, after: Network.timeout) }
+        if world.network.cutFromServer.contains(client) || isVanished { return giveUp(call, after: Network.timeout) }
         if isLost {
             world.sometimes(.answerLost)
             return breakCall(call)
@@ -97,9 +120,10 @@ final class Link: SimulatedAPI {
     private func send(_ signal: WatchSignal, _ key: Int, _ stream: Stream) {
         guard !stream.isOver else { return }
         if life.isOver { return leave(stream) }
-        if world.network.cutFromServer.contains(client) || isLost {
+        let isSilent = world.network.cutFromServer.contains(client) || isVanished
+        if isSilent || isLost {
             world.sometimes(.watchBroken)
-            return end(key, after: world.network.cutFromServer.contains(client) ? Network.timeout : delay)
+            return end(key, after: isSilent ? Network.timeout : delay)
         }
         stream.lastArrival = max(stream.lastArrival, world.now + delay)
         world.schedule(at: stream.lastArrival, for: life) { [self] in

@@ -16,6 +16,8 @@ package struct Program: Sendable, Hashable {
         case hangsAfter(Duration)
         /// Its readiness comes and goes with about this period.
         case flaps(Duration)
+        /// It takes ever more memory, until the kernel kills it after about this long.
+        case leaks(Duration)
         /// It does its work and ends well: what init containers do.
         case completesAfter(Duration)
     }
@@ -30,6 +32,8 @@ package struct Program: Sendable, Hashable {
     package var stopTime: ClosedRange<Duration>
     package var fate: Fate
     package var ignoresTerm: Bool
+    /// Processes that it starts, and that outlive it unless they are killed.
+    package var childCount = 0
     /// Its fate is in the program itself and does not end with the faults.
     package var isIncurable = false
     /// After TERM it answers what it has accepted before it ends; else that is lost.

@@ -49,7 +49,7 @@ final class Renewal {
 
     private func renewed(_ lease: Value) -> Value {
         var lease = lease
-        let now = api.world.wallClock().rfc3339Micro
+        let now = api.world.wallClock(of: key.name).rfc3339Micro
         if lease["spec"]["holderIdentity"].string != holder {
             let transitions = lease["spec"]["leaseTransitions"].int ?? 0
             lease["spec"]["holderIdentity"] = .string(holder)

@@ -20,9 +20,9 @@ final class SimulatedAgent {
     private var isReady = false
     /// Whether it has taken over its pods: it looks after none before the server has told it of all of them.
     var isSupervising: Bool { isReady }
+    /// Keeps liveness probes from doing harm.
+    var brake = HealingBrake()
     private var plantedDelays: [String: Duration] = [:]
-    /// How far this node's wall clock is off.
-    let clockOffset: Duration
 
     private static let statusPeriod = Duration.seconds(60)
     private static let retryDelay = Duration.milliseconds(100)
@@ -32,13 +32,12 @@ final class SimulatedAgent {
     private var node: String { machine.node }
     private var nodeKey: ObjectKey { ObjectKey(.nodes, name: node) }
     var hostIP: String { "127.16.0.\(world.host.index(of: node) + 1)" }
-    var wallClock: Timestamp { world.wallClock(clockOffset) }
+    var wallClock: Timestamp { world.wallClock(of: node) }
 
-    init(world: World, life: Life, machine: SimulatedMachine, clockOffset: Duration) {
+    init(world: World, life: Life, machine: SimulatedMachine) {
         self.world = world
         self.life = life
         self.machine = machine
-        self.clockOffset = clockOffset
         link = Link(world: world, life: life, client: life.name)
         status = StatusReports(link, node: machine.node)
         drains = DrainAcknowledgements(link, proxyCount: world.scenario.proxyCount)
@@ -153,6 +152,7 @@ final class SimulatedAgent {
             world.observe(.leftoverKilled(process, podUID: uid))
             process.kill()
         }
+        machine.killChildren(podUID: uid)
     }
 
     private func remains(of pod: Pod) -> [(String, Remains, SimulatedProcess?)] {
@@ -174,7 +174,11 @@ final class SimulatedAgent {
             }
             let id = "steady://\(record.pid)"
             let how =
-                record.end.map { Termination(exitCode: $0.code, startedAt: record.startTime, finishedAt: $0.at, containerID: id) }
+                record.end.map {
+                    Termination(
+                        exitCode: $0.code, reason: record.isOutOfMemory ? "OOMKilled" : nil, startedAt: record.startTime, finishedAt: $0.at,
+                        containerID: id)
+                }
                 ?? .unseen(startedAt: record.startTime, containerID: id)
             found.append((container.name, Remains(.ended(how), restartCount: record.restartCount), nil))
         }
@@ -251,27 +255,51 @@ final class SimulatedAgent {
         guard let probe, let process else {
             return world.later(for: life) { pod.answer(name, .probeSkipped(kind)) }
         }
-        // Nobody is judged by answers that the host was too starved to give.
-        if world.host.isStarved, kind == .liveness, !world.isPlanted(.livenessUnderStarvation) {
+        var time = world.length(.microseconds(100)...(.milliseconds(2)))
+        // Whoever waits for a processor answers late, or too late.
+        if world.host.isStarved { time = world.length(process.program.serviceTime) * world.number(10...60) }
+        let isTimeout = process.isHung || time >= probe.timeout
+        world.schedule(after: isTimeout ? probe.timeout : time, for: life) { [self] in
+            let succeeded = !isTimeout && Self.succeeds(probe, kind, process)
+            if !succeeded, kind == .liveness, !pod.isOver, isHeldBack(pod, name, isTimeout: isTimeout) {
+                return pod.answer(name, .probeSkipped(kind))
+            }
+            pod.answer(name, .probed(kind, succeeded: succeeded, message: isTimeout ? "timed out" : "refused"))
+        }
+    }
+
+    /// Whether the restart that a liveness probe asks for is not to be now.
+    private func isHeldBack(_ pod: SimulatedPod, _ name: String, isTimeout: Bool) -> Bool {
+        guard let container = pod.machine[name], container.isRestartedByFailure(now: world.now) else { return false }
+        let plea = HealingBrake.Plea(
+            workload: pod.pod.meta.controller?.uid, pod: pod.uid, container: name, isTimeout: isTimeout, answersTraffic: container.isReady)
+        let isBlind = world.isPlanted(.livenessUnderStarvation)
+        switch brake.judge(plea, pressure: isTimeout && !isBlind ? world.host.isStarved ? 95 : 2 : nil, now: world.now) {
+        case .restart:
+            if machine.isSick(podUID: pod.uid, container: name) { world.sometimes(.restartedBySickness) }
+            world.observe(.restartDecided(pod, isServing: container.isReady))
+            return false
+        case .hold(let reason):
             world.sometimes(.livenessHeldBack)
-            return world.schedule(after: probe.timeout, for: life) { pod.answer(name, .probeSkipped(kind)) }.ignore()
+            world.note(self.name, "does not restart \(pod.key.name): \(reason)")
+            return true
         }
-        if process.isHung || world.host.isStarved {
-            return world.schedule(after: probe.timeout, for: life) {
-                pod.answer(name, .probed(kind, succeeded: false, message: "timed out"))
-            }.ignore()
-        }
-        world.schedule(after: world.length(.microseconds(100)...(.milliseconds(2))), for: life) {
-            pod.answer(name, .probed(kind, succeeded: Self.succeeds(probe, kind, process), message: "refused"))
+    }
+
+    private static func isWell(_ process: SimulatedProcess, _ kind: ProbeKind) -> Bool {
+        switch kind {
+        case .readiness: process.isReady
+        case .liveness: !process.isSick
+        case .startup: true
         }
     }
 
     private static func succeeds(_ probe: Probe, _ kind: ProbeKind, _ process: SimulatedProcess) -> Bool {
         guard process.isAlive else { return false }
         return switch probe.action {
-        case .httpGet: process.isListening && (kind != .readiness || process.isReady)
+        case .httpGet: process.isListening && isWell(process, kind)
         case .tcpSocket, .grpc: process.isListening
-        case .exec: kind != .readiness || process.isReady
+        case .exec: isWell(process, kind)
         case .sleep: true
         }
     }

@@ -9,6 +9,7 @@ final class SimulatedMachine {
         var startedAt: Instant
         var startTime: Timestamp
         var restartCount: Int
+        var isOutOfMemory = false
         /// How it ended, when somebody saw it.
         var end: (code: Int, at: Timestamp)?
     }
@@ -26,6 +27,14 @@ final class SimulatedMachine {
     let zone: String
     private(set) var processes: [Int: SimulatedProcess] = [:]
     var pods: [String: PodMemory] = [:]
+    /// A container of a pod.
+    struct ContainerName: Hashable, Comparable {
+        var podUID: String
+        var container: String
+        static func < (a: Self, b: Self) -> Bool { (a.podUID, a.container) < (b.podUID, b.container) }
+    }
+    /// How many processes live that programs have started besides themselves.
+    private(set) var children: [ContainerName: Int] = [:]
     var addressCursor: AddressPool.Address?
     /// Exit codes that `up` keeps because no agent was there to see them.
     var unseenExits: [Int: (startedAt: Instant, code: Int, at: Timestamp)] = [:]
@@ -47,10 +56,13 @@ final class SimulatedMachine {
             ports: ports, program: program)
         if !world.isPlanted(.programBeforeRecord) || world.chance(0.7) {
             pods[podUID]?.records[container] = Record(
-                pid: process.pid, startedAt: process.startedAt, startTime: world.wallClock(), restartCount: restartCount)
+                pid: process.pid, startedAt: process.startedAt, startTime: world.wallClock(of: node), restartCount: restartCount)
         }
         processes[process.pid] = process
         process.onEnd = { [unowned self, unowned process] code in ended(process, code) }
+        process.onFork = { [unowned self, unowned process] in
+            children[ContainerName(podUID: podUID, container: container)] = process.program.childCount
+        }
         world.host.listen(process)
         world.note(node, "starts \(process.name) as \(process.pid)")
         world.observe(.started(process))
@@ -72,10 +84,34 @@ final class SimulatedMachine {
         if let agent, !agent.life.isOver {
             world.schedule(after: world.length(.microseconds(20)...(.microseconds(200))), for: agent.life) { agent.ended(process, code) }
         } else {
-            unseenExits[process.pid] = (process.startedAt, code, world.wallClock())
+            unseenExits[process.pid] = (process.startedAt, code, world.wallClock(of: node))
         }
     }
 
     /// Kills whatever runs here.
-    func killEverything() { for pid in processes.keys.sorted() { processes[pid]?.kill() } }
+    func killEverything() {
+        children = [:]
+        for pid in processes.keys.sorted() { processes[pid]?.kill() }
+    }
+
+    func isSick(podUID: String, container: String) -> Bool {
+        processes.values.contains { $0.podUID == podUID && $0.container == container && $0.isSick }
+    }
+
+    // MARK: What programs leave behind
+
+    func killChildren(podUID: String, container: String? = nil) {
+        if world.isPlanted(.childrenForgotten) { return }
+        children = children.filter { $0.key.podUID != podUID || container != nil && $0.key.container != container }
+    }
+
+    /// The first process of a container has ended: the others get this long to end by themselves, and are killed then. Some end at once.
+    func clear(podUID: String, container: String, within patience: Duration, for life: Life, _ done: @escaping () -> Void) {
+        guard children[ContainerName(podUID: podUID, container: container)] != nil else { return world.later(for: life, done) }
+        world.schedule(after: world.chance(0.5) ? .milliseconds(1) : patience, for: life) { [self] in
+            world.sometimes(.childrenCleared)
+            killChildren(podUID: podUID, container: container)
+            done()
+        }
+    }
 }

@@ -5,7 +5,7 @@ import Timing
 
 /// Performs what a pod's machine decides, and tells it what came of it: the real machine, and a driver without a system below it.
 final class SimulatedPod {
-    private unowned let agent: SimulatedAgent
+    unowned let agent: SimulatedAgent
     private var world: World { agent.world }
     private(set) var pod: Pod
     private(set) var machine: PodMachine
@@ -70,10 +70,14 @@ final class SimulatedPod {
     func ended(_ process: SimulatedProcess, _ code: Int) {
         guard processes[process.container] === process else { return }
         note(end: code, of: process.container)
+        agent.machine.pods[uid]?.records[process.container]?.isOutOfMemory = process.isOutOfMemory
         handle(
             .container(
                 process.container,
-                .ended(Termination(exitCode: code, finishedAt: agent.wallClock, containerID: "steady://\(process.pid)"))))
+                .ended(
+                    Termination(
+                        exitCode: code, reason: process.isOutOfMemory ? "OOMKilled" : nil, finishedAt: agent.wallClock,
+                        containerID: "steady://\(process.pid)"))))
     }
 
     private func note(end code: Int, of container: String) {
@@ -94,7 +98,10 @@ final class SimulatedPod {
         isHandling = false
         rearm()
         // Most events are probes that found what the last ones found: nothing to report.
-        if summary != before { planReport() }
+        if summary != before {
+            if machine.containers.allSatisfy(\.isReady) { agent.brake.becameReady(pod: uid, workload: pod.meta.controller?.uid) }
+            planReport()
+        }
     }
 
     /// What a report is made from, as far as events change it.
@@ -151,9 +158,11 @@ final class SimulatedPod {
             case .runHook(let name, let kind): runHook(name, kind)
             case .terminate(let name): signal(name, isKill: false)
             case .kill(let name): signal(name, isKill: true)
-            case .clear(let name, _):
+            case .clear(let name, let patience):
                 processes[name] = nil
-                world.later(for: agent.life) { [self] in handle(.container(name, .cleared)) }
+                agent.machine.clear(podUID: uid, container: name, within: patience, for: agent.life) { [self] in
+                    handle(.container(name, .cleared))
+                }
             case .awaitDrain: watchWithdrawal()
             case .awaitWithdrawal(let name):
                 restarting.insert(name)
@@ -200,7 +209,9 @@ final class SimulatedPod {
         let isForDeletion = machine.isDeleting
         world.note(agent.name, "sends \(isKill ? "KILL" : "TERM") to \(process.name) (\(process.pid))")
         world.observe(.signalled(process, isKill: isKill, by: self, isForDeletion: isForDeletion))
-        if isKill { process.kill() } else { process.terminate() }
+        guard isKill else { return process.terminate() }
+        agent.machine.killChildren(podUID: uid, container: name)
+        process.kill()
     }
 
     private func runHook(_ name: String, _ kind: HookKind) {
@@ -288,6 +299,8 @@ final class SimulatedPod {
         isOver = true
         if let deadline { world.callOff(deadline.appointment) }
         agent.status.forget(key, uid: uid)
+        agent.brake.removed(pod: uid, workload: pod.meta.controller?.uid)
+        world.observe(.cleared(self))
         agent.finished(self)
     }
 }

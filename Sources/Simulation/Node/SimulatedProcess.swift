@@ -19,6 +19,11 @@ final class SimulatedProcess {
     private(set) var isReady = false
     private(set) var isHung = false
     private(set) var isStopping = false
+    /// It serves, and its liveness probe says no.
+    var isSick = false
+    private(set) var isOutOfMemory = false
+    /// Called once, when it starts processes of its own.
+    var onFork: () -> Void = {}
     /// What it has accepted and not answered, by number, with what is told when it ends before.
     private var open: [Int: () -> Void] = [:]
     /// Called once, at its end.
@@ -58,6 +63,7 @@ final class SimulatedProcess {
         }
         world.schedule(after: world.length(program.startTime), for: life) { [self] in
             isListening = true
+            if program.childCount > 0 { onFork() }
             listeningSince = world.now
             world.schedule(after: world.length(program.warmUpTime), for: life) { [self] in
                 isReady = true
@@ -77,6 +83,13 @@ final class SimulatedProcess {
         case .neverReady: isReady = false
         case .crashesAfter(let length):
             world.schedule(after: about(length), for: life) { [self] in if isFateful { end(1) } }
+        case .leaks(let length):
+            world.schedule(after: about(length), for: life) { [self] in
+                guard isFateful else { return }
+                isOutOfMemory = true
+                world.sometimes(.outOfMemory)
+                end(137)
+            }
         case .hangsAfter(let length):
             world.schedule(after: about(length), for: life) { [self] in if isFateful { hang() } }
         case .flaps(let period):
@@ -91,7 +104,10 @@ final class SimulatedProcess {
     }
 
     /// The faults are over: what was wrong with it is so no longer. What hangs is not cured.
-    func calmDown() { if isListening, !isHung, !program.isIncurable { isReady = true } }
+    func calmDown() {
+        isSick = false
+        if isListening, !isHung, !program.isIncurable { isReady = true }
+    }
 
     func hang() {
         guard isAlive, !isHung else { return }

@@ -9,6 +9,10 @@ final class SimulatedExchange {
     private var endpoint: EndpointID?
     private(set) var endpointHost: UInt32?
     private var isOver = false
+    /// The planted bug: when it first found no endpoint, or was refused.
+    private var troubleSince: Instant?
+    /// The planted bug: who refused it before somebody took it.
+    private var refusedOnce: [EndpointID] = []
 
     private var world: World { proxy.world }
 
@@ -23,7 +27,8 @@ final class SimulatedExchange {
         while true {
             var choice = Router.Choice.noBackend
             if let backend = proxy.router.backend(request.backend) {
-                choice = proxy.router.choose(backend, client: request.client, avoiding: attempts.avoided, as: .exchanges, now: world.now)
+                choice = proxy.router.choose(
+                    backend, client: request.client, avoiding: attempts.avoided + refusedOnce, as: .exchanges, now: world.now)
             }
             if case .endpoint(let chosen) = choice, world.isPlanted(.lastEndpointEjected),
                 proxy.ejected[proxy.router.address(of: chosen)].map({ $0 > world.now }) ?? false
@@ -33,6 +38,13 @@ final class SimulatedExchange {
             }
             if case .endpoint(let chosen) = choice { return send(to: chosen) }
             trace("finds no endpoint: \(choice)")
+            if world.isPlanted(.searchCountsService), choice == .allAvoided, let troubleSince,
+                world.now - troubleSince >= ExchangeAttempts.waitLimit
+            {
+                return fail(.connectFailed)
+            }
+            troubleSince = troubleSince ?? world.now
+            refusedOnce = []
             switch attempts.foundNone(choice, now: world.now) {
             case .choose: continue
             case .wait(let until):
@@ -94,6 +106,8 @@ final class SimulatedExchange {
         let address = proxy.router.address(of: endpoint)
         trace("is refused by \(address)")
         _ = attempts.refused(by: endpoint, now: world.now)
+        if world.isPlanted(.searchCountsService) { refusedOnce.append(endpoint) }
+        troubleSince = troubleSince ?? world.now
         proxy.router.finished(endpoint, .exchanges)
         if world.isPlanted(.lastEndpointEjected) { proxy.ejected[address] = world.now + .seconds(30) }
         proxy.reportIfDue()

@@ -6,9 +6,12 @@ package enum Museum {
     /// Seeds within which a planted bug has to be found.
     package static let seedLimit: UInt64 = 60
 
-    package static func scenario(for bug: PlantedBug) -> Scenario {
-        var scenario = Scenario("museum: \(bug.rawValue)", objects: Samples.web())
-        scenario.planted = bug
+    /// What stands before a bug's name where all is as in its world, but for the bug.
+    static let without = "without-"
+
+    package static func scenario(for bug: PlantedBug, isPlanted: Bool = true) -> Scenario {
+        var scenario = Scenario("\(isPlanted ? "" : without)\(bug.rawValue)", objects: Samples.web())
+        scenario.planted = isPlanted ? bug : nil
         switch bug {
         case .killBeforeDrain:
             scenario.actions = [.roll]
@@ -46,6 +49,17 @@ package enum Museum {
             scenario.faults = [.partition]
             scenario.actions = [.roll]
             scenario.chaosTime = .seconds(200)
+        case .searchCountsService:
+            scenario.objects = Samples.web(replicas: 2)
+            scenario.standardProgram.serviceTime = .seconds(1)...(.seconds(4))
+            scenario.faults = [.processCrash]
+            scenario.requestsPerSecond = 40
+        case .damageUnnoticed:
+            scenario.faults = [.flippedBit]
+            scenario.actions = [.scale]
+        case .childrenForgotten:
+            scenario.faults = [.fork, .processCrash]
+            scenario.standardProgram.childCount = 2
         case .programBeforeRecord:
             scenario.actions = [.roll]
         }

@@ -17,6 +17,7 @@ final class People {
         var key: ObjectKey
         var replicas: Int
         var containers: Value
+        var manifest: Value
     }
     private(set) var deployments: [Applied] = []
 
@@ -35,19 +36,31 @@ final class People {
                 deployments.append(
                     Applied(
                         key: ObjectKey(type, namespace: namespace, name: object["metadata"]["name"].string ?? ""),
-                        replicas: Int(object["spec"]["replicas"].int ?? 1), containers: object["spec"]["template"]["spec"]["containers"]))
+                        replicas: Int(object["spec"]["replicas"].int ?? 1), containers: object["spec"]["template"]["spec"]["containers"],
+                        manifest: object))
             }
             perform(.create(object, type: type, namespace: namespace))
         }
     }
 
-    /// Asks again while the server does not answer.
-    private func perform(_ request: Request, then: @escaping () -> Void = {}) {
+    /// What was asked for last of each thing: nobody insists on what they have taken back.
+    private var wishes: [String: Int] = [:]
+
+    /// Asks again while the server does not answer, until something else is wished for the same thing.
+    private func perform(_ request: Request, about thing: String? = nil, then: @escaping () -> Void = {}) {
+        guard let thing else { return insist(request, { true }, then) }
+        let wish = wishes[thing, default: 0] + 1
+        wishes[thing] = wish
+        insist(request, { [self] in wishes[thing] == wish }, then)
+    }
+
+    private func insist(_ request: Request, _ isWanted: @escaping () -> Bool, _ then: @escaping () -> Void) {
+        guard isWanted() else { return }
         link.perform(request, by: .user) { [self] result in
             switch result {
             case .success: then()
-            case .failure(let error) where error.code == 503 || error.code == 429:
-                world.schedule(after: .milliseconds(500), for: link.life) { [self] in perform(request, then: then) }
+            case .failure(let error) where error.code >= 500 || error.code == 429:
+                world.schedule(after: .milliseconds(500), for: link.life) { [self] in insist(request, isWanted, then) }
             case .failure(let error):
                 if error.code == 422 || error.code == 400 {
                     world.violate("manifests are accepted", "\(request.type?.kind ?? "object"): \(error.message)")
@@ -64,6 +77,7 @@ final class People {
     func act(_ action: ActionKind) {
         guard let deployment = world.pick(deployments) else { return }
         switch action {
+        case .apply: apply(deployment)
         case .scale: scale(deployment, to: max(1, deployment.replicas + world.number(-1...2)))
         case .roll: roll(deployment)
         case .rollToBroken: breakRoll(deployment)
@@ -80,25 +94,36 @@ final class People {
             let observed = ObservedDeployment(object)
             if observed.status.updated < observed.status.replicas { world.sometimes(.scaledDuringRoll) }
         }
-        perform(.patch(deployment.key, .merge(["spec": ["replicas": .int(Int64(replicas))]])))
+        perform(.patch(deployment.key, .merge(["spec": ["replicas": .int(Int64(replicas))]])), about: "replicas of \(deployment.key)")
+    }
+
+    /// The whole manifest again, with another value in it: by a PUT without a revision, which overwrites what others have asked for.
+    private func apply(_ deployment: Applied) {
+        rollCount += 1
+        say("applies \(deployment.key.name) again")
+        var object = deployment.manifest
+        object["spec"]["template"]["metadata"]["annotations"] = ["applied": .string("\(rollCount)")]
+        perform(.update(deployment.key, object), about: "\(deployment.key)")
     }
 
     func roll(_ deployment: Applied) {
         rollCount += 1
         say("rolls \(deployment.key.name)")
         let annotations: Value = ["kubectl.kubernetes.io/restartedAt": .string("\(rollCount)")]
-        perform(.patch(deployment.key, .merge(["spec": ["template": ["metadata": ["annotations": annotations]]]])))
+        perform(
+            .patch(deployment.key, .merge(["spec": ["template": ["metadata": ["annotations": annotations]]]])),
+            about: "restarts of \(deployment.key)")
     }
 
     func breakRoll(_ deployment: Applied) {
         say("rolls \(deployment.key.name) to a broken version")
-        perform(.patch(deployment.key, .merge(containers(deployment, image: Self.brokenImage))))
+        perform(.patch(deployment.key, .merge(containers(deployment, image: Self.brokenImage))), about: "\(deployment.key)")
     }
 
     func undo(_ deployment: Applied) {
         world.sometimes(.rolledBack)
         say("undoes what was done to \(deployment.key.name)")
-        perform(.patch(deployment.key, .merge(containers(deployment, image: nil))))
+        perform(.patch(deployment.key, .merge(containers(deployment, image: nil))), about: "\(deployment.key)")
     }
 
     private func containers(_ deployment: Applied, image: String?) -> Value {
@@ -113,21 +138,29 @@ final class People {
         say("drains \(node)")
         cordoned.insert(node)
         world.sometimes(.drainedNode)
-        perform(.patch(ObjectKey(.nodes, name: node), .merge(["spec": ["unschedulable": true]]))) { [self] in
+        perform(.patch(ObjectKey(.nodes, name: node), .merge(["spec": ["unschedulable": true]])), about: node) { [self] in
             let selector = FieldSelector([FieldSelector.Term(["spec", "nodeName"], node)])
             link.perform(.list(ListRequest(.pods, fieldSelector: selector)), by: .user) { [self] result in
                 guard case .success(let reply) = result else { return }
-                for pod in reply.items.map({ ObservedPod($0) }) where pod.isActive {
-                    perform(.patch(pod.key, .merge(["metadata": ["annotations": [ObservedPod.evictionRequested: "drain"]]])))
-                }
+                for pod in reply.items.map({ ObservedPod($0) }) where pod.isActive { evict(pod.key, from: node) }
             }
+        }
+    }
+
+    /// As `kubectl drain`: again while a budget forbids it, until somebody calls the drain off.
+    private func evict(_ pod: ObjectKey, from node: String) {
+        guard cordoned.contains(node) else { return }
+        link.perform(.evict(pod), by: .user) { [self] result in
+            guard case .failure(let error) = result, error.code == 429 || error.code >= 500 else { return }
+            if error.code == 429 { world.sometimes(.evictionRefused) }
+            world.schedule(after: .seconds(5), for: link.life) { [self] in evict(pod, from: node) }
         }
     }
 
     func uncordon() {
         for node in cordoned.sorted() {
             say("uncordons \(node)")
-            perform(.patch(ObjectKey(.nodes, name: node), .merge(["spec": ["unschedulable": nil]])))
+            perform(.patch(ObjectKey(.nodes, name: node), .merge(["spec": ["unschedulable": nil]])), about: node)
         }
         cordoned = []
     }

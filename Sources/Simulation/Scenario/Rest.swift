@@ -11,7 +11,7 @@ enum Rest {
     /// The first thing that is not as wanted; nil when all is, and quiet.
     static func problem(in world: World) -> String? {
         guard let server = world.host.server, !server.life.isPaused else { return "the server does not run" }
-        for role in world.host.roleNames where !world.host.isRunning(role) { return "\(role) does not run" }
+        for role in world.host.roleNames where world.host.isExpected(role) && !world.host.isRunning(role) { return "\(role) does not run" }
         let registry = server.store.registry
         var wanted = 0
         let pods = registry.list(ListRequest(.pods)).items.map { ObservedPod($0) }
@@ -30,6 +30,16 @@ enum Rest {
                 return
                     "deployment \(deployment.meta.name): \(status.updated) updated, \(status.available) available, \(status.replicas) in all"
                     + " of \(deployment.replicas) wanted"
+            }
+        }
+        for pod in pods where !pod.isFinished {
+            let alive = world.host.machines[pod.nodeName]?.processes ?? [:]
+            if !alive.values.contains(where: { $0.podUID == pod.meta.uid }) { return "pod \(pod.meta.name) is Running without a process" }
+        }
+        for node in world.host.nodes {
+            for child in (world.host.machines[node]?.children.keys.sorted() ?? [])
+            where !pods.contains(where: { $0.meta.uid == child.podUID }) {
+                return "processes that \(child.container) has started run on \(node) for no pod"
             }
         }
         let processes = world.host.processes
@@ -57,7 +67,7 @@ enum Rest {
     /// What a cache shows that the store does not have, or lacks. To be asked when nothing is under way.
     static func staleCache(in world: World) -> String? {
         guard let registry = world.host.server?.store.registry else { return nil }
-        for cache in world.host.caches where !cache.life.isOver {
+        for cache in world.host.caches where !cache.life.isOver && world.host.isExpected(cache.life.name) {
             let stored = registry.list(cache.objects.list).items
             let name = "\(cache.life.name)'s cache of \(cache.objects.list.type.plural)"
             if stored.count != cache.objects.objects.count {

@@ -30,6 +30,20 @@ package enum Samples {
         ]
     }
 
+    private static func budget(maxUnavailable: Int64) -> Value {
+        [
+            "apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": ["name": "web"],
+            "spec": ["maxUnavailable": .int(maxUnavailable), "selector": ["matchLabels": ["app": "web"]]],
+        ]
+    }
+
+    /// What people alone do to it: nothing may be lost.
+    package static var peopled: Scenario {
+        var scenario = Scenario("people", objects: web())
+        scenario.actions = [.apply, .scale, .roll, .undo, .drain]
+        return scenario
+    }
+
     /// Everything that may happen to it, in a world whose shape differs from seed to seed.
     package static func stormy(_ seed: UInt64) -> Scenario {
         var scenario = Scenario("stormy", objects: web(replicas: Int(seed % 4) + 1, gracePeriodSeconds: seed % 3 == 0 ? 4 : 10))
@@ -42,6 +56,8 @@ package enum Samples {
             scenario.addressesPerNode = 3
             scenario.watchWindow = 8
         }
+        scenario.leavesZone = seed % 6 != 0
+        if seed % 3 == 1 { scenario.objects.append(budget(maxUnavailable: 1)) }
         scenario.faults = Set(FaultKind.allCases)
         scenario.actions = Set(ActionKind.allCases)
         return scenario

@@ -28,6 +28,8 @@ package struct Scenario: Sendable {
     package var faults: Set<FaultKind> = []
     /// What people do; each seed takes a part of it.
     package var actions: Set<ActionKind> = []
+    /// Faults may end in all zones but one, which stays away for good.
+    package var leavesZone = false
     package var planted: PlantedBug?
     package var isChecked = true
     /// Every step of every request stands in the history.

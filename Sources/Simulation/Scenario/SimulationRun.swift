@@ -20,6 +20,8 @@ package final class SimulationRun {
         /// The fewest ready replicas that any Deployment had during faults and actions, after its start.
         package var leastReady: Int?
         package var history: History
+        /// What runs it again and shows all of it; nil for scenarios that are nobody's but the caller's.
+        package var replay: String?
     }
 
     /// How long a start may take, and how long coming to rest may: the longest back-off and half as much again.
@@ -53,7 +55,9 @@ package final class SimulationRun {
             world.run(until: min(end, world.now + Self.lookPeriod))
             noteReady()
         }
-        chaos.stop()
+        let lostZone =
+            world.scenario.leavesZone && world.scenario.zones.count > 1 && world.chance(0.25) ? world.pick(world.scenario.zones) : nil
+        chaos.stop(leaving: lostZone)
         let calmSince = world.now
         world.run(until: world.now + .seconds(1))
         guard rest(within: Self.restLimit, "everything comes to rest when faults are over") else { return outcome }
@@ -72,7 +76,7 @@ package final class SimulationRun {
         let steps: [() -> Void] = [
             { [self] in people.roll(deployment) }, { [self] in people.scale(deployment, to: deployment.replicas + 2) },
             { [self] in people.scale(deployment, to: deployment.replicas) },
-            { [self] in people.drain(world.host.nodes[0]) }, { [self] in people.uncordon() },
+            { [self] in people.drain(world.host.nodes.first { !world.host.givenUp.contains($0) } ?? "") }, { [self] in people.uncordon() },
         ]
         for step in steps {
             guard world.violation == nil else { return }
@@ -114,6 +118,6 @@ package final class SimulationRun {
         Outcome(
             seed: world.seed, violation: world.violation, digest: world.history.digest, eventCount: world.history.eventCount,
             stepCount: world.stepCount, marks: world.marks, duration: world.now - .zero, tally: world.tally, recoveryTime: recoveryTime,
-            leastReady: leastReady, history: world.history)
+            leastReady: leastReady, history: world.history, replay: Replay.command(world.scenario, seed: world.seed))
     }
 }

@@ -16,6 +16,7 @@ final class ControlPlane {
     private(set) var services: [ObjectKey: ObservedService] = [:]
     private(set) var slices: [ObjectKey: ObservedSlice] = [:]
     private(set) var nodes: [ObjectKey: ObservedNode] = [:]
+    private(set) var budgets: [ObjectKey: ObservedBudget] = [:]
     private(set) var leases: [ObjectKey: Lease] = [:]
     private(set) var zoneOfNode: [String: String] = [:]
 
@@ -26,6 +27,7 @@ final class ControlPlane {
     private(set) lazy var endpoints = EndpointCare(self)
     private(set) lazy var scheduling = PodPlacing(self)
     private(set) lazy var nodeCare = NodeCare(self)
+    private(set) lazy var disruptions = DisruptionCare(self)
     private(set) lazy var secondScheduler = PodPlacing(self, isSecond: true)
 
     init(world: World, life: Life, store: SimulatedStore) {
@@ -44,7 +46,9 @@ final class ControlPlane {
             if old == nil || new == nil { endpoints.zonesChanged() }
         }
         follow(.deployments) { [unowned self] key, _, new in
+            let old = deployments[key]
             deployments[key] = new.map { ObservedDeployment($0) }
+            if old?.replicas != deployments[key]?.replicas { disruptions.sizeChanged(in: key.namespace) }
             rollouts.deployments.mark(key)
         }
         follow(.replicaSets) { [unowned self] key, _, new in
@@ -65,9 +69,14 @@ final class ControlPlane {
             let old = pods[key]
             pods[key] = new.map { ObservedPod($0) }
             rollouts.podChanged(old, pods[key])
+            disruptions.podChanged(key, old, pods[key])
             endpoints.podChanged(key, old, pods[key])
             scheduling.podChanged(key, old, pods[key], new)
             if world.isPlanted(.twoSchedulers) { secondScheduler.podChanged(key, old, pods[key], new) }
+        }
+        follow(.disruptionBudgets) { [unowned self] key, _, new in
+            budgets[key] = new.map { ObservedBudget($0) }
+            disruptions.budgetChanged(key)
         }
         follow(.leases) { [unowned self] key, _, new in
             leases[key] = new.map { Lease($0) }
@@ -99,7 +108,10 @@ final class ControlPlane {
         scheduling.open()
         if world.isPlanted(.twoSchedulers) { secondScheduler.open() }
         nodeCare.open()
+        disruptions.open()
     }
+
+    var wallClock: Timestamp { store.wallClock }
 
     subscript(type: ResourceType) -> FollowedObjects? { caches[type] }
 

@@ -72,7 +72,7 @@ final class EndpointCare {
             plan.changes +=
                 WithdrawalPlan.plan(
                     .init(pod: pod, mentions: mentions, lastSliceRevision: lastRevision[namespace] ?? .zero),
-                    now: plane.world.wallClock(plane.store.clockOffset)
+                    now: plane.wallClock
                 ).changes
         }
         return plan

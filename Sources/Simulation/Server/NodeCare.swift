@@ -83,7 +83,7 @@ final class NodeCare {
             hasLivingPeer: plane.nodes.contains { $0.key.name != name && !lost.contains($0.key.name) && $0.value.readyStatus == "True" },
             pods: plane.pods.values.filter { $0.nodeName == name },
             leaseTransitions: plane.leases[ObjectKey(.leases, namespace: "kube-node-lease", name: name)]?.transitions)
-        let (plan, fences) = NodeHealthPlan.plan(view, now: plane.world.wallClock(plane.store.clockOffset))
+        let (plan, fences) = NodeHealthPlan.plan(view, now: plane.wallClock)
         if fences { fence(name, view) }
         return plan
     }

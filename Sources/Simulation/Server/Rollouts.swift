@@ -54,7 +54,7 @@ final class Rollouts {
         }
         var plan = DeploymentPlan.plan(
             .init(deployment: deployment, sets: sets, podCounts: counts, failure: deploymentFailures[key]),
-            now: plane.world.wallClock(plane.store.clockOffset))
+            now: plane.wallClock)
         if plane.world.isPlanted(.brokenStableVersion) { keepBrokenSets(sets, &plan) }
         return plan
     }
@@ -75,6 +75,6 @@ final class Rollouts {
         }
         return ReplicaSetPlan.plan(
             .init(set: set, pods: pods, zoneOfNode: plane.zoneOfNode, failure: setFailures[key]),
-            now: plane.world.wallClock(plane.store.clockOffset))
+            now: plane.wallClock)
     }
 }

@@ -15,7 +15,11 @@ final class SimulatedHost {
     private struct Role {
         var machine: RoleMachine
         var life: Life?
+        /// When the machine is to be looked at again.
+        var tick: (at: Instant, appointment: Timeline.Appointment)?
     }
+    /// How often a role says that it lives.
+    private static let beatPeriod: Duration = .seconds(2)
 
     private unowned let world: World
     private(set) var server: Server?
@@ -27,12 +31,12 @@ final class SimulatedHost {
     var caches: [CacheUnderCheck] = []
     /// The machine has too little CPU for everybody: everything is slow, and probes time out.
     var isStarved = false
+    /// Nodes that stay away for good.
+    var givenUp: Set<String> = []
     private var roles: [String: Role] = [:]
     private var up = Life("up")
     private var listeners: [UInt32: [SimulatedProcess]] = [:]
     private var lastPID = 100
-    /// Exit codes and clock offsets stay with the node.
-    var clockOffsets: [String: Duration] = [:]
     /// Roles of past lives stay until the end: what was arranged for them refers to them.
     private var past: [AnyObject] = []
 
@@ -85,11 +89,28 @@ final class SimulatedHost {
             case .start:
                 begin(name)
                 roles[name]?.machine.handle(.started, now: world.now).ignore()
-            case .end, .kill: kill(name)
+            case .end, .kill:
+                if role.life?.isPaused ?? false { world.sometimes(.silentRoleKilled) }
+                kill(name)
             }
         }
-        if case .waiting(let at) = roles[name]?.machine.state {
-            world.schedule(at: at + world.length(.milliseconds(1)...(.milliseconds(5))), for: up) { [self] in handle(name, .tick) }
+        arm(name)
+    }
+
+    private func arm(_ name: String) {
+        guard let role = roles[name], var at = role.machine.lookAgain else { return }
+        if let tick = role.tick {
+            if tick.at <= at, world.isPending(tick.appointment) { return }
+            world.callOff(tick.appointment)
+        }
+        if case .waiting = role.machine.state { at += world.length(.milliseconds(1)...(.milliseconds(5))) }
+        roles[name]?.tick = (at, world.schedule(at: at, for: up) { [self] in handle(name, .tick) })
+    }
+
+    private func beat(_ name: String, _ life: Life) {
+        world.schedule(after: Self.beatPeriod, for: life) { [self] in
+            world.later(for: up) { [self] in if roles[name]?.life === life { handle(name, .heard) } }
+            beat(name, life)
         }
     }
 
@@ -97,10 +118,11 @@ final class SimulatedHost {
         let life = Life(name)
         roles[name]?.life = life
         world.note("up", "starts \(name)")
+        beat(name, life)
         if name == "server" {
             startServer(life)
         } else if name.hasPrefix("agent-"), let machine = machines[String(name.dropFirst(6))] {
-            let agent = SimulatedAgent(world: world, life: life, machine: machine, clockOffset: clockOffsets[machine.node] ?? .zero)
+            let agent = SimulatedAgent(world: world, life: life, machine: machine)
             agents[name] = agent
             past.append(agent)
             agent.start()
@@ -114,16 +136,23 @@ final class SimulatedHost {
     }
 
     private func startServer(_ life: Life) {
-        do throws(RecoveryError) {
+        do {
             let store = try SimulatedStore(world: world, life: life)
             let plane = ControlPlane(world: world, life: life, store: store)
-            store.clockOffset = clockOffsets["server"] ?? .zero
             past.append(store)
             past.append(plane)
             server = Server(life: life, store: store, plane: plane)
             plane.start()
-        } catch {
+        } catch let error as RecoveryError {
             world.violate("acknowledged writes survive", "the store cannot be recovered: \(error)")
+        } catch {
+            // It says why and ends; `up` tries again.
+            if let damage = error as? SimulatedDisk.Damage {
+                world.sometimes(.damageNamed)
+                world.note("server", "does not start: the record of \(damage.revision) is damaged", isTurningPoint: true)
+            }
+            life.end()
+            world.schedule(after: .milliseconds(5), for: up) { [self] in handle("server", .exited) }
         }
     }
 
@@ -143,20 +172,24 @@ final class SimulatedHost {
         }
         agents[name] = agents[name]?.life === life ? nil : agents[name]
         caches.removeAll { $0.life.isOver }
-        world.schedule(after: .milliseconds(1), for: up) { [self] in handle(name, .exited) }
+        // News of this process, not of its successor.
+        world.schedule(after: .milliseconds(1), for: up) { [self] in if roles[name]?.life === life { handle(name, .exited) } }
     }
 
     func pause(_ name: String) {
         guard let life = roles[name]?.life, !life.isOver else { return }
         life.pause()
-        handle(name, .heard)
-        world.schedule(after: RoleMachine.silenceLimit - world.length(.zero...(.seconds(2))), for: up) { [self] in
-            // A role that beats again is heard; one that does not is killed.
-            if life.isPaused, !life.isOver {
-                world.sometimes(.silentRoleKilled)
-                kill(name)
-            }
-        }
+    }
+
+    /// `up` is stopped: what roles tell it lies in its sockets.
+    func pauseUp() {
+        if !up.isOver { up.pause() }
+    }
+
+    func goOnUp() {
+        guard up.isPaused, !up.isOver else { return }
+        world.sometimes(.pausedUpWentOn)
+        world.goOn(up)
     }
 
     func goOn(_ name: String) {
@@ -177,11 +210,11 @@ final class SimulatedHost {
             world.sometimes(.upStartedAgain)
             for name in roleNames {
                 guard let role = roles[name] else { continue }
+                roles[name]?.tick = nil
                 if role.machine.state == .failed { continue }
                 roles[name]?.machine = RoleMachine(now: world.now)
                 if let life = role.life, !life.isOver {
                     handle(name, .started)
-                    if life.isPaused { pause(name) }
                 } else {
                     handle(name, .tick)
                 }
@@ -202,6 +235,9 @@ final class SimulatedHost {
         world.note("up", "node \(node) is recovered", isTurningPoint: true)
         handle("agent-\(node)", .recover)
     }
+
+    /// Whether the role is to run: not on a node that stays away.
+    func isExpected(_ role: String) -> Bool { !role.hasPrefix("agent-") || !givenUp.contains(String(role.dropFirst(6))) }
 
     func isFailed(node: String) -> Bool { roles["agent-\(node)"]?.machine.state == .failed }
 

@@ -9,6 +9,7 @@ final class SimulatedStore: SimulatedAPI {
     static let syncTime: ClosedRange<Duration> = .microseconds(100)...(.milliseconds(2))
     /// Records on disk beside which a snapshot is worth its while.
     private static let snapshotThreshold = 200
+    private static let snapshotRetryInterval: Duration = .seconds(5)
 
     unowned let world: World
     let life: Life
@@ -17,29 +18,39 @@ final class SimulatedStore: SimulatedAPI {
     private var waiting: [(revision: Revision, result: Result<Reply, StatusError>, done: (Result<Reply, StatusError>) -> Void)] = []
     private var queued: [RegistryRecord] = []
     private var isWriting = false
+    /// After a sync that failed, until the whole state was written anew.
+    private var isDistrusted = false
     private var journalled: Revision
     private var snapshotCount = 0
     /// Who made each commit that is not published yet.
     private var writers: [(through: Revision, writer: Writers.Writer)] = []
-    /// How far this machine's wall clock is off.
-    var clockOffset = Duration.zero
+    var wallClock: Timestamp { world.wallClock(of: "server") }
 
     /// Recovers what is on the disk with the registry's own recovery.
-    init(world: World, life: Life) throws(RecoveryError) {
+    init(world: World, life: Life) throws {
         self.world = world
         self.life = life
         let settings = RegistrySettings(windowLimit: world.scenario.watchWindow, revisionBlock: 1000)
-        if world.disk.records.isEmpty {
+        if world.disk.isEmpty {
             registry = Registry(settings: settings)
         } else {
             var recovery = Recovery(settings: settings)
-            for record in world.disk.records { try recovery.add(record.head + record.body, at: record.revision) }
+            let found = try world.disk.read(trusting: world.isPlanted(.damageUnnoticed))
+            if found.isRepaired {
+                world.sometimes(.damageRepaired)
+                world.note("server", "does without a damaged snapshot", isTurningPoint: true)
+                world.disk.setAsideDamaged()
+            }
+            for piece in found.pieces { try recovery.add(piece.bytes, at: piece.revision) }
             registry = try recovery.registry()
             world.sometimes(.storeRecovered)
         }
         journalled = registry.revision
         let recovered = registry
-        world.disk.append(registry.bootstrap(now: world.wallClock(), random: &world.random))
+        // Beginning to write needs a disk that takes it: `up` tries again.
+        let bootstrap = registry.bootstrap(now: world.wallClock(of: "server"), random: &world.random)
+        if !bootstrap.isEmpty, [.failing, .full].contains(world.disk.condition) { throw Unwritable() }
+        world.disk.append(bootstrap)
         world.disk.sync()
         journalled = registry.tipRevision
         let published = registry.durable(through: journalled)
@@ -60,14 +71,15 @@ final class SimulatedStore: SimulatedAPI {
 
     func perform(_ request: Request, by writer: Writers.Writer, _ done: @escaping (Result<Reply, StatusError>) -> Void) {
         world.observe(.submitting(request, writer, self))
-        switch registry.submit(request, now: world.wallClock(clockOffset), random: &world.random) {
+        switch registry.submit(request, now: wallClock, random: &world.random) {
         case .reply(let result, after: nil):
-            if case .success(let reply) = result { world.observe(.read(reply)) }
+            if case .success(let reply) = result { world.observe(.read(request, reply)) }
             world.later(for: life) { done(result) }
         case .reply(let result, after: let revision?):
             waiting.append((revision, result, done))
         case .commit(let ticket):
-            writers.append((ticket.revision, writer))
+            // What an eviction takes off a budget is the registry's own doing.
+            if case .evict = request { writers.append((ticket.revision, .registry)) } else { writers.append((ticket.revision, writer)) }
             waiting.append((ticket.revision, .success(ticket.reply), done))
             world.observe(.submitted(ticket.records))
             if ticket.records.isEmpty {
@@ -114,14 +126,16 @@ final class SimulatedStore: SimulatedAPI {
 
     private func writeQueued() {
         guard !isWriting, !queued.isEmpty else { return }
+        if isDistrusted { return refuse(.internalError("the disk did not keep what was written")) }
         isWriting = true
         let batch = queued
         queued = []
         if batch.count > 1 { world.sometimes(.commitsGrouped) }
-        world.disk.append(batch)
+        if world.disk.condition != .full { world.disk.append(batch) }
+        let wasFull = world.disk.condition == .full
         var time = world.length(Self.syncTime)
         if case .slow(let more) = world.disk.condition { time += more }
-        world.schedule(after: time, for: life) { [unowned self] in synced(batch) }
+        world.schedule(after: time, for: life) { [unowned self] in wasFull ? hadNoRoom() : synced(batch) }
     }
 
     private func synced(_ batch: [RegistryRecord]) {
@@ -130,21 +144,50 @@ final class SimulatedStore: SimulatedAPI {
         if world.disk.condition != .failing { world.disk.sync() }
         journalled = max(journalled, batch.last?.revision ?? journalled)
         publish()
-        snapshotIfDue()
+        if world.disk.journalCount > Self.snapshotThreshold + 2 * snapshotCount { writeSnapshot() }
         writeQueued()
     }
 
-    /// Nothing of the tail was written: it is forgotten whole, with what was queued behind it.
+    private func hadNoRoom() {
+        isWriting = false
+        world.sometimes(.diskFull)
+        refuse(StatusError(code: 507, reason: "InsufficientStorage", message: "the journal cannot be written: no space left on device"))
+    }
+
+    /// The sync failed: nothing of the tail is believed, and nothing more is written before the whole state stands in another file. Where the disk
+    /// refuses the cut as well, a recovery may find what was refused.
     private func failed() {
         world.sometimes(.syncFailed)
-        world.disk.cutTail()
+        if world.chance(0.7) { world.disk.cutTail() }
+        isDistrusted = true
+        refuse(.internalError("the disk did not keep what was written"))
+        renew()
+    }
+
+    private func renew() {
+        world.schedule(after: world.length(Self.syncTime), for: life) { [unowned self] in
+            guard world.disk.condition != .failing, world.disk.condition != .full else {
+                world.schedule(after: Self.snapshotRetryInterval, for: life) { [unowned self] in renew() }
+                return
+            }
+            let snapshot = registry.snapshot()
+            snapshotCount = snapshot.count
+            world.disk.begin(anewFrom: (0..<snapshot.count).map { snapshot.record($0) }, at: snapshot.revision)
+            isDistrusted = false
+            world.sometimes(.trustRegained)
+            writeQueued()
+        }
+    }
+
+    /// What is not on the disk is forgotten whole, and whoever waits for it is told.
+    private func refuse(_ error: StatusError) {
         publish()
         registry.discard(after: registry.revision)
         queued = []
         writers = []
         let refused = waiting
         waiting = []
-        for entry in refused { entry.done(.failure(.unavailable("the journal cannot be written"))) }
+        for entry in refused { world.later(for: life) { entry.done(.failure(error)) } }
     }
 
     private func publish() {
@@ -154,6 +197,7 @@ final class SimulatedStore: SimulatedAPI {
             while let first = writers.first, first.through < event.revision { writers.removeFirst() }
             world.observe(.published(event, by: writers.first?.writer ?? .registry, disk: world.disk))
             note(event)
+            if world.scenario.isChecked { world.published.add(event) }
             watchers.tell(event)
         }
         while let first = waiting.first, first.revision <= registry.revision {
@@ -169,11 +213,14 @@ final class SimulatedStore: SimulatedAPI {
             "store", "\(event.revision) \(event.isDeletion ? "removed" : event.previous == nil ? "created" : "changed") \(event.key)")
     }
 
-    private func snapshotIfDue() {
-        guard world.disk.records.count > Self.snapshotThreshold + 2 * snapshotCount else { return }
+    private func writeSnapshot() {
+        guard world.disk.condition != .full, world.disk.condition != .failing else { return }
         let snapshot = registry.snapshot()
         snapshotCount = snapshot.count
-        world.disk.replace(through: snapshot.revision, by: (0..<snapshot.count).map { snapshot.record($0) })
+        world.disk.add(snapshot: (0..<snapshot.count).map { snapshot.record($0) }, at: snapshot.revision)
         world.sometimes(.snapshotTaken)
     }
 }
+
+/// The disk takes nothing at the start.
+struct Unwritable: Error {}

@@ -1,12 +1,16 @@
 /// An interesting path of a world. Over a fixed batch of seeds each must have been reached at least once: a simulation that never gets there proves
 /// nothing about it.
 package enum Mark: String, CaseIterable, Sendable, Hashable {
+    case diskFull, trustRegained, damageRepaired, damageNamed
     case storeRecovered, watchExpired, commitsGrouped, syncFailed, snapshotTaken, tailTorn
+    case messageLost, requestDuplicated, messageOvertaken
     case answerLost, watchBroken, relistFoundLoss
     case podFitsNowhere, lostNodeCameBack, nodeLost, proxyGivenUp, nodeFenced
+    case exited, outOfMemory, childrenCleared, restartedBySickness
     case termIgnored, drainAcknowledged, restartWithdrawn, noAddressFree
     case podsAdopted, leftoverFound, exitLearntFromUp, livenessHeldBack
-    case silentRoleKilled, pausedRoleWentOn, upStartedAgain
+    case silentRoleKilled, pausedRoleWentOn, pausedUpWentOn, upStartedAgain
+    case clockJumped, zoneStayedAway
     case requestWaited, endpointRefused, requestRepeated
-    case rolledBack, drainedNode, scaledDuringRoll, addressReused
+    case evictionRefused, rolledBack, drainedNode, scaledDuringRoll, addressReused
 }

@@ -25,6 +25,12 @@ package enum PlantedBug: String, CaseIterable, Sendable, Hashable {
     case syncErrorIgnored
     /// A pod's address is given to another pod while proxies may still route there.
     case addressReusedEarly
+    /// The time for which a request may look for an endpoint runs on while an endpoint has it.
+    case searchCountsService
+    /// A bit that has changed on the disk is not noticed.
+    case damageUnnoticed
+    /// What a program has started besides itself is not killed with it.
+    case childrenForgotten
     /// A program sometimes runs without its record having been written.
     case programBeforeRecord
 }

@@ -19,6 +19,8 @@ package final class World {
     private var checks: [any Check] = []
     let network = Network()
     let disk = SimulatedDisk()
+    var clocks = WallClocks()
+    var published = PublishedLog()
     /// What outlives every role: machines, the records on them, and `up`.
     private(set) lazy var host = SimulatedHost(world: self)
     private(set) lazy var clients = Clients(world: self)
@@ -57,11 +59,8 @@ package final class World {
 
     func goOn(_ life: Life) { for body in life.goOn(at: now) { later(for: life, body) } }
 
-    /// The origin of the world's civil time: 2026-01-01T00:00:00Z.
-    private static let epoch = Timestamp(secondsSince1970: 1_767_225_600)
-
-    /// What a clock shows that is off by `offset`.
-    func wallClock(_ offset: Duration = .zero) -> Timestamp { Self.epoch + (now - .zero) + offset }
+    /// What the clock of a place shows: a node's name, `server`, or whoever else has one.
+    func wallClock(of place: String) -> Timestamp { clocks.time(at: place, now: now) }
 
     /// Lets everything happen that is due up to `end`, or until a check fails. Returns whether all of it happened.
     @discardableResult
