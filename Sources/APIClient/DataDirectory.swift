@@ -70,7 +70,9 @@ package struct DataDirectory: Hashable, Sendable {
     package var everything: [String] {
         let nodeNames = (try? Files.list(nodes)) ?? []
         let inMemory = nodeNames.compactMap { Files.linkTarget(Self.run(ofNode: node($0))) }.filter { VolatileDirectory.all.contains($0) }
-        return inMemory + [
+        // What `snapshot restore --replace` has put aside.
+        let replaced = ((try? Files.list(path)) ?? []).filter { $0.hasPrefix("journal.replaced-") }.map { "\(path)/\($0)" }
+        return inMemory + replaced + [
             journal, snapshots, decisionLog, nodes, roles, programs, upgradeRecord, hostSocket, apiSocket, apiAddressFile, kubeconfig,
             hostRecord, hostLock,
         ]

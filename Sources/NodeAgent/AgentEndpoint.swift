@@ -67,7 +67,7 @@ final class AgentEndpoint {
             let verb = selection.previous ? "not found" : waiting.isEmpty ? "is waiting to start" : "is waiting to start: \(waiting)"
             return refuse(exchange, .badRequest("\(which) \"\(parts[3])\" in pod \"\(parts[2])\" \(verb)"))
         }
-        let isFollowing = selection.follow && !selection.previous
+        let isFollowing = selection.follow && !selection.previous && !log.isComplete
         let reader = LogReader(file, tail: selection.tailLines, endsHere: !isFollowing)
         let stream = exchange.stream(status: 200, headers: HTTPHeaders([("Content-Type", "text/plain")]))
         LogTransfer.begin(reader, LogFormatter(selection), to: stream, following: isFollowing ? log : nil, loop: exchange.loop)

@@ -310,6 +310,7 @@ package final class AgentRole {
         let paths = PodPaths(configuration, uid: uid)
         let log = ContainerLog(paths, container: container)
         if let run = ContainerLog.newestRun(of: container, in: paths) { log.open(run: run) }
+        log.complete()
         return (paths, log, "")
     }
 

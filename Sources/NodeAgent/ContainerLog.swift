@@ -8,6 +8,8 @@ final class ContainerLog {
     private let paths: PodPaths
     private let container: String
     private(set) var run = -1
+    /// Nothing will be added to the run's log: who follows it has everything.
+    private(set) var isComplete = false
     private var file: Int32 = -1
     private var size = 0
     private var listeners: [Int: () -> Void] = [:]
@@ -52,6 +54,7 @@ final class ContainerLog {
         endFollowers()
         closeFile()
         self.run = run
+        isComplete = false
         if run >= 2 { for path in Self.pieces(paths.log(container, run: run - 2)) { try? Files.removeTree(path) } }
     }
 
@@ -124,8 +127,14 @@ final class ContainerLog {
         }
     }
 
+    /// AFTER the last of what the run has left is gone.
+    func complete() {
+        isComplete = true
+        endFollowers()
+    }
+
     /// The run is over, or the container goes: those who follow have everything.
-    func endFollowers() {
+    private func endFollowers() {
         let all = endings.sorted { $0.key < $1.key }.map(\.value)
         listeners = [:]
         endings = [:]

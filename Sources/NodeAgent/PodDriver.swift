@@ -211,7 +211,10 @@ final class PodDriver {
             case .kill(let name): processes[name]?.killAll()
             case .clear(let name, let patience):
                 cancelActions(of: name)
-                processes[name]?.clear(within: patience) { [weak self] in self?.handle(.container(name, .cleared)) }
+                processes[name]?.clear(within: patience) { [weak self] in
+                    self?.processes[name]?.log.complete()
+                    self?.handle(.container(name, .cleared))
+                }
             case .awaitDrain: watchWithdrawal()
             case .awaitWithdrawal(let name): awaitRestartWithdrawal(name)
             case .record(let note): record(note)

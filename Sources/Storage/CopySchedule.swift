@@ -13,6 +13,8 @@ final class CopySchedule {
     private var isUnderWay = false
     /// How far the journal was when the last copy was taken: nothing new is not copied again.
     private var copied: Revision?
+    /// Of the copy under way.
+    private var taken: Revision?
 
     /// The first copy of an instance, and one that was due while it was stopped: soon, but not in the middle of the start.
     private static let settlingTime = Duration.seconds(60)
@@ -48,11 +50,16 @@ final class CopySchedule {
     /// Whether a copy at this revision says anything new; it is under way then, until `ended`.
     func takes(_ revision: Revision) -> Bool {
         if copied == revision { return false }
-        copied = revision
+        taken = revision
         isUnderWay = true
         return true
     }
 
-    func ended() { isUnderWay = false }
+    /// A copy that failed is made when the next one is due, also if nothing has changed.
+    func ended(isDone: Bool) {
+        isUnderWay = false
+        if isDone { copied = taken }
+    }
+
     func cancel() { timer?.cancel() }
 }

@@ -228,10 +228,10 @@ package final class Storage {
             }
         case .snapshotDone(_, _, isCopy: true):
             metrics.copyCount += 1
-            copies?.ended()
+            copies?.ended(isDone: true)
         case .snapshotFailed(let error, isCopy: true):
             metrics.failedCopyCount += 1
-            copies?.ended()
+            copies?.ended(isDone: false)
             onNotice("the scheduled snapshot cannot be written: \(error); the next one is tried when it is due")
         }
     }

@@ -66,6 +66,8 @@ enum UpVerb {
         signal(SIGHUP, SIG_IGN)
         Processes.name("steady-up")
         Limits.raiseOpenFiles()
+        // BEFORE any role is started: they are born where this process is.
+        if !isResuming { ControlGroup.makeRoom() }
         let loop = try EventLoop()
         // What `--detach` started is tidied up by who started it, which reads the log first.
         let firstStart = invocation.isSet("detached") || isResuming ? nil : FirstStart(directory)

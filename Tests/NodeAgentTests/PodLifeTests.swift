@@ -101,6 +101,19 @@ extension AgentTests {
             try bench.restartAgent()
             #expect(bench.wait(bench.pod("other", sleeper)) { $0.isReady })
             #expect(bench.log(key) == "result 42\n")
+            #expect(bench.log(key, "follow=true") == "result 42\n")
+        }
+
+        @Test func `who follows the log of a program has all of it when the program has ended`() throws {
+            let bench = try AgentBench()
+            let key = bench.pod("job", ["command": ["/bin/sh", "-c", "echo begun; until [ -e go ]; do sleep 0.01; done; echo done"]]) {
+                $0["spec"]["restartPolicy"] = "Never"
+            }
+            #expect(bench.wait(key) { $0.isReady })
+            let go = PodPaths(bench.configuration, uid: bench.uid("job")).root + "/go"
+            bench.loop.later { _ = FileManager.default.createFile(atPath: go, contents: nil) }
+            #expect(bench.log(key, "follow=true") == "begun\ndone\n")
+            #expect(bench.log(key, "follow=true") == "begun\ndone\n")
         }
 
         @Test func `a liveness probe that cannot be asked restarts nothing`() throws {
