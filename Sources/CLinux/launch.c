@@ -7,6 +7,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -212,7 +213,14 @@ static int launch_child(void *argument) {
         if (launch->custody >= 0
             && send_descriptor(launch->custody, (int)listener, launch->custody_message, launch->custody_length) < 0)
             goto failed;
-        syscall(SYS_close, (int)listener);
+        // AFTER everybody else has it. Neither 3 nor a round number: those are what programs choose for themselves.
+        if (launch->keeps_listener && listener == CLINUX_KEPT_LISTENER) {
+            syscall(SYS_fcntl, (int)listener, F_SETFD, 0);
+        } else {
+            if (launch->keeps_listener && launch->record != CLINUX_KEPT_LISTENER)
+                syscall(SYS_dup3, (int)listener, CLINUX_KEPT_LISTENER, 0);
+            syscall(SYS_close, (int)listener);
+        }
     }
 
     if (launch->record >= 0) {
@@ -364,6 +372,19 @@ pid_t clinux_launch(struct clinux_launch *launch, void *stack, size_t stack_size
     launch->pid = (pid_t)result;
     launch->pidfd = pidfd;
     return launch->pid;
+}
+
+int clinux_take_kept_listener(int pidfd, pid_t pid) {
+    char path[64], what[64];
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)pid, CLINUX_KEPT_LISTENER);
+    ssize_t length = readlink(path, what, sizeof what - 1);
+    static const char wanted[] = "anon_inode:seccomp notify";
+    if (length != (ssize_t)sizeof wanted - 1 || memcmp(what, wanted, sizeof wanted - 1)) {
+        errno = ENOENT;
+        return -1;
+    }
+    // Close-on-exec, as every descriptor that comes this way.
+    return (int)syscall(SYS_pidfd_getfd, pidfd, CLINUX_KEPT_LISTENER, 0);
 }
 
 int clinux_handover_pair(int ends[2]) {

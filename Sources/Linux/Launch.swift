@@ -30,6 +30,8 @@ package struct Launch: Sendable {
     package var handOff: HandOff = []
     /// Who gets the listener of the held calls besides the caller, from the child itself.
     package var custody: Custody?
+    /// Whether the program keeps a listener of its own held calls, so that they wait for whoever comes after the death of all who had it.
+    package var keepsListener = false
     /// Where the child writes `pid start-time` BEFORE it becomes the program, and AFTER its listener is in custody. Borrowed. In a file that is open
     /// for appending the launch can be called off, by anybody who appends something else first: the child then ends with ECANCELED.
     package var record: Int32?
@@ -201,6 +203,7 @@ package final class Launcher {
                             c.no_new_privileges = launch.gainsNoPrivileges ? 1 : 0
                             c.filters = launch.handOff.rawValue
                             c.handover = handover.1
+                            c.keeps_listener = launch.keepsListener ? 1 : 0
                             c.custody = launch.custody?.socket ?? -1
                             c.custody_message = message.map { UnsafeRawPointer(base + $0) }
                             c.custody_length = launch.custody?.message.utf8.count ?? 0
@@ -224,6 +227,12 @@ package final class Launcher {
         guard var result else { throw failure }
         result.listener = listener
         return result
+    }
+
+    /// The listener that a program keeps of its own held calls; nil when it keeps none.
+    package static func keptListener(of process: ProcessIdentity, _ descriptor: Int32) -> Int32? {
+        let listener = clinux_take_kept_listener(descriptor, process.pid)
+        return listener < 0 ? nil : listener
     }
 
     /// The listener of the child just started; what a failed child had sent is closed.

@@ -114,6 +114,7 @@ final class ContainerProcess {
         launch.gainsNoPrivileges = true
         launch.openFileLimit = Self.openFileLimit
         launch.handOff = context.canHandOff ? calls : []
+        launch.keepsListener = true
         var place: Int32?
         var limiting: [Int32] = []
         func leaveGroup() { for descriptor in limiting + [place].compactMap(\.self) { closeDescriptor(descriptor) } }
@@ -218,7 +219,11 @@ final class ContainerProcess {
     /// A listener that a child of an earlier agent had under way when its agent died; false when it is not of what runs here. The descriptor is then
     /// still the caller's.
     func take(lateListener descriptor: Int32, named name: String) -> Bool {
-        guard name == listenerName, pidfd >= 0, listener == nil else { return false }
+        guard name == listenerName, pidfd >= 0 else { return false }
+        guard listener == nil else {
+            closeDescriptor(descriptor)
+            return true
+        }
         watch(listener: descriptor)
         context.descriptors.isStored(listenerName, descriptor)
         return true
@@ -295,7 +300,13 @@ final class ContainerProcess {
         }
         context.leaders.insert(identity.pid)
         watch(descriptor, identity)
-        if let listener { watch(listener: listener) }
+        if let listener {
+            watch(listener: listener)
+        } else if let kept = Launcher.keptListener(of: identity, descriptor) {
+            // All who had it died at once.
+            watch(listener: kept)
+            context.descriptors.store(listenerName, kept)
+        }
         return true
     }
 

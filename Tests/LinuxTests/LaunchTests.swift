@@ -203,6 +203,27 @@ let nginx = ["/usr/sbin/nginx"].first { FileManager.default.isExecutableFile(atP
         #expect(bench.wait(process) == 3)
     }
 
+    @Test(arguments: [false, true]) func `a program keeps the listener of its calls only where it is asked to, for whoever comes later`(
+        keeps: Bool
+    )
+        throws
+    {
+        let bench = Workbench()
+        let process = try bench.launch("/bin/sh", ["-c", "exec sleep 60"]) {
+            $0.handOff = .bind
+            $0.keepsListener = keeps
+        }
+        let identity = ProcessIdentity(pid: process.pid, startTime: process.startTime)
+        let listener = Launcher.keptListener(of: identity, process.pidfd)
+        #expect((listener != nil) == keeps)
+        guard let listener else { return }
+        kill(process.pid, SIGKILL)
+        // The kernel says on it that nobody is left whose calls could arrive.
+        var poll = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
+        #expect(Glibc.poll(&poll, 1, 10_000) == 1 && Int32(poll.revents) & POLLHUP != 0)
+        closeDescriptor(listener)
+    }
+
     @Test func `once the program runs, neither it nor its launcher holds the lock of its record`() throws {
         let bench = Workbench()
         let lock = try #require(try FileLock.take(bench.path("record")))

@@ -65,6 +65,17 @@ class Storm:
         # From when on no part of Steady that reads logs ran, and until when.
         self.dark = []
         self.up_died = 0
+        # When this process was woken late, in milliseconds: what else wanted to run then was late as well.
+        self.starved = collections.deque(maxlen=10000)
+        threading.Thread(target=self.watch_the_clock, daemon=True).start()
+
+    def watch_the_clock(self):
+        while True:
+            began = time.time()
+            time.sleep(0.01)
+            late = int((time.time() - began) * 1000) - 10
+            if late > 10:
+                self.starved.append((now_ms(), late))
 
     # --- What happens
 
@@ -291,6 +302,11 @@ class Storm:
             if any(until - took < end and begin < until for begin, end in self.dark):
                 self.total["blocks in the dark"] += 1
                 continue
+            # Reader and writer each have to get a processor.
+            late = sum(late for at, late in list(self.starved) if until - took <= at <= until + late)
+            if late > 20:
+                self.total["blocks of a starved machine"] += 1
+                continue
             self.longest_block = max(self.longest_block, took)
             if took > BLOCK_LIMIT_MS:
                 problems.append(f"{pod} waited {took} ms for its log, until {until}")
@@ -387,7 +403,8 @@ class Storm:
         if self.outages:
             print(f"all dead {len(self.outages)} times: nobody listened for {min(self.outages)} to {max(self.outages)} ms")
         print(f"logs: longest wait of a write while a part of Steady lived {self.longest_block} ms"
-              f" ({self.total['blocks seen']} above 20 ms, {self.total['blocks in the dark']} of them while all were dead or stopped)")
+              f" ({self.total['blocks seen']} above 20 ms, {self.total['blocks in the dark']} of them while all were dead or stopped,"
+              f" {self.total['blocks of a starved machine']} while the machine starved)")
         print(f"{self.steps} steps, {self.total['requests']} requests, {self.total['failed']} failed where it may be, {len(answered)} POSTs answered, "
               f"{lost} lost, {twice} twice; {self.writes} writes acknowledged and looked for; {len(self.broken)} promises broken")
         print(f"again: Tests/Soak/run --storm {self.options.storm:g} --seed {self.options.seed}"

@@ -26,6 +26,9 @@ enum clinux_launch_step {
 /// The system calls that wait for the agent's answer.
 enum { CLINUX_FILTER_BIND = 1, CLINUX_FILTER_CONNECT = 2 };
 
+/// Where a program keeps the listener of its own calls. Within the first 64, so that its table of descriptors does not grow.
+enum { CLINUX_KEPT_LISTENER = 47 };
+
 /// One launch: everything is prepared by the parent, so that the child only makes system calls.
 struct clinux_launch {
     const char *path;
@@ -59,6 +62,9 @@ struct clinux_launch {
     int custody;
     const void *custody_message;
     size_t custody_length;
+    /// Whether the program inherits the listener of its own calls as `CLINUX_KEPT_LISTENER`: it does nothing with it, but whoever comes after the death
+    /// of all others finds it there. Its calls then wait for them instead of failing.
+    int keeps_listener;
     /// Places from `clinux_launch_places`, or NULL: then the child copies and closes every descriptor of the parent.
     const int *places;
     /// The child writes its identity here BEFORE execve; -1: none. A file that is open for appending is a ballot: what stands first at the offset
@@ -88,6 +94,9 @@ int clinux_launch_places(int places[CLINUX_LAUNCH_PLACES], int socket);
 
 /// Takes the listener that a child sent: its descriptor, and the sender's pid. -1 and errno when none waits.
 int clinux_receive_listener(int handover, pid_t *from);
+
+/// The listener that a program keeps of its own calls; -1 when it keeps none, or has put something else in its place. By pidfd.
+int clinux_take_kept_listener(int pidfd, pid_t pid);
 
 /// A seqpacket socket pair, both ends close-on-exec, the first non-blocking.
 int clinux_handover_pair(int ends[2]);
