@@ -408,4 +408,5 @@ class Storm:
         print(f"{self.steps} steps, {self.total['requests']} requests, {self.total['failed']} failed where it may be, {len(answered)} POSTs answered, "
               f"{lost} lost, {twice} twice; {self.writes} writes acknowledged and looked for; {len(self.broken)} promises broken")
         print(f"again: Tests/Soak/run --storm {self.options.storm:g} --seed {self.options.seed}"
-              + (f" --replicas {self.options.replicas}" if self.options.replicas != 6 else ""))
+              + (f" --replicas {self.options.replicas}" if self.options.replicas != 6 else "")
+              + (f" --user {self.options.user}" if self.options.user else "") + (" --calm" if self.options.calm else ""))
