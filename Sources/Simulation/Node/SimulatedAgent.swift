@@ -81,7 +81,9 @@ final class SimulatedAgent {
 
     private func writeStatus() {
         let resources: Value = [
-            "cpu": .string("\(world.scenario.coresPerNode)"), "memory": .string("\(world.scenario.memoryPerNode)Gi"), "pods": "1000",
+            "cpu": .string("\(world.scenario.coresPerNode)"), "memory": .string("\(world.scenario.memoryPerNode)Gi"),
+            // No more than it can give addresses to: what is placed on a full node would wait there for ever.
+            "pods": .string("\(world.scenario.addressesPerNode ?? 1000)"),
         ]
         let ready: Value = [
             "type": "Ready", "status": "True", "reason": "KubeletReady", "message": "kubelet is posting ready status",
