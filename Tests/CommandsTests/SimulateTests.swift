@@ -64,7 +64,7 @@ struct SimulateTests {
     }
 
     @Test func `json has every number`() throws {
-        let run = try run(Self.manifest(replicas: 1), "--faults node-loss --during steady --seeds 2 -o json")
+        let run = try run(Self.manifest(replicas: 1), "--faults node-loss --during steady --seeds 2 --start-time 4s -o json")
         let value = try JSON.parse(Array(run.output.utf8))
         #expect(run.exitCode == 1)
         #expect(value["survived"].bool == false)
@@ -77,7 +77,7 @@ struct SimulateTests {
     }
 
     @Test func `a forecast says its rates, and fails below its target`() throws {
-        let words = "--mtbf node=60d,crash=60d --mttr node=20m --years 1 --target"
+        let words = "--mtbf node=60d,crash=60d --mttr node=20m --years 1 --start-time 10s --target"
         let run = try run(Self.manifest(replicas: 1), words + " 99.99999")
         #expect(run.exitCode == 1, "\(run.error)")
         for part in [

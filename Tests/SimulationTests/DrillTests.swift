@@ -7,7 +7,11 @@ import Timing
     /// What an application comes to, by what its manifest says.
     @Test(arguments: [
         Row("three replicas outlive the loss of a zone", Samples.web(), Drill(.zoneLoss, during: .steady), .survived),
-        Row("one replica does not", Samples.web(replicas: 1), Drill(.zoneLoss, during: .steady), .lostRequests),
+        Row("one replica does, where it starts at once", Samples.web(replicas: 1), Drill(.zoneLoss, during: .steady), .survived),
+        Row(
+            "one that starts slowly does not", Samples.web(replicas: 1, livenessPeriod: nil), Drill(.zoneLoss, during: .steady),
+            .lostRequests,
+            startTime: .seconds(4)),
         Row("three in one zone do not", pinned(), Drill(.zoneLoss, during: .steady), .notRecovered),
         Row("a rollout loses nothing", Samples.web(), Drill(nil, during: .rollout), .survived),
         Row("one with Recreate and slow programs does", recreated(), Drill(nil, during: .rollout), .lostRequests, startTime: .seconds(4)),
@@ -54,10 +58,12 @@ import Timing
 
     /// One replica in one zone: neither more replicas nor more zones are enough.
     @Test func `Changes that help only together are found together`() {
-        var objects = Samples.web(replicas: 1)
+        var objects = Samples.web(replicas: 1, livenessPeriod: nil)
         objects[0]["spec"]["template"]["spec"]["nodeSelector"] = ["topology.kubernetes.io/zone": "a"]
         let judge: (Drill, [Value]) -> Verdict = { drill, objects in
-            Verdict(drill, (1...3).map { DrillRun(drill, of: Scenario("one", objects: objects), seed: UInt64($0)).run() })
+            var scenario = Scenario("one", objects: objects)
+            scenario.standardProgram.startTime = .seconds(4)...(.seconds(4))
+            return Verdict(drill, (1...3).map { DrillRun(drill, of: scenario, seed: UInt64($0)).run() })
         }
         let remedy = Remedy.find([judge(Drill(.zoneLoss, during: .steady), objects)], objects: objects, judge: judge)
         let fields = remedy.tried.filter(\.helps).map(\.field)

@@ -19,6 +19,7 @@ final class SimulatedProxy {
     private var idleReportAt = Instant.zero
     private static let idleReportPeriod: Duration = .seconds(60)
     private var reporter: StatusReport
+    private(set) lazy var inquirer = SimulatedInquirer(self) { [unowned self] in reporter.report() }
     private var exchanges: [Int: SimulatedExchange] = [:]
     private var waiting: Set<Int> = []
     private var readySince: [EndpointAddress: Instant] = [:]
@@ -43,6 +44,7 @@ final class SimulatedProxy {
 
     func start() {
         reporter.takeReport = { [unowned self] in router.drainReport() }
+        reporter.refusals = { [unowned self] in inquirer.refusals }
         services.start(
             onChange: { [unowned self] key, _, new in
                 source.set(service: new, namespace: key.namespace, name: key.name)

@@ -11,6 +11,7 @@ final class StatusReport {
     private let api: any SimulatedAPI
     private let key: ObjectKey
     var takeReport: () -> [Router.Draining] = { [] }
+    var refusals: () -> [NodeInquiry.Refusal] = { [] }
     private var revision: Revision?
     private var isDue = false
     private var isWriting = false
@@ -56,6 +57,7 @@ final class StatusReport {
                         "activeFlows": .int(Int64($0.flowCount)),
                     ]
                 }), "activeFlows": 0,
+            "refusals": .array(refusals().map { ["node": .string($0.node), "absence": .string($0.absence)] }),
         ]
         if status == confirmed { return }
         isWriting = true

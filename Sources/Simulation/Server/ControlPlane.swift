@@ -82,7 +82,7 @@ final class ControlPlane {
             leases[key] = new.map { Lease($0) }
             if let lease = leases[key] { nodeCare.leaseChanged(key, lease) }
         }
-        follow(.proxyStatuses) { _, _, _ in }
+        follow(.proxyStatuses) { [unowned self] _, _, _ in nodeCare.proxiesChanged() }
         caches[.endpointSlices]?.onRevision = { [unowned self] revision in
             endpoints.slicesReached(revision)
             checkWaits()

@@ -9,7 +9,9 @@ final class NodeCare {
     private unowned let plane: ControlPlane
     private var nodeLeases: LeaseWatch
     private var proxyLeases: LeaseWatch
-    private var lost: Set<String> = []
+    private var lost: [String: NodeHealthPlan.Cause] = [:]
+    /// By node, as `up` says it.
+    private var absences: [String: String] = [:]
     private var fencing: Set<String> = []
     private var fenced: Set<String> = []
     private lazy var passes = Passes<String>(plane, .nodeHealth) { [unowned self] in plan($0) }
@@ -28,8 +30,17 @@ final class NodeCare {
 
     func nodeChanged(_ key: ObjectKey) {
         passes.mark(key.name)
-        for name in lost.sorted() { passes.mark(name) }
+        for name in lost.keys.sorted() { passes.mark(name) }
     }
+
+    /// Which agents `up` misses.
+    func absent(_ nodes: [String: String]) {
+        let before = absences
+        absences = nodes
+        for name in Set(before.keys).union(nodes.keys).sorted() where before[name] != nodes[name] { passes.mark(name) }
+    }
+
+    func proxiesChanged() { for name in absences.keys.sorted() { passes.mark(name) } }
 
     func leaseChanged(_ key: ObjectKey, _ lease: Lease) {
         let now = plane.world.now
@@ -39,11 +50,11 @@ final class NodeCare {
         let wasRenewed = nodeLeases.isRenewed(key.name)
         nodeLeases.observe(key.name, mark: mark, period: period, now: now)
         if !wasRenewed, nodeLeases.isRenewed(key.name) {
-            guard lost.remove(key.name) != nil else { return passes.mark(key.name) }
+            guard lost.removeValue(forKey: key.name) != nil else { return passes.mark(key.name) }
             fenced.remove(key.name)
             plane.world.sometimes(.lostNodeCameBack)
             passes.mark(key.name)
-            for other in lost.sorted() { passes.mark(other) }
+            for other in lost.keys.sorted() { passes.mark(other) }
         }
     }
 
@@ -52,10 +63,8 @@ final class NodeCare {
         let known = Set(plane.nodes.keys.map(\.name)).union(plane.pods.values.map(\.nodeName).filter { !$0.isEmpty })
         for name in known.sorted() { nodeLeases.expect(name, period: Self.defaultPeriod, now: now) }
         for name in nodeLeases.tick(now: now) {
-            if lost.insert(name).inserted {
-                plane.world.sometimes(.nodeLost)
-                plane.world.note("controllers", "node \(name) is lost", isTurningPoint: true)
-                passes.mark(name)
+            if lost[name] == nil {
+                lose(name, .leaseRanOut)
             } else if fenced.contains(name), plane.pods.values.contains(where: { $0.nodeName == name }) {
                 passes.mark(name)
             }
@@ -76,13 +85,34 @@ final class NodeCare {
         plane.world.schedule(after: LeaseWatch.tickPeriod, for: plane.life) { [unowned self] in tick() }
     }
 
+    private func lose(_ name: String, _ cause: NodeHealthPlan.Cause) {
+        lost[name] = cause
+        nodeLeases.lose(name)
+        plane.world.sometimes(.nodeLost)
+        plane.world.note("controllers", "node \(name) is lost", isTurningPoint: true)
+        passes.mark(name)
+    }
+
+    /// Whether the node is lost although its lease has not run out.
+    private func look(_ name: String) {
+        guard lost[name] == nil, let absence = absences[name] else { return }
+        let offers = plane.slices.values.filter { slice in slice.endpoints.contains { $0.isReady && $0.nodeName == name } }
+        let proxies = (plane[.proxyStatuses]?.keys ?? []).sorted().compactMap { plane.object($0).map { ObservedProxy($0) } }
+        let view = NodeLossPlan.View(
+            name: name, absence: absence, offered: offers.map(\.meta.revision).max(), proxies: proxies,
+            proxyCount: plane.world.scenario.proxyCount)
+        if NodeLossPlan.verdict(view) == .lost { lose(name, .nobodyThere) }
+    }
+
     private func plan(_ name: String) -> Plan {
+        look(name)
         let view = NodeHealthPlan.View(
-            node: plane.nodes[ObjectKey(.nodes, name: name)], name: name, isExpired: lost.contains(name),
+            node: plane.nodes[ObjectKey(.nodes, name: name)], name: name, isExpired: lost[name] != nil,
             isRenewed: nodeLeases.isRenewed(name), isFenced: fenced.contains(name),
-            hasLivingPeer: plane.nodes.contains { $0.key.name != name && !lost.contains($0.key.name) && $0.value.readyStatus == "True" },
+            hasLivingPeer: plane.nodes.contains { $0.key.name != name && lost[$0.key.name] == nil && $0.value.readyStatus == "True" },
             pods: plane.pods.values.filter { $0.nodeName == name },
-            leaseTransitions: plane.leases[ObjectKey(.leases, namespace: "kube-node-lease", name: name)]?.transitions)
+            leaseTransitions: plane.leases[ObjectKey(.leases, namespace: "kube-node-lease", name: name)]?.transitions,
+            cause: lost[name] ?? .leaseRanOut)
         let (plan, fences) = NodeHealthPlan.plan(view, now: plane.wallClock)
         if fences { fence(name, view) }
         return plan
@@ -93,7 +123,7 @@ final class NodeCare {
         plane.world.host.fence(name, for: plane.life) { [unowned self] in
             let outdated = { [unowned self] in
                 fencing.remove(name)
-                guard lost.contains(name) else { return }
+                guard lost[name] != nil else { return }
                 plane.world.sometimes(.nodeFenced)
                 fenced.insert(name)
                 passes.mark(name)

@@ -35,6 +35,7 @@ final class SimulatedHost {
     var givenUp: Set<String> = []
     private var roles: [String: Role] = [:]
     private var up = Life("up")
+    private(set) lazy var absences = AbsenceWatch(world: world, up: up)
     private var listeners: [UInt32: [SimulatedProcess]] = [:]
     private var lastPID = 100
     /// Roles of past lives stay until the end: what was arranged for them refers to them.
@@ -126,11 +127,13 @@ final class SimulatedHost {
             agents[name] = agent
             past.append(agent)
             agent.start()
+            absences.handle(.came, of: machine.node)
         } else {
             let proxy = SimulatedProxy(world: world, life: life)
             proxies[name] = proxy
             past.append(proxy)
             proxy.start()
+            absences.tell()
             world.clients.proxyStarted()
         }
     }
@@ -143,6 +146,7 @@ final class SimulatedHost {
             past.append(plane)
             server = Server(life: life, store: store, plane: plane)
             plane.start()
+            absences.tell()
         } catch let error as RecoveryError {
             world.violate("acknowledged writes survive", "the store cannot be recovered: \(error)")
         } catch {
@@ -171,6 +175,7 @@ final class SimulatedHost {
             proxy.died()
         }
         agents[name] = agents[name]?.life === life ? nil : agents[name]
+        if name.hasPrefix("agent-") { absences.handle(.went, of: String(name.dropFirst(6))) }
         caches.removeAll { $0.life.isOver }
         // News of this process, not of its successor.
         world.schedule(after: .milliseconds(1), for: up) { [self] in if roles[name]?.life === life { handle(name, .exited) } }
@@ -208,6 +213,7 @@ final class SimulatedHost {
         world.schedule(after: delay, for: nil) { [self] in
             up = Life("up")
             world.sometimes(.upStartedAgain)
+            absences.begin(up, down: nodes.filter { isFailed(node: $0) }, running: nodes.filter { isRunning("agent-\($0)") })
             for name in roleNames {
                 guard let role = roles[name] else { continue }
                 roles[name]?.tick = nil
