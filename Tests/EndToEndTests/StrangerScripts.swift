@@ -2,8 +2,11 @@
 enum StrangerScripts {
     /// Listens at a pod's address and answers whoever comes.
     static let impostor = """
-        import socket, sys
+        import signal, socket, sys
+        # Whoever starts it may have signals blocked: it must end when it is told to, and by itself where nobody tells it.
+        signal.pthread_sigmask(signal.SIG_SETMASK, [])
         server = socket.create_server((sys.argv[1], 8080))
+        server.settimeout(60)
         print("listens")
         while True:
             connection, _ = server.accept()

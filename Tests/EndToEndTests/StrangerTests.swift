@@ -167,7 +167,10 @@ extension Transcripts {
             try instance.steady("wait pod/dead --for=condition=Ready --timeout 30s")
             let address = try instance.steady("get pod dead -o jsonpath={.status.podIP}").trimmingCharacters(in: .whitespacesAndNewlines)
             let impostor = try stranger(StrangerScripts.impostor, [address])
-            defer { impostor.terminate() }
+            defer {
+                impostor.terminate()
+                _ = impostor.finish(within: 10)
+            }
             #expect(impostor.waitForOutput("listens"))
             try instance.wait("the proxy has the port") {
                 (try? HandRequest.once(port: instance.port, path: "/")) == nil && portIsOpen(instance)
