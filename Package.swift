@@ -100,6 +100,7 @@ let package = Package(
         tests("CommandsTests", ["Commands", "Simulation"] + reach),
         tests("ConformanceTests", decisions),
         tests("ArchitectureTests", []),
+        tests("FuzzingTests", ["Formats", "Wire", "Journal", "Commands", "ServiceProxy"]),
         tests("EndToEndTests", ["APIServer", "Storage", "Registry"] + reach),
         // Benchmarks: run by hand, nothing asserted
         .executableTarget(
