@@ -43,6 +43,8 @@ package final class HostRole {
     var stop: StopSequence?
     /// The upgrade that is under way.
     var upgrade: RoleUpgrade?
+    /// How the last upgrade of this process went, or goes: as on disk, where that takes it.
+    var upgradeRecord: UpgradeRecord?
     /// This process is about to become another program.
     var isGoingOver = false
     /// Proxies that finish what they have.

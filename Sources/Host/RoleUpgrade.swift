@@ -31,7 +31,11 @@ final class RoleUpgrade {
         let actions = machine.look(roles, now: host.loop.now)
         if !hasGathered, case .gathering = machine.state {} else { gathered() }
         for action in actions { perform(action) }
-        if record.phase.isOver { return host.upgrade = nil }
+        if record.phase.isOver {
+            // A way back that begins in this process has taken its place.
+            if host.upgrade === self { host.upgrade = nil } else { host.upgrade?.look() }
+            return
+        }
         timer = machine.lookAgain.map { at in host.loop.schedule(at: at) { [weak self] in self?.look() } }
     }
 
@@ -129,7 +133,7 @@ final class RoleUpgrade {
         successor = nil
         host.goBack(record, because: reason)
         // Only reached where there is no way back.
-        record = UpgradeRecord.read(host.directory) ?? record
+        record = host.upgradeRecord ?? record
         record.phase = .reverted
     }
 
@@ -156,8 +160,7 @@ final class RoleUpgrade {
         save()
     }
 
-    /// A full disk costs the progress, not the upgrade.
-    private func save() { try? record.save(host.directory) }
+    private func save() { host.keep(record) }
 
     private static func milliseconds(_ duration: Duration) -> Int { Int((duration.inSeconds * 1000).rounded()) }
 }

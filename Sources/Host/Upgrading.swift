@@ -34,6 +34,7 @@ extension HostRole {
             var record = UpgradeRecord(from: old, to: next, startedAt: Clock.realtime())
             record.lines = ["steady \(old.version) goes over to steady \(next.version) (\(next.path))"]
             try record.save(directory)
+            upgradeRecord = record
             isGoingOver = true
             RoleLog.say(.notice, "upgrade: \(record.lines[0])")
             loop.schedule(after: Self.answerDelay) { [unowned self] in goOver(record) }
@@ -60,7 +61,7 @@ extension HostRole {
         let error = become(record.to.path, deadline: Self.deadline)
         record.phase = .reverted
         record.reason = "steady up cannot become \(record.to.path): \(error.reason)"
-        try? record.save(directory)
+        keep(record)
         RoleLog.say(.error, "upgrade: \(record.reason ?? "")")
     }
 
@@ -72,12 +73,24 @@ extension HostRole {
 
     /// This process came in the midst of an upgrade: planned, or since `up` has died on the way. Called BEFORE any role is started.
     func continueUpgrade(isPlanned: Bool) {
-        guard let record = UpgradeRecord.read(directory), !record.phase.isOver else { return }
-        if isPlanned || record.phase == .back && record.to.identity != Release.program {
-            upgrade = RoleUpgrade(self, record)
-        } else {
-            goBack(record, because: record.reason ?? "steady up \(record.to.version) ended in the midst of the upgrade")
+        guard var record = UpgradeRecord.read(directory), !record.phase.isOver else { return }
+        let isNew = record.to.identity == Release.program
+        guard isPlanned || record.phase == .back && !isNew else {
+            return goBack(record, because: record.reason ?? "steady up \(record.to.version) ended in the midst of the upgrade")
         }
+        if record.phase == .forward, !isNew {
+            // The new program went back to this one, and could not write why.
+            record.phase = .back
+            record.reason = "steady up \(record.to.version) gave the upgrade up, and could not write why in \(directory.upgradeRecord)"
+            keep(record)
+        }
+        upgrade = RoleUpgrade(self, record)
+    }
+
+    /// For whoever asks, and for the next `up` as far as the disk takes it: a full one costs the progress, not the upgrade.
+    func keep(_ record: UpgradeRecord) {
+        upgradeRecord = record
+        try? record.save(directory)
     }
 
     /// To the program that ran before. Returns where this is it, and the roles come back to it from here on; or where it cannot be executed.
@@ -87,14 +100,14 @@ extension HostRole {
         record.reason = reason
         record.lines += [reason, "going back to steady \(record.from.version)"]
         for line in record.lines.suffix(2) { RoleLog.say(.warning, "upgrade: \(line)") }
-        // Not written: a full disk. The old program finds a record that is on the way forward, and goes back as well.
-        try? record.save(directory)
+        // Not written: a full disk. The old program finds a record that is on the way forward, to another one than itself, and goes back as well.
+        keep(record)
         if record.from.identity == Release.program { return upgrade = RoleUpgrade(self, record) }
         let error = become(record.from.path, deadline: nil)
         record.phase = .reverted
         record.reason = "\(reason); and there is no way back: \(error)"
         record.lines.append("\(record.from.path) cannot be executed (\(error.reason)): the roles stay as they are")
-        try? record.save(directory)
+        keep(record)
         RoleLog.say(.error, "upgrade: \(record.lines.last ?? "")")
     }
 }

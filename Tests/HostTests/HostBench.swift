@@ -72,7 +72,8 @@ final class HostBench {
     }
 
     init(
-        configuration: HostConfiguration = HostConfiguration(zones: ["a", "b"]), script: String = "exec sleep 1000", at path: String? = nil
+        configuration: HostConfiguration = HostConfiguration(zones: ["a", "b"]), script: String = "exec sleep 1000", at path: String? = nil,
+        isPlanned: Bool = false
     ) throws {
         scratch = try Scratch()
         directory = DataDirectory(path ?? scratch.path + "/data")
@@ -96,7 +97,7 @@ final class HostBench {
                 host.onStopped = { loop.stop() }
                 host.onReady = { address in seen.state.withLock { $0.address = "\(address)" } }
                 host.onServing = { _ in seen.state.withLock { $0.isServing = true } }
-                host.start()
+                host.start(isPlanned: isPlanned)
                 loop.run()
                 if let failure = host.failure { seen.state.withLock { $0.failure = failure } }
                 withExtendedLifetime(host) {}
