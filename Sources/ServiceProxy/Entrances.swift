@@ -43,6 +43,8 @@ final class Entrances {
     private var refused: [RouteTable.Entrance: Refused] = [:]
     /// What an earlier process of this proxy left, by name; what no route wants is given up when the first table comes.
     private var kept: [String: Int32] = [:]
+    /// False for good once others accept in this one's place: nothing is opened any more, only closed.
+    private(set) var isAccepting = true
     /// A port could not be opened; called once for each error, and again when another error comes.
     var onRefusal: (RouteTable.Route, SocketAddress, LinuxError) -> Void = { _, _, _ in }
     /// A port that was refused before is open now.
@@ -81,7 +83,7 @@ final class Entrances {
             entry.timer?.cancel()
             refused[entrance] = nil
         }
-        for route in routes where listeners[route.entrance] == nil {
+        for route in routes where isAccepting && listeners[route.entrance] == nil {
             if refused[route.entrance] != nil { refused[route.entrance]?.route = route } else { open(route) }
         }
         for (name, descriptor) in kept.sorted(by: { $0.key < $1.key }) {
@@ -120,7 +122,7 @@ final class Entrances {
 
     /// A listener that another proxy beside this one has opened: this one accepts on it as well, or will once a route wants it.
     func take(shared descriptor: Int32, named name: String) {
-        guard name.hasPrefix("listener:"), !listeners.values.contains(where: { "listener:\($0.text)" == name }) else {
+        guard isAccepting, name.hasPrefix("listener:"), !listeners.values.contains(where: { "listener:\($0.text)" == name }) else {
             return Sockets.close(descriptor)
         }
         if let double = kept.updateValue(descriptor, forKey: name) { Sockets.close(double) }
@@ -166,7 +168,7 @@ final class Entrances {
                 if isShortage { plane.counts.shortageCount += 1 }
                 listener.watch?.cancel()
                 plane.loop.schedule(after: Self.shortagePause) { [weak self, weak listener] in
-                    guard let self, let listener, listeners.values.contains(where: { $0 === listener }) else { return }
+                    guard let self, let listener, isAccepting, listeners.values.contains(where: { $0 === listener }) else { return }
                     try? watch(listener)
                 }
                 return
@@ -174,8 +176,10 @@ final class Entrances {
         }
     }
 
-    /// Accepts nothing more; the sockets and their copies stay, so that what waits in a backlog is served by the next process.
+    /// Accepts and opens nothing more, whatever routes come; the sockets and their copies stay, so that what waits in a backlog is served by the
+    /// next process.
     func stopAccepting() {
+        isAccepting = false
         for listener in listeners.values { listener.watch?.cancel() }
         for entry in refused.values { entry.timer?.cancel() }
         refused = [:]

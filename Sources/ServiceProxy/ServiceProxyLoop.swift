@@ -101,7 +101,8 @@ package final class ServiceProxyLoop {
     }
 
     private func announceBalancers() {
-        guard let table, !table.loadBalanced.isEmpty else { return }
+        // Who accepts says where.
+        guard entrances.isAccepting, let table, !table.loadBalanced.isEmpty else { return }
         notices.balance(table.loadBalanced, at: configuration.announced) { service in
             table.routes.contains {
                 $0.backend.service == service && $0.entrance.place == .exposed && $0.entrance.port == $0.backend.port

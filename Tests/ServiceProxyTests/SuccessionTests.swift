@@ -108,4 +108,35 @@ import Traffic
         }
         #expect(succession.next.openAddresses == harness.proxy.openAddresses)
     }
+
+    @Test func `leaves a Service that comes after its time to the one that accepts`() throws {
+        let succession = try Succession()
+        let harness = succession.harness
+        let backend = try Backend(loop: harness.loop) { peer in
+            peer.onBytes = { if $0.text.hasSuffix("\r\n\r\n") { $0.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab") } }
+        }
+        harness.service()
+        harness.slice([(backend.address, Self.ready)])
+        harness.proxy.start()
+        harness.wait { !harness.proxy.openAddresses.isEmpty }
+        let busy = try succession.client()
+        busy.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        harness.wait { busy.text.hasSuffix("ab") }
+        try succession.begin()
+        succession.retire()
+
+        let open = harness.proxy.openAddresses
+        harness.service(name: "late", port: try FreePort.next())
+        harness.wait { succession.next.openAddresses.count == 2 }
+        harness.settle()
+        #expect(harness.proxy.openAddresses == open && harness.events.isEmpty && !succession.isOver)
+        // What a proxy beside this one opens is no matter of one that goes.
+        for (name, descriptor) in succession.store.fetchAll() {
+            harness.proxy.take(shared: try Sockets.duplicate(descriptor), named: name)
+        }
+        harness.service(name: "later", port: try FreePort.next())
+        harness.wait { succession.next.openAddresses.count == 3 }
+        harness.settle()
+        #expect(harness.proxy.openAddresses == open && harness.events.isEmpty)
+    }
 }
