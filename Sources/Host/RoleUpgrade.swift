@@ -52,7 +52,8 @@ final class RoleUpgrade {
         guard !hasGathered else { return }
         hasGathered = true
         Processes.clearDeadline()
-        say("up runs steady \(Release.version) (pid \(Processes.current))")
+        // Over already: a role did not come back, and `up` goes back as well.
+        if machine.state != .over { say("up runs steady \(Release.version) (pid \(Processes.current))") }
     }
 
     // MARK: - Roles
