@@ -4,7 +4,7 @@ import Linux
 import Timing
 
 /// How the last upgrade of an instance went, or how far it is: on disk, since `up` is another program afterwards, and may die on the way.
-struct UpgradeRecord: Hashable {
+package struct UpgradeRecord: Hashable {
     /// A program: its version, which file (see `Release.identity`), and where that is.
     struct Program: Hashable {
         var version: String
@@ -73,6 +73,21 @@ struct UpgradeRecord: Hashable {
     static func read(_ directory: DataDirectory) -> UpgradeRecord? {
         guard let bytes = try? Files.read(directory.upgradeRecord), let value = try? JSON.parse(bytes) else { return nil }
         return UpgradeRecord(value)
+    }
+
+    /// What the record of this directory says of its upgrade, in words, for whoever finds no `up` to ask.
+    package static func lastWord(in directory: DataDirectory) -> String {
+        guard Files.exists(directory.upgradeRecord) else { return "there is no \(directory.upgradeRecord)" }
+        guard let record = read(directory) else { return "\(directory.upgradeRecord) cannot be read" }
+        let way =
+            switch record.phase {
+            case .forward: "is on its way from steady \(record.from.version) to steady \(record.to.version)"
+            case .back: "is on its way back from steady \(record.to.version) to steady \(record.from.version)"
+            case .done: "reached steady \(record.to.version)"
+            case .reverted: "went back to steady \(record.from.version)"
+            }
+        let last = record.lines.last.map { "; the last it noted: \($0)" } ?? ""
+        return "by \(directory.upgradeRecord) it \(way)\(last)"
     }
 
     func save(_ directory: DataDirectory) throws(LinuxError) {

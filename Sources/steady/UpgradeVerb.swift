@@ -35,6 +35,8 @@ enum UpgradeVerb {
     private static let answerLimit: Duration = .seconds(60)
     /// Each role has 10 s, and as long again on the way back.
     private static let patience: Duration = .seconds(3600)
+    /// An `up` that hangs is ended after 12 s, and the roles bring it back at once.
+    private static let silenceLimit: Duration = .seconds(30)
     private static let lookPeriod: Duration = .milliseconds(20)
 
     private static func run(_ invocation: Invocation) throws -> Int32 {
@@ -67,7 +69,7 @@ enum UpgradeVerb {
         if let obstacle = now.obstacle(to: next) { throw CommandError("not upgraded: \(obstacle)") }
         try takeSnapshot(invocation, directory)
         _ = try line.ask(["op": "upgrade", "path": .string(path), "version": .string(next.version)], within: answerLimit)
-        return try follow(line, invocation.terminal, to: next.version)
+        return try follow(line, invocation.terminal, to: next.version, directory)
     }
 
     /// Snapshots of this kind that stay; the hourly ones are counted apart.
@@ -140,12 +142,16 @@ enum UpgradeVerb {
 
     // MARK: - How it goes
 
-    private static func follow(_ line: HostLine, _ terminal: Terminal, to version: String) throws -> Int32 {
+    private static func follow(_ line: HostLine, _ terminal: Terminal, to version: String, _ directory: DataDirectory) throws -> Int32 {
         var shown = 0
         let end = Clock.monotonic() + patience
+        var silentAt = Clock.monotonic() + silenceLimit
         while Clock.monotonic() < end {
             // While `up` becomes another program nobody answers.
-            if let record = try? line.ask(["op": "upgrade-status"], within: answerLimit), record["phase"] != .null {
+            if let record = try? line.ask(["op": "upgrade-status"], within: max(lookPeriod, silentAt - Clock.monotonic())),
+                record["phase"] != .null
+            {
+                silentAt = Clock.monotonic() + silenceLimit
                 let lines = record["lines"].elements.compactMap(\.string)
                 for text in lines.dropFirst(shown) { terminal.line(text) }
                 shown = max(shown, lines.count)
@@ -154,6 +160,11 @@ enum UpgradeVerb {
                 case "reverted": throw CommandError("not upgraded to steady \(version): \(record["reason"].string ?? "it went back")")
                 default: break
                 }
+            }
+            guard Clock.monotonic() < silentAt else {
+                throw CommandError(
+                    "steady up has said nothing of the upgrade for \(Int(silenceLimit.inSeconds)) s; \(UpgradeRecord.lastWord(in: directory)); "
+                        + "see: steady logs --role up. When no up runs, start the instance again with: steady up")
             }
             line.pause(lookPeriod)
         }

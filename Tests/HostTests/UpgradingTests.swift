@@ -30,4 +30,24 @@ import Timing
         #expect(status["reason"].string?.contains("gave the upgrade up, and could not write why") == true)
         #expect(UpgradeRecord.read(directory)?.phase == .forward)
     }
+
+    @Test func `what an upgrade came to can be told without an up`() throws {
+        let scratch = try Scratch()
+        let directory = try directory(scratch)
+        let path = directory.upgradeRecord
+        #expect(UpgradeRecord.lastWord(in: directory) == "there is no \(path)")
+        try Files.replace(path, with: "{".utf8)
+        #expect(UpgradeRecord.lastWord(in: directory) == "\(path) cannot be read")
+        var record = UpgradeRecord(from: own, to: other, startedAt: Clock.realtime())
+        record.lines = ["first", "second"]
+        for (phase, words) in [
+            (UpgradeRecord.Phase.forward, "is on its way from steady \(own.version) to steady 0.0.9"),
+            (.back, "is on its way back from steady 0.0.9 to steady \(own.version)"), (.done, "reached steady 0.0.9"),
+            (.reverted, "went back to steady \(own.version)"),
+        ] {
+            record.phase = phase
+            try record.save(directory)
+            #expect(UpgradeRecord.lastWord(in: directory) == "by \(path) it \(words); the last it noted: second")
+        }
+    }
 }
