@@ -37,6 +37,9 @@ package struct UpgradeRecord: Hashable {
         var isOver: Bool { self == .done || self == .reverted }
     }
 
+    /// Of the record on disk: both programs of an upgrade read and write it.
+    package static let format = 1
+
     var from: Program
     var to: Program
     var phase = Phase.forward
@@ -52,8 +55,11 @@ package struct UpgradeRecord: Hashable {
         self.startedAt = startedAt
     }
 
+    /// Nil also when a newer program wrote it in a format that is not known here.
     init?(_ value: Value) {
-        guard let phase = value["phase"].string.flatMap(Phase.init), let startedAt = value["startedAt"].timestamp else { return nil }
+        guard value["format"].int ?? 1 <= Self.format, let phase = value["phase"].string.flatMap(Phase.init),
+            let startedAt = value["startedAt"].timestamp
+        else { return nil }
         self.init(from: Program(value["from"]), to: Program(value["to"]), startedAt: startedAt)
         self.phase = phase
         reason = value["reason"].string
@@ -62,7 +68,8 @@ package struct UpgradeRecord: Hashable {
 
     var value: Value {
         var out: Value = [
-            "from": from.value, "to": to.value, "phase": .string(phase.rawValue), "startedAt": .string(startedAt.rfc3339Nano),
+            "format": .int(Int64(Self.format)), "from": from.value, "to": to.value, "phase": .string(phase.rawValue),
+            "startedAt": .string(startedAt.rfc3339Nano),
             "lines": .array(lines.map { .string($0) }),
         ]
         if let reason { out["reason"] = .string(reason) }

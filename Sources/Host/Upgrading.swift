@@ -73,7 +73,15 @@ extension HostRole {
 
     /// This process came in the midst of an upgrade: planned, or since `up` has died on the way. Called BEFORE any role is started.
     func continueUpgrade(isPlanned: Bool) {
-        guard var record = UpgradeRecord.read(directory), !record.phase.isOver else { return }
+        guard var record = UpgradeRecord.read(directory), !record.phase.isOver else {
+            guard isPlanned else { return }
+            // Without a record there is no way, and this program works: better than to be ended by the deadline.
+            Processes.clearDeadline()
+            return RoleLog.say(
+                .error,
+                "upgrade: nothing to go on by: \(UpgradeRecord.lastWord(in: directory)); the roles stay as they are, and the next upgrade moves them"
+            )
+        }
         let isNew = record.to.identity == Release.program
         guard isPlanned || record.phase == .back && !isNew else {
             return goBack(record, because: record.reason ?? "steady up \(record.to.version) ended in the midst of the upgrade")

@@ -16,6 +16,7 @@ enum FormatsVerb {
         formats: [
             .init("the journal's layout", upTo: StoredFormat.layout), .init("the journal's content", upTo: StoredFormat.content),
             .init("the nodes' records", upTo: NodeFormat.newest), .init("the instance's record (up.json)", upTo: HostConfiguration.format),
+            .init("the upgrade's record (upgrade.json)", upTo: UpgradeRecord.format),
         ])
 
     private static func run(_ invocation: Invocation) throws(CommandError) -> Int32 {

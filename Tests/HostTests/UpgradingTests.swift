@@ -50,4 +50,18 @@ import Timing
             #expect(UpgradeRecord.lastWord(in: directory) == "by \(path) it \(words); the last it noted: second")
         }
     }
+
+    @Test(arguments: ["{", #"{"format": 99, "phase": "forward", "startedAt": "2026-01-01T00:00:00Z"}"#])
+    func `a record that cannot be read ends no up`(text: String) throws {
+        let scratch = try Scratch()
+        let directory = try directory(scratch)
+        try Files.replace(directory.upgradeRecord, with: text.utf8)
+        // What the program before this one has set.
+        alarm(3600)
+        defer { alarm(0) }
+        let bench = try HostBench(at: directory.path, isPlanned: true)
+        #expect(try bench.ask(["op": "upgrade-status"])["phase"] == .null)
+        #expect(alarm(0) == 0)
+        #expect(try bench.role("server")["state"].string != nil)
+    }
 }
