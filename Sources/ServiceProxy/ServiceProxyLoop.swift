@@ -12,6 +12,9 @@ package final class ServiceProxyLoop {
     static let leasePeriod = Duration.seconds(3)
     static let leaseNamespace = "steady-system"
 
+    /// How long nothing is accepted for want of an answer to the first status: a drain that does not know of this proxy is better than no proxy.
+    static let firstStatusLimit = Duration.seconds(1)
+
     private let loop: EventLoop
     private let configuration: ProxyConfiguration
     let plane: Dataplane
@@ -27,6 +30,7 @@ package final class ServiceProxyLoop {
     /// Called once it routes: the first table is in force, and its entrances are open.
     package var onReady: () -> Void = {}
     private var isReady = false
+    private var firstStatusTimer: EventLoop.Timer?
     private let api: any ResourceAPI
 
     package init(loop: EventLoop, configuration: ProxyConfiguration, api: any ResourceAPI, store: any DescriptorStore) {
@@ -53,6 +57,7 @@ package final class ServiceProxyLoop {
             toldRefusals = inquirer.refusals
             return toldRefusals
         }
+        reporter.onWritten = { [unowned self] in accept() }
         inquirer.onChange = { [unowned self] in tellRefusals() }
         entrances.onRefusal = { [unowned self] in notices.refused($0, $1, $2) }
         entrances.onRecovery = { [unowned self] route, address in
@@ -75,16 +80,25 @@ package final class ServiceProxyLoop {
             self.table = table
             plane.guardian.keep(table)
             plane.swap(table)
-            entrances.apply(table.routes)
+            if isReady { entrances.apply(table.routes) }
             plane.counts.keep(Set(table.backends.map(\.name)))
             notices.refused(table.refusals)
         }
         reporter.routes(by: revision)
-        announceBalancers()
-        if !isReady {
-            isReady = true
-            onReady()
+        if isReady { return announceBalancers() }
+        if firstStatusTimer == nil {
+            firstStatusTimer = loop.schedule(after: Self.firstStatusLimit) { [weak self] in self?.accept() }
         }
+    }
+
+    /// Opens the entrances of the first table, AFTER the server knows that this proxy routes by it: a drain waits for whom it knows.
+    private func accept() {
+        guard !isReady, let table else { return }
+        isReady = true
+        firstStatusTimer?.cancel()
+        entrances.apply(table.routes)
+        announceBalancers()
+        onReady()
     }
 
     /// What another proxy beside this one has opened.

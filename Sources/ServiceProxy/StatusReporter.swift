@@ -27,6 +27,8 @@ final class StatusReporter {
     /// What the server confirmed last; nil when it may have forgotten.
     private var confirmed: Value?
     private var retry: EventLoop.Timer?
+    /// The server has what was written; called for each write.
+    var onWritten: () -> Void = {}
 
     /// `takeReport` seals what it leaves out, see `Router.drainReport`: it is called for each write.
     init(api: any ResourceAPI, name: String, takeReport: @escaping () -> [Router.Draining]) {
@@ -93,6 +95,7 @@ final class StatusReporter {
         confirmed = status
         pause = Self.firstRetry
         isWriting = false
+        onWritten()
         writeIfDue()
     }
 

@@ -11,6 +11,10 @@ final class ScriptedAPI: ResourceAPI {
     private(set) var writes: [(verb: String, key: ObjectKey, body: Value)] = []
     /// False: every request fails as if the server were away.
     var isThere = true
+    /// Nobody who creates one of these hears of it.
+    var unansweredType: ResourceType?
+    /// Called BEFORE something is created.
+    var onCreate: (ResourceType) -> Void = { _ in }
     private var watchers: [Int: (list: ListRequest, handler: (WatchSignal) -> Void)] = [:]
     private var nextWatcher = 0
 
@@ -50,6 +54,10 @@ final class ScriptedAPI: ResourceAPI {
     static let away = StatusError(code: 503, reason: "ServiceUnavailable", message: "away")
 
     func perform(_ request: Request, _ done: @escaping (Result<Reply, StatusError>) -> Void) {
+        if case .create(_, let type, _, _) = request {
+            onCreate(type)
+            if type == unansweredType { return }
+        }
         loop.later { [self] in done(isThere ? answer(request) : .failure(Self.away)) }
     }
 

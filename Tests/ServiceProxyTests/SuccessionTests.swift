@@ -139,4 +139,21 @@ import Traffic
         harness.settle()
         #expect(harness.proxy.openAddresses == open && harness.events.isEmpty)
     }
+
+    @Test func `accepts once the server knows of it, and without that when no answer comes`() throws {
+        let succession = try Succession()
+        let harness = succession.harness
+        harness.service()
+        var opened: [String]?
+        harness.api.onCreate = { type in
+            if type == .proxyStatuses { opened = harness.proxy.openAddresses }
+        }
+        harness.proxy.start()
+        harness.wait { !harness.proxy.openAddresses.isEmpty }
+        #expect(opened == [] && harness.status["routeRevision"].string != nil)
+
+        harness.api.unansweredType = .proxyStatuses
+        try succession.begin()
+        #expect(harness.api.objects[ObjectKey(.proxyStatuses, name: "proxy-2")] == nil)
+    }
 }
