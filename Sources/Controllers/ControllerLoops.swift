@@ -30,10 +30,10 @@ package final class ControllerLoops {
     /// - Parameters:
     ///   - decisionLog: the file that keeps why things were decided; nil: kept in memory alone.
     ///   - proxyCount: how many proxies the instance runs.
-    ///   - fence: kills whatever a lost node left behind and calls back when all of it is dead. Called once for each loss.
+    ///   - fence: kills whatever a lost node left behind. Called once for each loss.
     package init(
         api: any ResourceAPI, decisionLog: String? = nil, proxyCount: Int = 1,
-        fence: @escaping (_ node: String, _ done: @escaping () -> Void) -> Void
+        fence: @escaping NodeFence
     ) {
         self.api = api
         mirror = ClusterMirror(api: api)

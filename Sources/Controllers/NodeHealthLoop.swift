@@ -5,6 +5,10 @@ import Reconciling
 import Resources
 import Timing
 
+/// Kills whatever a lost node left behind. `isWanted` is to be asked before each try: a node that has recovered is not to be killed by one that was
+/// put off. `done` is called once: with true AFTER all of it is dead, with false when it was called off.
+package typealias NodeFence = (_ node: String, _ isWanted: @escaping () -> Bool, _ done: @escaping (_ isFenced: Bool) -> Void) -> Void
+
 /// Watches the nodes' leases, hears of absent agents, and gives up what ran on lost nodes, after it was killed.
 final class NodeHealthLoop {
     static let leaseNamespace = "kube-node-lease"
@@ -15,7 +19,7 @@ final class NodeHealthLoop {
     private let mirror: ClusterMirror
     private let writing: Writing
     private let recorder: Recorder
-    private let fence: (_ node: String, _ done: @escaping () -> Void) -> Void
+    private let fence: NodeFence
     private let proxyCount: Int
     private var watch: LeaseWatch
     /// By node, as `up` says it; empty while there is no `up`.
@@ -27,7 +31,7 @@ final class NodeHealthLoop {
 
     init(
         api: any ResourceAPI, mirror: ClusterMirror, writing: Writing, recorder: Recorder, proxyCount: Int,
-        fence: @escaping (_ node: String, _ done: @escaping () -> Void) -> Void
+        fence: @escaping NodeFence
     ) {
         self.api = api
         self.proxyCount = proxyCount
@@ -142,7 +146,12 @@ final class NodeHealthLoop {
 
     private func startFencing(_ name: String, _ view: NodeHealthPlan.View) {
         guard fencing.insert(name).inserted else { return }
-        fence(name) { [self] in
+        fence(name, { [self] in lost[name] != nil }) { [self] isFenced in
+            guard isFenced else {
+                fencing.remove(name)
+                // It may be lost again by now.
+                return queue.mark(name)
+            }
             writing.perform(NodeHealthPlan.outdate(view).map { [$0] } ?? [], component: NodeHealthPlan.component) { [self] _ in
                 fencing.remove(name)
                 guard lost[name] != nil else { return }

@@ -59,7 +59,7 @@ extension HostRole {
         case "read":
             custodies[connection.role]?.agentReads()
             connection.reply(to: message, ["ok": true])
-        case "fence": fence(message["node"].string ?? "") { connection.reply(to: message, ["ok": true]) }
+        case "fence": answerFence(message) { connection.reply(to: message, $0) }
         case "program": connection.reply(to: message, programValue)
         case "upgrade": connection.reply(to: message, beginUpgrade(message))
         case "upgrade-status": connection.reply(to: message, (upgradeRecord ?? UpgradeRecord.read(directory))?.value ?? ["phase": .null])

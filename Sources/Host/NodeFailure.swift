@@ -14,6 +14,14 @@ extension HostRole {
         clear(node, done)
     }
 
+    /// Answers AFTER nothing is left, or at once that it was asked too long ago.
+    func answerFence(_ message: Value, _ answer: @escaping (Value) -> Void) {
+        guard let request = FenceRequest(message), !request.isStale(now: Clock.monotonic()) else {
+            return answer(["error": "this was asked too long ago; the node may have recovered"])
+        }
+        fence(request.node) { answer(["ok": true]) }
+    }
+
     private func role(ofNode node: String) -> RoleProcess? { roles.first { $0.name == "agent-\(node)" } }
 
     /// The node's agent is down from here on until `done`.

@@ -50,8 +50,8 @@ enum RoleVerbs {
             let role: ServerRole
             do throws(ServerError) {
                 role = try ServerRole(ServerConfiguration(directory: directory, storage: storage), loop: loop, descriptors: link) { api in
-                    let controllers = ControllerLoops(api: api, decisionLog: directory.decisionLog) { node, done in
-                        fence(node, link, loop, done)
+                    let controllers = ControllerLoops(api: api, decisionLog: directory.decisionLog) { node, isWanted, done in
+                        fence(node, link, loop, isWanted, done)
                     }
                     controllers.start()
                     loops = controllers
@@ -82,11 +82,15 @@ enum RoleVerbs {
     /// Before `up` is asked again that was away, or went before it answered.
     private static let fenceRetryDelay: Duration = .milliseconds(100)
 
-    /// Has `up` kill what is left of a lost node. `done` is called AFTER it did: replacements are made then, so no silence counts as done.
-    private static func fence(_ node: String, _ link: HostLink, _ loop: EventLoop, _ done: @escaping () -> Void) {
-        link.request(["op": "fence", "node": .string(node)]) { answer in
-            if answer["ok"].bool == true { return done() }
-            loop.schedule(after: fenceRetryDelay) { fence(node, link, loop, done) }
+    /// Has `up` kill what is left of a lost node. `done` is called AFTER it did: replacements are made then, so no silence counts as done. It is called
+    /// off when nobody wants it any more: `up` may come back together with an agent that was only held up.
+    private static func fence(
+        _ node: String, _ link: HostLink, _ loop: EventLoop, _ isWanted: @escaping () -> Bool, _ done: @escaping (Bool) -> Void
+    ) {
+        guard isWanted() else { return done(false) }
+        link.request(FenceRequest(node: node, askedAt: Clock.monotonic()).message) { answer in
+            if answer["ok"].bool == true { return done(true) }
+            loop.schedule(after: fenceRetryDelay) { fence(node, link, loop, isWanted, done) }
         }
     }
 

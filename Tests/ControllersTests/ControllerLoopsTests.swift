@@ -186,6 +186,47 @@ import Timing
         }
     }
 
+    @Test func `a fence that could not be done yet is called off when the node recovers, and asked for again when it is lost again`() throws
+    {
+        let cluster = try TestCluster(leaseSeconds: 2)
+        defer { cluster.close() }
+        cluster.create(.deployments, cluster.deployment())
+        cluster.wait("complete") { cluster.isComplete() }
+        var isWanted: () -> Bool = { false }
+        var answer: (Bool) -> Void = { _ in }
+        var askedCount = 0
+        cluster.fence = { node, wanted, done in
+            #expect(node == "b1")
+            (isWanted, answer) = (wanted, done)
+            askedCount += 1
+        }
+        func lose() {
+            let before = askedCount
+            cluster.silent = ["b1"]
+            cluster.wait("b1 is to be fenced", seconds: 10) {
+                cluster.renew("a1")
+                cluster.renew("c1")
+                return askedCount > before
+            }
+        }
+        lose()
+        #expect(isWanted())
+        cluster.renew("b1")
+        cluster.wait("nobody wants it any more") { !isWanted() }
+        answer(false)
+        cluster.wait("b1 is back") { Node(cluster.storage.object(ObjectKey(.nodes, name: "b1")) ?? .null).isReady }
+        #expect(cluster.readyPods.contains { $0.spec.nodeName == "b1" } && cluster.readyPods.count == 3)
+
+        lose()
+        #expect(askedCount == 2)
+        answer(true)
+        cluster.wait("b1 is given up", seconds: 10) {
+            cluster.renew("a1")
+            cluster.renew("c1")
+            return cluster.readyPods.count == 3 && !cluster.readyPods.contains { $0.spec.nodeName == "b1" }
+        }
+    }
+
     @Test func `a node whose agent is missed is lost as soon as the proxies find nobody there, long before its lease is out`() throws {
         let cluster = try TestCluster(leaseSeconds: 3_600)
         defer { cluster.close() }

@@ -35,6 +35,8 @@ final class TestCluster {
     /// Nodes whose agents do nothing.
     var silent: Set<String> = []
     var fenced: [String] = []
+    /// Answers in place of what fences at once.
+    var fence: NodeFence?
     private var nextAddress: UInt32 = 1
     private var addresses: [String: String] = [:]
 
@@ -56,9 +58,10 @@ final class TestCluster {
             create(.nodes, Self.node(node.name, zone: node.zone))
             renew(node.name, seconds: leaseSeconds)
         }
-        controllers = ControllerLoops(api: api) { [unowned self] node, done in
+        controllers = ControllerLoops(api: api) { [unowned self] node, isWanted, done in
+            if let fence { return fence(node, isWanted, done) }
             fenced.append(node)
-            loop.later(done)
+            loop.later { done(true) }
         }
         controllers.start()
         let isRunning = loop.runUntil(within: .seconds(60)) { controllers.isRunning }

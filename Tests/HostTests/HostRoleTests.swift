@@ -153,6 +153,17 @@ import Timing
         #expect(try bench.ask(["op": "fail", "node": "x"])["error"].string == "nodes \"x\" not found; nodes are: a1, b1")
     }
 
+    @Test func `a fence that was asked too long ago is refused, and kills nobody`() throws {
+        let bench = try HostBench()
+        let pid = try bench.pid("agent-a1")
+        let late = FenceRequest(node: "a1", askedAt: Clock.monotonic() - FenceRequest.ageLimit - .seconds(1))
+        #expect(try bench.ask(late.message)["error"].string?.contains("too long ago") == true)
+        #expect(try bench.pid("agent-a1") == pid)
+        #expect(!bench.state.leftovers.contains(bench.node("a1")))
+        #expect(try bench.ask(FenceRequest(node: "a1", askedAt: Clock.monotonic()).message)["ok"].bool == true)
+        #expect(bench.state.leftovers.contains(bench.node("a1")))
+    }
+
     @Test func `a node that failed is still down after a restart of the instance`() throws {
         let scratch = try Scratch()
         let first = try HostBench(at: scratch.path)
