@@ -59,6 +59,11 @@ extension HostRole {
                 ])
             }
         }
+        do throws(LinuxError) { try mark(chosen.map(\.name), isFailed) } catch {
+            return answer([
+                "error": .string("nothing was changed: which nodes have failed must outlive steady up and cannot be written down: \(error)")
+            ])
+        }
         var left = chosen.count
         for node in chosen {
             RoleLog.say(.notice, "node \(node.name) \(isFailed ? "fails: its agent and processes are killed" : "recovers")")
@@ -70,10 +75,29 @@ extension HostRole {
         }
     }
 
+    /// On disk BEFORE anything is done: an `up` that starts again must not bring a failed node back. All of them or none.
+    private func mark(_ nodes: [String], _ isFailed: Bool) throws(LinuxError) {
+        var marked: [String] = []
+        do throws(LinuxError) {
+            for name in nodes.map({ "agent-\($0)" }) where self.isFailed(name) != isFailed {
+                if isFailed {
+                    marked.append(name)
+                    try Files.replace(failedMark(name), with: [], durably: true)
+                } else {
+                    try Files.removeTree(failedMark(name))
+                    marked.append(name)
+                }
+            }
+        } catch {
+            for name in marked {
+                if isFailed { try? Files.removeTree(failedMark(name)) } else { try? Files.replace(failedMark(name), with: []) }
+            }
+            throw error
+        }
+    }
+
     private func fail(_ node: String, _ done: @escaping () -> Void) {
         let name = "agent-\(node)"
-        // On disk first: an `up` that starts again must not bring the node back.
-        try? Files.replace(failedMark(name), with: [])
         role(ofNode: node)?.handle(.fail)
         clear(node) { [unowned self] in
             kept.removeAll(role: name)
@@ -82,7 +106,6 @@ extension HostRole {
     }
 
     private func recover(_ node: String, _ done: @escaping () -> Void) {
-        try? Files.removeTree(failedMark("agent-\(node)"))
         role(ofNode: node)?.handle(.recover)
         done()
     }

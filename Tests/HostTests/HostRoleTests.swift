@@ -164,6 +164,18 @@ import Timing
         #expect(bench.state.leftovers.contains(bench.node("a1")))
     }
 
+    @Test func `a zone whose failure cannot be written down is not failed, and says so`() throws {
+        let bench = try HostBench()
+        let pids = try ["agent-a1", "agent-b1"].map { try bench.pid($0) }
+        let obstacle = "\(bench.directory.roles)/agent-b1.failed.tmp\(ProcessInfo.processInfo.processIdentifier)"
+        try FileManager.default.createDirectory(atPath: obstacle, withIntermediateDirectories: false)
+        #expect(try bench.ask(["op": "fail", "zone": "b"])["error"].string?.hasPrefix("nothing was changed: ") == true)
+        #expect(try ["agent-a1", "agent-b1"].map { try bench.pid($0) } == pids)
+        try FileManager.default.removeItem(atPath: obstacle)
+        #expect(try bench.ask(["op": "fail", "zone": "b"])["ok"].bool == true)
+        #expect(try bench.role("agent-b1")["state"].string == "Failed")
+    }
+
     @Test func `a node that failed is still down after a restart of the instance`() throws {
         let scratch = try Scratch()
         let first = try HostBench(at: scratch.path)
