@@ -85,7 +85,11 @@ final class RoleProcess {
         guard !isRunning, let descriptor = try? Processes.openDescriptor(pid) else { return }
         // An `up` that was upgraded in place still is the parent.
         isChild = Processes.parent(of: pid) == Processes.current
-        observe(pid, descriptor)
+        do throws(LinuxError) { try observe(pid, descriptor) } catch {
+            failure = "\(error)"
+            RoleLog.say(.error, "\(name) (pid \(pid)) cannot be watched, so it is killed: \(error)")
+            return handle(.startFailed)
+        }
         handle(.started)
         RoleLog.say(.information, "\(name) (pid \(pid)) taken over")
         onAdopted()
@@ -124,7 +128,7 @@ final class RoleProcess {
             let process = try launcher.launch(launch)
             failure = nil
             isChild = true
-            observe(process.pid, process.pidfd)
+            try observe(process.pid, process.pidfd)
             handle(.started)
             RoleLog.say(.information, "\(name) started (pid \(process.pid))")
         } catch {
@@ -135,12 +139,19 @@ final class RoleProcess {
         }
     }
 
-    private func observe(_ pid: Int32, _ descriptor: Int32) {
+    /// Watches for its end. A process whose end would not be seen would never be started again: it is killed instead.
+    private func observe(_ pid: Int32, _ descriptor: Int32) throws(LinuxError) {
+        do throws(LinuxError) {
+            watch = try loop.watch(descriptor, .read) { [weak self] _ in self?.ended() }
+        } catch {
+            try? Processes.signal(descriptor, 9)
+            closeDescriptor(descriptor)
+            throw error
+        }
         self.pid = pid
         self.descriptor = descriptor
         startedAt = Clock.realtime()
         trials.started(now: loop.now)
-        watch = try? loop.watch(descriptor, .read) { [weak self] _ in self?.ended() }
     }
 
     /// It said itself why it cannot start; its process ends now.

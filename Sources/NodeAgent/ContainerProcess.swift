@@ -83,9 +83,14 @@ final class ContainerProcess {
         let started: (process: LaunchedProcess, isInCustody: Bool)?
         do { started = try start(executable, plan, limits, user, restartCount, calls) } catch { throw plan.problem(error) }
         guard let (process, isInCustody) = started else { return false }
+        do throws(LinuxError) { exitWatch = try watchExit(process.pidfd) } catch {
+            callOff(process, isInCustody)
+            throw LaunchProblem("CreateContainerError", "container \(name): its end cannot be watched, so it was killed: \(error)")
+        }
+        identity = ProcessIdentity(pid: process.pid, startTime: process.startTime)
+        pidfd = process.pidfd
         context.leaders.insert(process.pid)
         isAdopted = false
-        watch(process.pidfd, ProcessIdentity(pid: process.pid, startTime: process.startTime))
         if let listener = process.listener {
             watch(listener: listener)
             if isInCustody {
@@ -179,9 +184,15 @@ final class ContainerProcess {
     private func openOutput(owner: Launch.User?) throws(LinuxError) {
         if output != nil { return }
         let pipe = try OutputPipe(paths.output(name), owner: owner, through: context.tray)
+        do throws(LinuxError) {
+            outputWatch = try context.loop.watch(pipe.fd, .read) { [weak self] _ in self?.storeOutput() }
+        } catch {
+            // A pipe that nobody empties stops the program.
+            pipe.close()
+            throw error
+        }
         output = pipe
         context.descriptors.store("output:\(podUID)/\(name)", pipe.fd)
-        outputWatch = try context.loop.watch(pipe.fd, .read) { [weak self] _ in self?.storeOutput() }
     }
 
     /// `up` has stored output while this agent was stopped.
@@ -192,23 +203,35 @@ final class ContainerProcess {
         _ = output?.store { [log] bytes in log.append(bytes, at: Clock.realtime()) }
     }
 
-    private func watch(_ descriptor: Int32, _ identity: ProcessIdentity) {
-        self.identity = identity
-        pidfd = descriptor
-        exitWatch = try? context.loop.watch(descriptor, .read) { [weak self] _ in self?.didEnd() }
+    private func watchExit(_ descriptor: Int32) throws(LinuxError) -> EventLoop.Watch {
+        try context.loop.watch(descriptor, .read) { [weak self] _ in self?.didEnd() }
+    }
+
+    /// Ends what was started this moment; it leads a session of its own.
+    private func callOff(_ process: LaunchedProcess, _ isInCustody: Bool) {
+        _ = Survivors.signal(group: process.pid, Int32(Self.killed - 128))
+        closeDescriptor(process.pidfd)
+        if let listener = process.listener { closeDescriptor(listener) }
+        if isInCustody { context.descriptors.remove(listenerName) }
+    }
+
+    private static let attendPause: Duration = .seconds(1)
+
+    /// Watches what was taken over. It lives already: what cannot be watched now is tried again, as long as it takes.
+    private func attend(_ identity: ProcessIdentity, owner: Launch.User?) {
+        guard self.identity == identity, pidfd >= 0 else { return }
+        do throws(LinuxError) {
+            if exitWatch == nil { exitWatch = try watchExit(pidfd) }
+            try openOutput(owner: owner)
+        } catch {
+            context.loop.schedule(after: Self.attendPause) { [weak self] in self?.attend(identity, owner: owner) }
+        }
     }
 
     // MARK: - Held calls
 
     /// Of one launch, so that what a launch that was called off leaves behind is not taken for the next one's.
     private var listenerName: String { Self.listenerName(podUID, name, startedAt) }
-    private static let listenerPrefix = "bind:"
-
-    static func listenerName(_ podUID: String, _ container: String, _ startedAt: Timestamp) -> String {
-        "\(listenerPrefix)\(podUID)/\(container)@\(startedAt.nanosecondsSince1970)"
-    }
-
-    static func isListener(_ name: String) -> Bool { name.hasPrefix(listenerPrefix) }
 
     private func watch(listener descriptor: Int32) {
         listener = HandOffListener(
@@ -299,7 +322,9 @@ final class ContainerProcess {
             return false
         }
         context.leaders.insert(identity.pid)
-        watch(descriptor, identity)
+        self.identity = identity
+        pidfd = descriptor
+        attend(identity, owner: owner)
         if let listener {
             watch(listener: listener)
         } else if let kept = Launcher.keptListener(of: identity, descriptor) {

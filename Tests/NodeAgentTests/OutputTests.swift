@@ -22,6 +22,17 @@ extension AgentTests {
             #expect(bench.log(key, "previous=true") == "one\ntwo\nthree\n")
         }
 
+        @Test func `a program whose output cannot be watched is not started, and is once it can`() throws {
+            let bench = try AgentBench()
+            let pipe = PodPaths(bench.configuration, uid: bench.uid("web")).output("main")
+            try Files.makeDirectories(String(pipe.prefix(upTo: pipe.lastIndex(of: "/") ?? pipe.endIndex)))
+            _ = FileManager.default.createFile(atPath: pipe, contents: nil)
+            let key = bench.pod("web", ["command": ["/bin/sh", "-c", "echo one; while :; do sleep 0.02; done"]])
+            #expect(bench.wait(key) { $0.main["state"]["waiting"]["reason"] == "CreateContainerError" })
+            try FileManager.default.removeItem(atPath: pipe)
+            #expect(bench.loop.runUntil(within: patience) { bench.log(key) == "one\n" })
+        }
+
         @Test func `a program goes on printing while up reads in its agent's place, and no line is lost`() throws {
             let bench = try AgentBench()
             let script = "until [ -e go ]; do sleep 0.01; done; seq 1 20000; touch done; exec sleep 1000"
