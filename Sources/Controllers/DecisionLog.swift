@@ -14,6 +14,8 @@ final class DecisionLog {
     /// Lines that wait to be written. Beyond it they are dropped: the book has them.
     static let waitingByteLimit = 1 << 20
     private static let pace: Duration = .milliseconds(100)
+    /// After the file could not be written anew, which takes the loop's time, until that is tried again. What comes meanwhile is in the book.
+    static let rewritePause: Duration = .seconds(60)
 
     private let loop: EventLoop
     /// Nil: kept in memory alone.
@@ -24,6 +26,9 @@ final class DecisionLog {
     private var fileByteCount: Int64 = 0
     private var waiting: [UInt8] = []
     private var isFlushing = false
+    /// A write failed half way: the next one begins a line of its own.
+    private var isTorn = false
+    private var rewriteFailedAt: Timestamp?
 
     init(loop: EventLoop, path: String?, now: @escaping () -> Timestamp = Clock.realtime) {
         self.loop = loop
@@ -44,8 +49,8 @@ final class DecisionLog {
         loop.schedule(after: Self.pace) { [weak self] in self?.flush() }
     }
 
-    /// About one object, in the order of deciding.
-    func decisions(about object: DecidedObject) -> [Decision] { book.decisions(about: object) }
+    /// About one object, in the order of deciding; none that is older than the book keeps them.
+    func decisions(about object: DecidedObject) -> [Decision] { book.decisions(about: object, now: now()) }
 
     /// Writes what waits.
     func flush() {
@@ -54,7 +59,10 @@ final class DecisionLog {
         defer { waiting.removeAll(keepingCapacity: true) }
         if fileByteCount + Int64(waiting.count) > Int64(Self.fileByteLimit) { return rewrite() }
         if descriptor < 0 { descriptor = (try? Files.open(path, Files.appending)) ?? -1 }
-        guard descriptor >= 0, (try? Files.writeAll(waiting, to: descriptor, named: path)) != nil else { return }
+        guard descriptor >= 0 else { return }
+        if isTorn { waiting.insert(UInt8(ascii: "\n"), at: 0) }
+        isTorn = (try? Files.writeAll(waiting, to: descriptor, named: path)) == nil
+        // What was written of a torn one counts too, and is not known.
         fileByteCount += Int64(waiting.count)
     }
 
@@ -71,11 +79,19 @@ final class DecisionLog {
 
     /// The book as it is, in place of the file.
     private func rewrite() {
+        let now = now()
+        // Either way: the clock may have been set back.
+        if let failed = rewriteFailedAt, abs((now - failed).nanoseconds) < Self.rewritePause.nanoseconds { return }
         guard let path else { return }
-        book.expire(now: now())
+        book.expire(now: now)
         var bytes: [UInt8] = []
         for decision in book.all { bytes += JSON.serialize(decision.value) + [UInt8(ascii: "\n")] }
-        guard (try? Files.replace(path, with: bytes)) != nil else { return }
+        guard (try? Files.replace(path, with: bytes)) != nil else {
+            rewriteFailedAt = now
+            return
+        }
+        rewriteFailedAt = nil
+        isTorn = false
         if descriptor >= 0 { closeDescriptor(descriptor) }
         descriptor = -1
         fileByteCount = Int64(bytes.count)

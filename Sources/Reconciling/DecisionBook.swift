@@ -63,13 +63,20 @@ package struct DecisionBook: Sendable {
     /// About one object, in the order of deciding.
     package func decisions(about object: DecidedObject) -> [Decision] { pages[object] ?? [] }
 
+    /// The same without what is too old by now, whether or not it was forgotten already.
+    package func decisions(about object: DecidedObject, now: Timestamp) -> [Decision] {
+        decisions(about: object).filter { Self.isKept($0, now: now) }
+    }
+
+    private static func isKept(_ decision: Decision, now: Timestamp) -> Bool { now - decision.last < timeToLive }
+
     /// Everything, by object, for a log that is written anew.
     package var all: [Decision] { pages.keys.sorted().flatMap { pages[$0] ?? [] }.sorted { $0.last < $1.last } }
 
     /// Forgets what is too old.
     package mutating func expire(now: Timestamp) {
         for (object, page) in pages {
-            let kept = page.filter { now - $0.last < Self.timeToLive }
+            let kept = page.filter { Self.isKept($0, now: now) }
             guard kept.count < page.count else { continue }
             byteCount -= page.reduce(0) { $0 + $1.byteCount } - kept.reduce(0) { $0 + $1.byteCount }
             count -= page.count - kept.count

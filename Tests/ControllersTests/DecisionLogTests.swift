@@ -44,6 +44,51 @@ import Timing
         #expect(try log().decisions(about: web).map(\.message) == ["n0", "n1"])
     }
 
+    @Test func `what is older than seven days is not told, also while nothing new comes`() throws {
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        var now = start
+        let log = DecisionLog(loop: try EventLoop(), path: path, now: { now })
+        log.record(sentence(0))
+        log.record(sentence(60))
+        now = start + DecisionBook.timeToLive
+        #expect(log.decisions(about: web).map(\.message) == ["n60"])
+        now = start + DecisionBook.timeToLive + .seconds(60)
+        #expect(log.decisions(about: web).isEmpty)
+    }
+
+    @Test func `a file that cannot be written anew is tried again after a pause, and then has what came meanwhile`() throws {
+        var now = start
+        let log = DecisionLog(loop: try EventLoop(), path: path, now: { now })
+        let obstacle = "\(path).tmp\(ProcessInfo.processInfo.processIdentifier)"
+        try FileManager.default.createDirectory(atPath: obstacle, withIntermediateDirectories: false)
+        defer {
+            try? FileManager.default.removeItem(atPath: path)
+            try? FileManager.default.removeItem(atPath: obstacle)
+        }
+        func size() throws -> Int { try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? .max }
+        let filler = String(repeating: "x", count: 200_000)
+        var number = 0
+        func add() {
+            log.record(Decision(web, "\(number) \(filler)", by: "x", last: start + .milliseconds(number)))
+            log.flush()
+            number += 1
+        }
+        var full = -1
+        while try number == 0 || size() != full {
+            full = number == 0 ? -1 : try size()
+            add()
+        }
+        try FileManager.default.removeItem(atPath: obstacle)
+        add()
+        #expect(try size() == full)
+        now = start + DecisionLog.rewritePause
+        add()
+        #expect(try size() < full)
+        let again = DecisionLog(loop: try EventLoop(), path: path, now: { now })
+        let heads = again.decisions(about: web).suffix(3).map { "\($0.message.prefix { $0 != " " })" }
+        #expect(heads == (number - 3..<number).map { "\($0)" })
+    }
+
     @Test func `the file is written anew before it exceeds its limit`() throws {
         defer { try? FileManager.default.removeItem(atPath: path) }
         let log = try log()
