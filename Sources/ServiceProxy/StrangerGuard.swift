@@ -16,12 +16,24 @@ final class StrangerGuard {
     }
 
     private let counts: TrafficCounts
-    private let inquiry = ListenerInquiry()
+    private let ask: (EndpointAddress) throws(LinuxError) -> UInt32?
     private var told: Set<Sighting> = []
     /// Somebody else listens at a pod's address; called once for each while the table has the address.
     var onStranger: (EndpointAddress, _ user: UInt32, ListenerUsers) -> Void = { _, _, _ in }
 
-    init(counts: TrafficCounts) { self.counts = counts }
+    /// - Parameter ask: whose socket takes connections to an address; nil: the kernel is asked, over a line that is opened now, while there are
+    ///   descriptors.
+    init(counts: TrafficCounts, ask: ((EndpointAddress) throws(LinuxError) -> UInt32?)? = nil) {
+        self.counts = counts
+        if let ask {
+            self.ask = ask
+        } else {
+            let inquiry = ListenerInquiry()
+            // The line is opened by the first question.
+            _ = try? inquiry.user(at: IPv4Address.loopback.bits, port: 1)
+            self.ask = { address throws(LinuxError) in try inquiry.user(at: address.host, port: address.port) }
+        }
+    }
 
     /// Whether a stranger would get a connection to this address.
     func isStranger(at address: EndpointAddress, for users: ListenerUsers?) -> Bool {
@@ -49,8 +61,11 @@ final class StrangerGuard {
 
     private func finding(at address: EndpointAddress) -> ListenerUsers.Finding {
         do throws(LinuxError) {
-            return try inquiry.user(at: address.host, port: address.port).map { .user($0) } ?? .nobody
-        } catch { return .untold }
+            return try ask(address).map { .user($0) } ?? .nobody
+        } catch {
+            // A want of our own says nothing of the machine: the connection is not trusted, and tried again later.
+            return Sockets.isShortage(error) ? .nobody : .untold
+        }
     }
 
     private func met(_ user: UInt32, at address: EndpointAddress, _ users: ListenerUsers) {

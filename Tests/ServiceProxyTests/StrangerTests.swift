@@ -96,3 +96,15 @@ import Traffic
         #expect(try outcome { listener, _ in Sockets.close(listener) } != nil)
     }
 }
+
+@Suite struct UnaskedListenerTests {
+    @Test(arguments: [(24 as Int32, false), (23, false), (105, false), (12, false), (2, true), (93, true), (1, true)])
+    func `a connection is not trusted when we lack what asking takes, and is when the machine cannot tell`(errno: Int32, isTrusted: Bool) {
+        let guardian = StrangerGuard(counts: TrafficCounts()) { _ throws(LinuxError) in throw LinuxError(errno: errno, operation: "ask") }
+        let users = ListenerUsers([1000])
+        let address = EndpointAddress(host: 0x7F40_0001, port: 8080)
+        #expect(!guardian.isStranger(at: address, for: users))
+        #expect(guardian.leadsHome(-1, to: address, for: users) == isTrusted)
+        #expect(guardian.leadsHome(-1, to: address, for: nil))
+    }
+}
