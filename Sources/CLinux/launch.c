@@ -186,6 +186,10 @@ static int launch_child(void *argument) {
         struct rlimit limit = {.rlim_cur = launch->data_bytes, .rlim_max = launch->data_bytes};
         if (syscall(SYS_prlimit64, 0, RLIMIT_DATA, &limit, 0) < 0) goto failed;
     }
+    if (launch->processes) {
+        struct rlimit limit = {.rlim_cur = launch->processes, .rlim_max = launch->processes};
+        if (syscall(SYS_prlimit64, 0, RLIMIT_NPROC, &limit, 0) < 0) goto failed;
+    }
 
     step = CLINUX_LAUNCH_GROUP;
     if (launch->group >= 0) {

@@ -24,6 +24,8 @@ package struct Launch: Sendable {
     package var openFileLimit: UInt64?
     /// Bytes of memory of its own that each process may have (RLIMIT_DATA); nil: the caller's.
     package var dataLimit: UInt64?
+    /// Processes and threads that the program's user may have together (RLIMIT_NPROC, which does not bind root); nil: the caller's.
+    package var processLimit: UInt64?
     /// Whether no file that the program executes may give it rights: set-user-id and capabilities have no effect.
     package var gainsNoPrivileges = false
     /// Which system calls wait for the caller's answer (see `AddressCall`).
@@ -200,6 +202,7 @@ package final class Launcher {
                             c.groups_count = Int32(groupList.count)
                             c.open_files = launch.openFileLimit ?? 0
                             c.data_bytes = launch.dataLimit ?? 0
+                            c.processes = launch.processLimit ?? 0
                             c.no_new_privileges = launch.gainsNoPrivileges ? 1 : 0
                             c.filters = launch.handOff.rawValue
                             c.handover = handover.1

@@ -11,6 +11,8 @@ extension ContainerProcess {
         launch.cgroupMembers += members
         isLimited = !members.isEmpty
         if missing.contains(.memory), let bytes = limits.memoryBytes { launch.dataLimit = UInt64(clamping: bytes) }
+        // Of a user all processes count together, and root's are not counted: what is left is for whoever has to end a program that multiplies.
+        if missing.contains(.pids) { launch.processLimit = Limits.processes.map { $0 / 2 } }
         let unenforced = limits.unenforced(without: missing)
         if let unenforced, unenforced != lastUnenforced { warn("LimitsNotEnforced", unenforced) }
         lastUnenforced = unenforced

@@ -29,8 +29,6 @@ struct LimitTrees {
         var missing = missing
         for controller in ContainerLimits.Controller.allCases {
             guard let tree = trees[controller] else { continue }
-            // Where it costs a launch nothing every container has a bound; in a tree of its own only those that ask for one.
-            if controller == .pids, !tree.isUnified, limits.processCount == ContainerLimits.standardProcessCount { continue }
             let settings = limits.settings(of: controller, isUnified: tree.isUnified)
             if settings.isEmpty { continue }
             guard tree.set(name, settings.map { (file: $0.file, value: $0.value, isOptional: $0.isOptional) }) else {

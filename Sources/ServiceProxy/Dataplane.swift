@@ -35,7 +35,17 @@ final class Dataplane {
     /// How many times in a row one connection may receive before others get their turn.
     static let turnLimit = 16
 
+    /// Clients' connections at a time, however many descriptors there are: at about 3 KB each they take 200 MB.
+    static let mostConnections = 65_536
+    /// At the limit the one that rests longest, of so many that were looked at, makes room.
+    private static let sampleSize = 32
+    /// Not sooner: who has just connected is about to ask.
+    private static let leastRest = Duration.milliseconds(100)
+
     let loop: EventLoop
+    private let connectionLimit: Int
+    /// Where the next search for a connection at rest begins.
+    private var restCursor = 0
     let connector: UpstreamConnector
     let guardian: StrangerGuard
     private(set) var router = Router()
@@ -53,7 +63,9 @@ final class Dataplane {
     var onReportDue: (() -> Void)?
     private var isReportAnnounced = false
 
-    init(loop: EventLoop, sources: [IPv4Address] = []) {
+    /// - Parameter connectionLimit: clients' connections at a time.
+    init(loop: EventLoop, sources: [IPv4Address] = [], connectionLimit: Int = Dataplane.mostConnections) {
+        self.connectionLimit = connectionLimit
         self.loop = loop
         connector = UpstreamConnector(loop: loop, sources: sources)
         counts = TrafficCounts()
@@ -259,6 +271,22 @@ final class Dataplane {
         finishIfEmpty()
     }
 
+    /// Whether one more connection of a client may be taken. At the limit one that rests is closed for it, so that who only holds connections keeps
+    /// nobody out; false when none of those that were looked at rests.
+    func makeRoom() -> Bool {
+        if open.count < connectionLimit { return true }
+        var oldest: (connection: any Closable, since: Instant)?
+        for _ in 0..<Self.sampleSize {
+            restCursor = restCursor + 1 < open.count ? restCursor + 1 : 0
+            guard let connection = open[restCursor] as? any Closable, let since = connection.restsSince,
+                since + Self.leastRest <= loop.now
+            else { continue }
+            if since < oldest?.since ?? .never { oldest = (connection, since) }
+        }
+        oldest?.connection.closeNow()
+        return oldest != nil
+    }
+
     private func planSweep() {
         guard !isSweepPlanned else { return }
         isSweepPlanned = true
@@ -344,4 +372,6 @@ protocol Closable: AnyObject {
     func closeNow()
     /// Closes where nothing is under way.
     func closeIfResting()
+    /// Since when nothing is under way; nil while something is, if only in the socket.
+    var restsSince: Instant? { get }
 }

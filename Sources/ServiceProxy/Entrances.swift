@@ -146,6 +146,10 @@ final class Entrances {
     private func accept(_ listener: Listener) {
         var failureCount = 0
         for _ in 0..<Self.acceptLimit {
+            guard plane.makeRoom() else {
+                plane.counts.shortageCount += 1
+                return pauseAccepting(listener)
+            }
             do throws(LinuxError) {
                 guard let (fd, peer) = try Sockets.accept(listener.fd) else { return }
                 plane.counts.acceptedCount += 1
@@ -166,13 +170,16 @@ final class Entrances {
                 if !isShortage, failureCount < Self.failureLimit { continue }
                 // Out of descriptors: the listener would report the same connection for ever, as it would any failure that lasts.
                 if isShortage { plane.counts.shortageCount += 1 }
-                listener.watch?.cancel()
-                plane.loop.schedule(after: Self.shortagePause) { [weak self, weak listener] in
-                    guard let self, let listener, isAccepting, listeners.values.contains(where: { $0 === listener }) else { return }
-                    try? watch(listener)
-                }
-                return
+                return pauseAccepting(listener)
             }
+        }
+    }
+
+    private func pauseAccepting(_ listener: Listener) {
+        listener.watch?.cancel()
+        plane.loop.schedule(after: Self.shortagePause) { [weak self, weak listener] in
+            guard let self, let listener, isAccepting, listeners.values.contains(where: { $0 === listener }) else { return }
+            try? watch(listener)
         }
     }
 

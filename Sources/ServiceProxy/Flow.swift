@@ -67,6 +67,8 @@ final class Flow: ChannelOwner, UpstreamUser, Swept, Waiter, Closable {
     var bufferedByteCount: Int { channel.bufferedByteCount + (upstream?.channel.bufferedByteCount ?? 0) }
 
     func closeIfResting() {}
+    /// A flow may be silent for long: nobody knows what it waits for.
+    var restsSince: Instant? { nil }
     func closeNow() { end(withReset: true) }
 
     private func seekEndpoint() {

@@ -38,6 +38,7 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
     var place = -1
     /// When the phase has taken too long.
     private var deadline: Instant
+    private var restingSince: Instant
     private var progressSeen = 0
     private var goneDeadline = Instant.never
 
@@ -51,6 +52,7 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
         clientText = EndpointAddress.text(client)
         counts = plane.counts.backend(backend)
         deadline = plane.loop.now + Self.headLimit
+        restingSince = plane.loop.now
         channel.owner = self
         plane.opened(self)
     }
@@ -112,6 +114,14 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
     }
 
     func closeNow() { abort() }
+    var restsSince: Instant? {
+        switch phase {
+        case .resting: channel.input.isEmpty && channel.output.isEmpty && Sockets.isQuiet(channel.fd) ? restingSince : nil
+        // It has been answered, and only waits for its client to read.
+        case .lingering: channel.output.isEmpty ? .zero : nil
+        case .head, .exchange, .closed: nil
+        }
+    }
     func closeIfResting() { if phase == .resting, channel.input.isEmpty { linger() } }
 
     // MARK: - The request
@@ -286,6 +296,7 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
         if plane.isFinishing { return linger() }
         phase = .resting
         deadline = plane.loop.now + Self.restLimit
+        restingSince = plane.loop.now
         channel.flush()
         if channel.failure != nil { close() }
     }

@@ -37,7 +37,10 @@ package final class ServiceProxyLoop {
         self.loop = loop
         self.configuration = configuration
         self.api = api
-        let plane = Dataplane(loop: loop, sources: configuration.sources)
+        let plane = Dataplane(
+            loop: loop, sources: configuration.sources,
+            // Each client's connection may need one to an endpoint.
+            connectionLimit: min(Dataplane.mostConnections, Int(clamping: Limits.raiseOpenFiles() / 2)))
         self.plane = plane
         entrances = Entrances(plane: plane, exposed: configuration.exposed, store: store)
         let follower = RouteFollower(api: api)

@@ -17,7 +17,9 @@ package final class HTTPServer {
     private var listeners: [Listener] = []
     private var connections: [ObjectIdentifier: ServerConnection] = [:]
     private var sweepTimer: EventLoop.Timer?
-    private var retryTimer: EventLoop.Timer?
+    /// Of listeners that rest, by descriptor.
+    private var retryTimers: [Int32: EventLoop.Timer] = [:]
+    private var countOfKind: [HTTPExchange.ConnectionKind: Int] = [:]
 
     /// How often connections are looked at for timeouts; only while there are connections.
     private static let sweepPeriod = Duration.seconds(5)
@@ -25,6 +27,10 @@ package final class HTTPServer {
     private static let acceptRetryDelay = Duration.milliseconds(50)
     /// Taken from one listener in one turn, so that a flood of connections does not starve the requests.
     private static let acceptBurstLimit = 64
+    /// At the limit the one that rests longest, of so many that rest, makes room.
+    private static let sampleSize = 32
+    /// Not sooner: who has just connected is about to ask.
+    private static let leastRest = Duration.milliseconds(100)
 
     private struct Listener {
         let fd: Int32
@@ -71,7 +77,8 @@ package final class HTTPServer {
     private func stopListening() {
         for listener in listeners { listener.watch.cancel() }
         listeners = []
-        retryTimer?.cancel()
+        for timer in retryTimers.values { timer.cancel() }
+        retryTimers = [:]
     }
 
     /// Closes every connection at once.
@@ -88,7 +95,9 @@ package final class HTTPServer {
     private func accept(_ fd: Int32) {
         guard let listener = listeners.first(where: { $0.fd == fd }) else { return }
         for _ in 0..<Self.acceptBurstLimit {
-            if connections.count >= limits.connectionLimit { return pauseAccepting() }
+            if countOfKind[listener.kind, default: 0] >= limits.connectionLimit, !closeOneAtRest(listener.kind) {
+                return pauseAccepting(listener)
+            }
             do throws(LinuxError) {
                 guard let (connection, peer) = try Sockets.accept(fd) else { return }
                 if let admit = listener.admit, !admit(connection, peer) {
@@ -99,26 +108,43 @@ package final class HTTPServer {
                 acceptedCount += 1
                 let made = try ServerConnection(server: self, fd: connection, peer: peer, kind: listener.kind, number: acceptedCount)
                 connections[ObjectIdentifier(made)] = made
+                countOfKind[listener.kind, default: 0] += 1
                 startSweeping()
             } catch {
-                return pauseAccepting()
+                return pauseAccepting(listener)
             }
         }
     }
 
-    /// Out of descriptors, or at the limit: the listeners rest, else they would report the same connection for ever.
-    private func pauseAccepting() {
-        if retryTimer?.isPending == true { return }
-        for listener in listeners { listener.watch.cancel() }
-        let resting = listeners
-        listeners = []
-        retryTimer = loop.schedule(after: Self.acceptRetryDelay) { [weak self] in
-            guard let self else { return }
-            for listener in resting { try? serve(listener: listener.fd, admit: listener.admit) }
+    /// Out of descriptors, or at the limit: the listener rests, else it would report the same connection for ever. The others go on: who fills one of
+    /// them does not keep the rest of Steady from its own.
+    private func pauseAccepting(_ listener: Listener) {
+        listener.watch.cancel()
+        listeners.removeAll { $0.fd == listener.fd }
+        retryTimers[listener.fd] = loop.schedule(after: Self.acceptRetryDelay) { [weak self] in
+            self?.retryTimers[listener.fd] = nil
+            try? self?.serve(listener: listener.fd, admit: listener.admit)
         }
     }
 
-    func connectionClosed(_ connection: ServerConnection) { connections[ObjectIdentifier(connection)] = nil }
+    /// Closes a connection on which nothing is under way, so that who only holds connections keeps nobody out; false when every one has work.
+    private func closeOneAtRest(_ kind: HTTPExchange.ConnectionKind) -> Bool {
+        var oldest: (connection: ServerConnection, since: Instant)?
+        var seen = 0
+        for connection in connections.values where connection.kind == kind {
+            guard let since = connection.restsSince, since + Self.leastRest <= loop.now else { continue }
+            seen += 1
+            if since < oldest?.since ?? .never { oldest = (connection, since) }
+            if seen == Self.sampleSize { break }
+        }
+        oldest?.connection.close()
+        return oldest != nil
+    }
+
+    func connectionClosed(_ connection: ServerConnection) {
+        guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
+        countOfKind[connection.kind, default: 0] -= 1
+    }
 
     private func startSweeping() {
         if sweepTimer?.isPending == true { return }

@@ -190,6 +190,12 @@ final class ServerConnection {
     /// With the next request that begins: what was answered before has not said that the connection ends.
     func closeAfterNextAnswer() { isLastRequestNext = true }
 
+    /// Since when nothing is under way in either direction; nil while something is, if only in the socket.
+    var restsSince: Instant? {
+        guard case .idle = phase, stream.bufferedByteCount == 0, stream.input.isEmpty, Sockets.isQuiet(stream.fd) else { return nil }
+        return phaseSince
+    }
+
     func closeWhenIdle() {
         closesAfterAnswer = true
         if case .idle = phase, stream.bufferedByteCount == 0 { close() }

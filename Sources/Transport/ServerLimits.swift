@@ -3,7 +3,8 @@ import Wire
 /// What clients may cost a server.
 package struct ServerLimits: Sendable {
     package var wire = WireLimits.standard
-    /// Beyond it nothing is accepted until one closes: the backlog holds the others.
+    /// Of TCP and of Unix sockets each. Beyond it one that rests is closed for each new one; where none rests nothing is accepted until one closes,
+    /// and the backlog holds the others.
     package var connectionLimit = 4096
     /// From a request's first byte to its last header line, and from one arriving piece of a body to the next; beyond it 408.
     package var requestTimeout = Duration.seconds(30)

@@ -51,6 +51,44 @@ import Timing
             })
     }
 
+    /// Says how many children it could make before the kernel refused, and keeps them.
+    private static let bomb = """
+        import os, sys, time
+        made = 0
+        while made < 100:
+            try: pid = os.fork()
+            except OSError: break
+            if pid == 0: time.sleep(1000)
+            made += 1
+        print("made", made, flush=True)
+        time.sleep(1000)
+        """
+
+    @Test func `a program that multiplies is stopped at the limit that every container has, and its neighbour lives`() throws {
+        guard LimitTree.find("pids", name: "steady-none", unified: nil) != nil || (try? Files.text("/sys/fs/cgroup/pids.max")) != nil else {
+            return print("no control group with pids may be written here")
+        }
+        let bench = try AgentBench()
+        let neighbour = bench.pod("calm", sleeper)
+        #expect(bench.wait(neighbour) { $0.isReady })
+        let limited = bench.pod(
+            "few", ["command": ["python3", "-c", .string(Self.bomb)], "resources": ["limits": ["steady.dev/pids": "20"]]])
+        #expect(bench.loop.runUntil(within: patience) { bench.log(limited).contains("made 19") })
+        // Who names no limit has one all the same.
+        let pid = bench.api[neighbour]["status"].pid
+        let groups = try Files.text("/proc/\(pid)/cgroup").split(separator: "\n").map {
+            $0.split(separator: ":", omittingEmptySubsequences: false)
+        }
+        let maximum = groups.compactMap { fields -> String? in
+            let tree = fields[1] == "pids" ? "/sys/fs/cgroup/pids" : fields[0] == "0" ? "/sys/fs/cgroup" : "/none"
+            return try? Files.text("\(tree)\(fields[2])/pids.max")
+        }
+        #expect(maximum.contains("4096\n"))
+        #expect(bench.api[neighbour]["status"].isReady && bench.api[neighbour]["status"].main["restartCount"] == 0)
+        bench.delete(limited, grace: 1)
+        #expect(bench.loop.runUntil(within: patience) { bench.api[limited].isNull })
+    }
+
     @Test func `no container gains rights by a file that it executes`() throws {
         let bench = try AgentBench()
         let key = bench.pod("web", ["command": ["/bin/sh", "-c", "grep NoNewPrivs /proc/self/status; exec sleep 1000"]]) {

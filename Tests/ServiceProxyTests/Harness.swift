@@ -28,9 +28,9 @@ final class Harness {
     /// Kept alive until the test's end.
     private var backends: [AnyObject] = []
 
-    init(_ carriage: RouteTable.Carriage = .exchanges) throws {
+    init(_ carriage: RouteTable.Carriage = .exchanges, connectionLimit: Int = Dataplane.mostConnections) throws {
         loop = try EventLoop()
-        plane = Dataplane(loop: loop)
+        plane = Dataplane(loop: loop, connectionLimit: connectionLimit)
         self.carriage = carriage
         address = .ipv4(Self.host, port: try FreePort.next())
         name = .init(Self.service, port: 80)

@@ -7,6 +7,29 @@ import Traffic
 
 /// Limits are tried by telling the sweep another time, not by waiting for it.
 @Suite(.serialized) struct TimeLimitTests {
+    @Test func `who only holds connections keeps nobody out, and a request under way is never closed for another`() throws {
+        let harness = try Harness(connectionLimit: 4)
+        var held: [Peer] = []
+        try harness.backend { peer in
+            peer.onBytes = { peer in
+                if peer.text.contains("/slow") {
+                    held.append(peer)
+                } else {
+                    peer.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfast")
+                }
+            }
+        }
+        let busy = try (0..<3).map { _ in try harness.client() }
+        for client in busy { client.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n") }
+        harness.wait { held.count == 3 }
+        let idlers = try (0..<20).map { _ in try harness.client() }
+        #expect(try harness.get().hasSuffix("fast"))
+        harness.wait { idlers.filter(\.isEnded).count >= 19 }
+        #expect(harness.plane.openConnectionCount <= 4)
+        for peer in held { peer.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nslow") }
+        harness.wait { busy.allSatisfy { $0.text.hasSuffix("slow") } }
+    }
+
     @Test func `a head that does not come in time is answered with 408`() throws {
         let harness = try Harness()
         let client = try harness.client()

@@ -51,6 +51,8 @@ struct clinux_launch {
     uint64_t open_files;
     /// Limit of each process's own memory (RLIMIT_DATA), in bytes; 0: unchanged.
     uint64_t data_bytes;
+    /// Processes and threads of the program's user (RLIMIT_NPROC); 0: unchanged.
+    uint64_t processes;
     /// Whether no file that the program executes may give it rights (set-user-id, capabilities). With a filter it is so anyway.
     int no_new_privileges;
     /// `CLINUX_FILTER_*`; 0: no filter.
