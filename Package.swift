@@ -101,7 +101,7 @@ let package = Package(
         tests("ConformanceTests", decisions),
         tests("ArchitectureTests", []),
         tests("FuzzingTests", ["Formats", "Wire", "Journal", "Commands", "ServiceProxy"]),
-        tests("EndToEndTests", ["APIServer", "Storage", "Registry"] + reach),
+        tests("EndToEndTests", ["APIServer", "Storage", "Registry", "Journal"] + reach),
         // Benchmarks: run by hand, nothing asserted
         .executableTarget(
             name: "SimulationBenchmark", dependencies: ["Simulation"] + decisions, path: "Tests/Benchmarks/SimulationBenchmark",

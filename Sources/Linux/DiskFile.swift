@@ -14,6 +14,14 @@ package struct DiskFile: Sendable {
         self.path = path
     }
 
+    /// A new file, for this user alone. What stands there, left over or put there by somebody who may write in the directory, is neither written
+    /// nor followed.
+    package init(new path: String) throws(LinuxError) {
+        unlink(path)
+        fd = try Files.open(path, O_RDWR | O_CREAT | O_EXCL)
+        self.path = path
+    }
+
     /// Writes all of it at the offset or throws; some of it may be written then.
     package func write(_ bytes: [UInt8], at offset: Int) throws(LinuxError) {
         var done = 0

@@ -66,13 +66,20 @@ extension Registry {
         claims.replace(slot, nil, with: object.value)
     }
 
-    /// Commits the namespaces that exist from the start, where they are missing. To be made durable BEFORE the first request.
-    package mutating func bootstrap(now: Timestamp, random: inout some RandomNumberGenerator) -> [RegistryRecord] {
+    /// Commits the namespaces that exist from the start, where they are missing, and moves what a snapshot of another instance brought here to
+    /// addresses of this one. To be made durable BEFORE the first request.
+    ///
+    /// - Parameter nothingRuns: no process of the instance can have lived on until now; what says that one serves is taken back.
+    package mutating func bootstrap(
+        now: Timestamp, random: inout some RandomNumberGenerator, nothingRuns: Bool = false
+    ) -> [RegistryRecord] {
         var records: [RegistryRecord] = []
         for name in Deletion.keptNamespaces where keyspace.tip(Slot(ObjectKey(.namespaces, name: name))) == nil {
             let request = Request.create(["metadata": ["name": .string(name)]], type: .namespaces, namespace: "")
             if case .commit(let ticket) = submit(request, now: now, random: &random) { records += ticket.records }
         }
+        moveHere(&records, random: &random)
+        if nothingRuns { takeBackReadiness(now, &records) }
         return records
     }
 

@@ -88,9 +88,9 @@ package enum SnapshotFiles {
     /// Makes a snapshot of a data directory's journal that no server has open. The journal is read and not changed.
     package static func save(journal: String, as path: String) throws(StorageError) -> SnapshotContents {
         var encoder = encoder(try state(of: journal).journalSnapshot(at: Clock.realtime()))
-        let temporary = path + temporarySuffix
+        let temporary = temporaryName(path)
         do throws(LinuxError) {
-            let file = try DiskFile(temporary, truncating: true)
+            let file = try DiskFile(new: temporary)
             defer { file.close() }
             var offset = 0
             while !encoder.isDone {
@@ -118,8 +118,8 @@ package enum SnapshotFiles {
         } catch { throw StorageError("\(journal): \(error)") }
     }
 
-    /// Of a file that is not whole yet.
-    package static let temporarySuffix = ".tmp"
+    /// Of a file that is not whole yet: this process's own, so that a file of somebody else is not taken for it.
+    package static func temporaryName(_ path: String) -> String { "\(path).tmp\(Processes.current)" }
     private static let stepByteCount = 256 << 10
 
     /// Makes a journal of a snapshot. There is a whole journal in `journal` afterwards, or none.

@@ -20,7 +20,7 @@ extension Storage {
         do throws(JournalError) { return try SystemDisk(directory) } catch { throw StorageError(error.description) }
     }
 
-    /// Recovers the registry and makes the namespaces that always exist durable.
+    /// Recovers the registry and makes durable what must hold BEFORE the first request.
     static func open(
         _ disk: any JournalDisk, settings: StorageSettings, random: inout SystemRandomNumberGenerator
     ) throws(StorageError) -> Opened {
@@ -41,7 +41,7 @@ extension Storage {
                 "\(disk.path): \(error). Restore the newest copy (steady snapshot restore --help), or move the directory away to begin empty"
             )
         }
-        let records = registry.bootstrap(now: Clock.realtime(), random: &random)
+        let records = registry.bootstrap(now: Clock.realtime(), random: &random, nothingRuns: settings.nothingRuns)
         if !records.isEmpty {
             do throws(JournalFailure) {
                 try writer.append(records.map { JournalRecord(revision: $0.revision.number, head: $0.head, body: $0.body) })

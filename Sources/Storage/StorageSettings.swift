@@ -15,6 +15,8 @@ package struct StorageSettings: Sendable {
     package var copies: CopySettings?
     /// How often watchers that heard nothing are told the current revision.
     package var bookmarkInterval: Duration
+    /// No process of the instance can have lived on until this start: what is stored as ready is not (see `Registry.bootstrap`).
+    package var nothingRuns = false
 
     package init(
         registry: RegistrySettings = RegistrySettings(), journal: JournalSettings = JournalSettings(), undurableLimit: Int = 8192,

@@ -66,6 +66,7 @@ enum SnapshotVerbs {
 
     private static func save(_ invocation: Invocation) throws -> Int32 {
         let path = try file(invocation)
+        if Files.isDirectory(path) { throw CommandError("\(path) is a directory; name a file in it, as \(path)/web.steady") }
         guard invocation.isSet("force") || !Files.exists(path) else {
             throw CommandError("\(path) exists; choose another name, or replace it with --force")
         }
@@ -84,8 +85,8 @@ enum SnapshotVerbs {
     /// The state of the running instance as a file that is proved whole.
     static func receive(_ invocation: Invocation, _ path: String) throws -> SnapshotContents {
         let api = try Instance.connect(invocation)
-        let temporary = path + SnapshotFiles.temporarySuffix
-        let file = try DiskFile(temporary, truncating: true)
+        let temporary = SnapshotFiles.temporaryName(path)
+        let file = try DiskFile(new: temporary)
         var offset = 0
         var isOver = false
         var failure: (any Error)?
@@ -181,10 +182,13 @@ enum SnapshotVerbs {
 
     private static func inspect(_ invocation: Invocation) throws -> Int32 {
         let path = try file(invocation)
+        let output = invocation.value("output")
+        if let output, output != "json" { throw CommandError.usage("--output: found \"\(output)\", allowed is json") }
         let contents = try SnapshotFiles.inspect(path)
         let counts = contents.counts.map { (name: $0.type.qualifiedName, count: $0.count) }
-        switch invocation.value("output") {
-        case "json":
+        if output == nil {
+            describe(contents, path, counts, invocation.terminal)
+        } else {
             var objects: Value = [:]
             for entry in counts { objects[entry.name] = .int(Int64(entry.count)) }
             invocation.terminal.write(
@@ -195,8 +199,6 @@ enum SnapshotVerbs {
                         "checksums": "ok", "objectCount": .int(Int64(contents.objectCount)), "objects": objects,
                         "unknownResources": .array(contents.unknownResources.map { .string($0) }),
                     ], pretty: true))
-        case nil: describe(contents, path, counts, invocation.terminal)
-        case let other?: throw CommandError.usage("--output: found \"\(other)\", allowed is json")
         }
         return 0
     }

@@ -24,13 +24,17 @@ struct HandRequest {
     struct Failure: Error, CustomStringConvertible { var description: String }
 
     private var socket: Int32 = -1
+    private let host: String
     private let port: Int
 
-    init(port: Int) { self.port = port }
+    init(host: String = "127.0.0.1", port: Int) {
+        self.host = host
+        self.port = port
+    }
 
     /// The body of the answer to one request.
-    static func once(port: Int, path: String, accept: String = "*/*") throws -> String {
-        var connection = HandRequest(port: port)
+    static func once(host: String = "127.0.0.1", port: Int, path: String, accept: String = "*/*") throws -> String {
+        var connection = HandRequest(host: host, port: port)
         defer { connection.hangUp() }
         return try connection.get(path, accept: accept)
     }
@@ -48,7 +52,7 @@ struct HandRequest {
     private mutating func send(_ method: String, _ path: String, accept: String, body: String) throws -> String {
         try connect()
         let length = body.isEmpty ? "" : "Content-Length: \(body.utf8.count)\r\n"
-        let request = Array("\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nAccept: \(accept)\r\n\(length)\r\n\(body)".utf8)
+        let request = Array("\(method) \(path) HTTP/1.1\r\nHost: \(host):\(port)\r\nAccept: \(accept)\r\n\(length)\r\n\(body)".utf8)
         guard Glibc.send(socket, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else { throw failure("sending") }
         var answer: [UInt8] = []
         while true {
@@ -67,7 +71,7 @@ struct HandRequest {
         var limit = timeval(tv_sec: 10, tv_usec: 0)
         setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         let descriptor = socket
-        guard Self.withAddress(port, { Glibc.connect(descriptor, $0, $1) }) == 0 else { throw failure("connecting") }
+        guard Self.withAddress(port, host: host, { Glibc.connect(descriptor, $0, $1) }) == 0 else { throw failure("connecting") }
     }
 
     private func failure(_ what: String) -> Failure { Failure(description: "\(what): \(String(cString: strerror(errno)))") }
@@ -84,11 +88,11 @@ struct HandRequest {
         return body.utf8.count >= length ? String(body) : nil
     }
 
-    static func withAddress(_ port: Int, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
+    static func withAddress(_ port: Int, host: String = "127.0.0.1", _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = in_port_t(port).bigEndian
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        address.sin_addr.s_addr = inet_addr(host)
         return withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
         }

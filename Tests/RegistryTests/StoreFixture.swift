@@ -52,9 +52,9 @@ struct StoreFixture {
 
     func object(_ key: ObjectKey) -> Value? { registry.object(key) }
 
-    /// What a restart makes of the records.
-    func restarted() throws -> Registry {
-        var recovery = Recovery(settings: registry.settings)
+    /// What a restart makes of the records, also as another instance.
+    func restarted(_ settings: RegistrySettings? = nil) throws -> Registry {
+        var recovery = Recovery(settings: settings ?? registry.settings)
         for record in records { try recovery.add(record.head + record.body, at: record.revision) }
         return try recovery.registry()
     }
