@@ -40,6 +40,10 @@ package enum RequestCoding {
                 "metadata": ["name": .string(key.name), "namespace": .string(key.namespace)], "deleteOptions": deleteOptions(options),
             ]
             return withBody("POST", target(of: key, .eviction), body)
+        case .restart(let key, let epoch):
+            var request = withBody("POST", target(of: key, .restart), [:])
+            if let epoch { request.headers.add(leaseEpochHeader, text(epoch)) }
+            return request
         }
     }
 

@@ -187,7 +187,7 @@ extension StoreCall {
     func status(of reply: Reply) -> Int {
         if reply.isCreated { return 201 }
         switch request {
-        case .create, .evict: return 201
+        case .create, .evict, .restart: return 201
         default: return 200
         }
     }
@@ -205,6 +205,7 @@ extension Request {
         case .delete: "delete"
         case .deleteCollection: "deletecollection"
         case .evict: "evict"
+        case .restart: "restart"
         }
     }
 }

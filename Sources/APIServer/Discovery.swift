@@ -165,7 +165,7 @@ package enum Discovery {
         _ sub: ResourceType.Subresource, of type: ResourceType
     ) -> (group: String, version: String, kind: String) {
         switch sub {
-        case .status, .log: (type.group, type.version, type.kind)
+        case .status, .log, .restart: (type.group, type.version, type.kind)
         case .scale: ("autoscaling", "v1", "Scale")
         case .eviction: ("policy", "v1", "Eviction")
         case .binding: ("", "v1", "Binding")
@@ -176,7 +176,7 @@ package enum Discovery {
         switch sub {
         case .status, .scale: ["get", "patch", "update"]
         case .log: ["get"]
-        case .eviction, .binding: ["create"]
+        case .eviction, .restart, .binding: ["create"]
         }
     }
 }

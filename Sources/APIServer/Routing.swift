@@ -110,6 +110,9 @@ package enum Routing {
             var options = try deleteOptions(body["deleteOptions"], Query())
             if try isDryRun(call) { options.isDryRun = true }
             return .perform(try storeCall(call, type, .evict(key, options)))
+        case .restart:
+            guard call.method == "POST" else { throw methodNotAllowed }
+            return .perform(try storeCall(call, type, .restart(key, try leaseEpoch(call.headers.leaseEpoch))))
         case .binding: throw notServed
         case nil, .status, .scale: break
         }

@@ -3,7 +3,7 @@ import Resources
 import Supervision
 import Timing
 
-/// How a pod's probes and hooks are run, and when a restart that a probe asks for is held back.
+/// How a pod's probes and hooks are run.
 extension PodDriver {
     private func runner(_ name: String) -> ActionRunner? {
         guard let container = container(name), let process = processes[name] else { return nil }
@@ -37,30 +37,15 @@ extension PodDriver {
         let running = runner.run(probe.action, timeout: probe.timeout) { [weak self] outcome in
             context.probesInFlight -= 1
             self?.actions[slot] = nil
-            if !outcome.succeeded, kind == .liveness,
-                self?.isHeldBack(name, isTimeout: context.loop.now - began >= probe.timeout) ?? true
-            {
-                self?.handle(.container(name, .probeSkipped(kind)))
-                return
+            if kind == .liveness {
+                self?.learnLiveness(name, outcome, isTimeout: context.loop.now - began >= probe.timeout)
+            } else {
+                self?.handle(.container(name, .probed(kind, succeeded: outcome.succeeded, message: outcome.message)))
             }
-            self?.handle(.container(name, .probed(kind, succeeded: outcome.succeeded, message: outcome.message)))
         }
         actions[slot] = Cancellation {
             context.probesInFlight -= 1
             running.cancel()
-        }
-    }
-
-    /// Whether the restart that a liveness probe asks for is not to be now: said to people, and asked again after the probe's period.
-    private func isHeldBack(_ name: String, isTimeout: Bool) -> Bool {
-        guard let container = machine[name], container.isRestartedByFailure(now: context.loop.now) else { return false }
-        let plea = HealingBrake.Plea(
-            workload: pod.meta.controller?.uid, pod: uid, container: name, isTimeout: isTimeout, answersTraffic: container.isReady)
-        switch context.brake.judge(plea, pressure: isTimeout ? CPUPressure.share() : nil, now: context.loop.now) {
-        case .restart: return false
-        case .hold(let reason):
-            record(PodNote("LivenessHeldBack", "its liveness probe fails, but \(reason)", container: name, isWarning: true))
-            return true
         }
     }
 

@@ -10,7 +10,7 @@ final class PodDriver {
     private(set) var pod: Pod
     let context: AgentContext
     let world: NodeWorld
-    private let status: StatusWriter
+    let status: StatusWriter
     private let events: EventWriter
     let paths: PodPaths
     private(set) var machine: PodMachine
@@ -22,6 +22,8 @@ final class PodDriver {
     var mounts: [String: [(String, String)]] = [:]
     /// Probes and hooks under way, by container and kind.
     var actions: [String: Cancellation] = [:]
+    /// Why the restart of a container that a liveness probe asks for is not carried out, by container.
+    var restraints: [String: String] = [:]
     private var drainWait: Cancellation?
     private var timer: EventLoop.Timer?
     private var pending: [PodEvent] = []
@@ -188,7 +190,7 @@ final class PodDriver {
             let next = pending.removeFirst()
             perform(machine.handle(next, now: context.loop.now, at: Clock.realtime()))
         }
-        if machine.containers.allSatisfy(\.isReady) { context.brake.becameReady(pod: uid, workload: pod.meta.controller?.uid) }
+        if machine.isReady { context.brake.becameReady(pod: uid, workload: pod.meta.controller?.uid) }
         rearm()
         scheduleReport()
     }
@@ -211,6 +213,7 @@ final class PodDriver {
             case .kill(let name): processes[name]?.killAll()
             case .clear(let name, let patience):
                 cancelActions(of: name)
+                release(name)
                 processes[name]?.clear(within: patience) { [weak self] in
                     self?.processes[name]?.log.complete()
                     self?.handle(.container(name, .cleared))
@@ -331,6 +334,7 @@ final class PodDriver {
             imageIDs: memory.images.mapValues { "steady://" + Fingerprint.text(of: JSON.serialize($0)) })
         surroundings.unmetGates = PodStatusReport.unmetGates(of: pod.value)
         surroundings.users = users
+        surroundings.heldBack = restraints.isEmpty ? nil : restraints.sorted { $0.key < $1.key }.map(\.value).joined(separator: "; ")
         status.submit(key, uid: uid, report.status(of: machine, in: surroundings, at: Clock.realtime()))
     }
 

@@ -83,13 +83,15 @@ package struct DisruptionPlan {
         return plan
     }
 
-    /// Evicted pods that are still there, within the time in which they must go. Named here rather than counted: they may be Ready yet.
+    /// Evicted pods that are still there, and those about to be restarted, within the time in which they must go. Named here rather than counted: they may be Ready yet.
     private static func stillDisrupted(
         _ recorded: [String: Timestamp], _ pods: [ObservedPod], _ now: Timestamp, _ plan: inout Plan
     ) -> [String: Timestamp] {
         var out: [String: Timestamp] = [:]
         for pod in pods where !pod.meta.isDeleting {
             guard let since = recorded[pod.meta.name], pod.meta.creation <= since else { continue }
+            // Recorded for a restart that has come: from then on its readiness counts.
+            if let permit = pod.restartPermit, permit.at == since, permit.isUsed(restartTotal: pod.restartTotal) { continue }
             let left = since + DisruptionBudget.Status.disruptionTimeout - now
             guard left > .zero else { continue }
             out[pod.meta.name] = since

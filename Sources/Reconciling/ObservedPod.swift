@@ -17,6 +17,8 @@ package final class ObservedPod: Sendable {
     package static let evictionRequested = "steady.dev/eviction-requested"
     /// Kubernetes' hint which pods a scale-down takes first: the cheapest.
     package static let deletionCost = "controller.kubernetes.io/pod-deletion-cost"
+    /// What Kubernetes calls a container that waits long between its failures.
+    private static let crashLoop = "CrashLoopBackOff"
     /// True once the endpoint plan has taken the pod out of every slice.
     package static let withdrawn = "steady.dev/Withdrawn"
 
@@ -35,6 +37,14 @@ package final class ObservedPod: Sendable {
     package let ports: [NamedPort]
     package let isWithdrawn: Bool
     package let isEvictionRequested: Bool
+    /// The leave to restart it that was given last.
+    package let restartPermit: RestartPermit?
+    /// How often its containers were restarted, all together.
+    package let restartTotal: Int64
+    /// Its liveness probe fails, and it is left to serve.
+    package let isRestartHeldBack: Bool
+    /// A container of it fails again and again, so that it is started ever more rarely.
+    package let isCrashLooping: Bool
     package let cost: Int32
     package let tolerations: [Toleration]
 
@@ -57,6 +67,12 @@ package final class ObservedPod: Sendable {
         readyChanged = ready?["lastTransitionTime"].timestamp
         isWithdrawn = conditions.condition(Self.withdrawn)?["status"].string == "True"
         isEvictionRequested = meta.annotations[Self.evictionRequested] != nil
+        restartPermit = meta.annotations[RestartPermit.annotation].flatMap { RestartPermit($0) }
+        restartTotal = RestartPermit.restartTotal(ofStatus: status)
+        isRestartHeldBack = conditions.condition(Condition.restartHeldBack)?["status"].string == "True"
+        isCrashLooping = (status["initContainerStatuses"].elements + status["containerStatuses"].elements).contains {
+            $0["state"]["waiting"]["reason"].string == Self.crashLoop
+        }
         cost = meta.annotations[Self.deletionCost].flatMap(Int32.init) ?? 0
         restartCount = status["containerStatuses"].elements.reduce(0) { max($0, $1["restartCount"].int ?? 0) }
         podIP = status["podIP"].string ?? ""
@@ -78,6 +94,9 @@ package final class ObservedPod: Sendable {
     package var isFinished: Bool { phase == .succeeded || phase == .failed }
     /// Counts as a replica: neither finished nor on its way out.
     package var isActive: Bool { !isFinished && !meta.isDeleting }
+
+    /// A restart of it was permitted and has not come yet: it is about to be missing.
+    package func isRestartPending(now: Timestamp) -> Bool { restartPermit?.isPending(restartTotal: restartTotal, now: now) ?? false }
 
     /// How long the pod still has to stay Ready to count as available; nil while it is not Ready, zero when it is available.
     package func waitUntilAvailable(minReady: Duration, now: Timestamp) -> Duration? {

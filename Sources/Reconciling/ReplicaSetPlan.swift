@@ -153,7 +153,12 @@ package struct ReplicaSetPlan {
                 if wait == .zero { leavingAvailable += 1 }
             } else {
                 status.ready += 1
-                if wait == .zero { status.available += 1 }
+                // One that is about to be restarted is not to be counted on by a rollout that would take another in the same moment.
+                if pod.isRestartPending(now: now) {
+                    plan.lookAgain(after: RestartPermit.lifetime)
+                } else if wait == .zero {
+                    status.available += 1
+                }
             }
         }
         // Pods about to be evicted count only as far as they stand in for replicas that are not there yet: a rollout that counted on more
@@ -161,6 +166,16 @@ package struct ReplicaSetPlan {
         status.ready += min(leavingReady, max(0, set.replicas - status.ready))
         status.available += min(leavingAvailable, max(0, set.replicas - status.available))
         var conditions = Conditions(set.conditions)
+        let held = active.count { $0.isReady && $0.isRestartHeldBack }
+        if held > 1 {
+            conditions.set(
+                Condition.failingAlike, "True", reason: "RestartsHeldBack",
+                message:
+                    "\(held) of \(set.replicas) replicas fail their liveness probes; they go on serving, since one restart at a time shows whether it helps",
+                now: now, isRenewed: true)
+        } else if held == 0 {
+            conditions.remove(Condition.failingAlike)
+        }
         if let failure = view.failure {
             conditions.set("ReplicaFailure", "True", reason: failure.reason, message: failure.message, now: now)
         } else {

@@ -11,7 +11,7 @@ extension Registry {
         case .scale:
             try requireSubresource(.scale, of: key)
             return Scale.object(of: object.value)
-        case .log, .eviction, .binding:
+        case .log, .eviction, .restart, .binding:
             throw .badRequest("\(key.type.plural)/\(subresource?.rawValue ?? "") is not read from the store")
         }
     }

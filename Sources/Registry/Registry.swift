@@ -49,6 +49,8 @@ package struct Registry: Sendable {
                 return try deleteCollection(list, options, now: now)
             case .evict(let key, let options):
                 return try evict(key, options, now: now)
+            case .restart(let key, let epoch):
+                return try permitRestart(key, epoch, now: now)
             }
         } catch {
             return decided(.failure(error))

@@ -12,6 +12,9 @@ package enum Request: Sendable {
     case deleteCollection(ListRequest, DeleteOptions = DeleteOptions())
     /// `pods/eviction`: a delete that a disruption budget may refuse.
     case evict(ObjectKey, DeleteOptions = DeleteOptions())
+    /// `pods/restart`: asks for leave to restart a container of a pod that serves, which the workload's budget may refuse. For the pod's agent, which
+    /// names the lease under which it asks.
+    case restart(ObjectKey, LeaseEpoch? = nil)
 
     /// A part of an object with a path of its own.
     package typealias Subresource = ResourceType.Subresource

@@ -22,6 +22,8 @@ package struct ResourceType: Hashable, Sendable {
     /// A part of an object with a path of its own.
     package enum Subresource: String, Sendable, Hashable {
         case status, scale, log, eviction, binding
+        /// Steady's own: leave to restart a pod's container in place, which a budget may refuse.
+        case restart
     }
 
     package init(
@@ -46,7 +48,7 @@ package struct ResourceType: Hashable, Sendable {
     package var qualifiedName: String { group.isEmpty ? plural : "\(plural).\(group)" }
 
     package static let pods = ResourceType(
-        "", "v1", "Pod", "pods", short: ["po"], subresources: [.log, .eviction, .status], categories: ["all"])
+        "", "v1", "Pod", "pods", short: ["po"], subresources: [.log, .eviction, .restart, .status], categories: ["all"])
     package static let services = ResourceType(
         "", "v1", "Service", "services", short: ["svc"], subresources: [.status], categories: ["all"])
     package static let configMaps = ResourceType("", "v1", "ConfigMap", "configmaps", short: ["cm"])

@@ -44,6 +44,12 @@ package enum Writers {
             self.condition = condition
             self.writers = writers
         }
+
+        init(_ type: ResourceType?, annotation: String, _ writers: Set<Writer>) {
+            self.type = type
+            path = ["metadata", "annotations", annotation]
+            self.writers = writers
+        }
     }
 
     package static let rules: [Rule] = [
@@ -57,12 +63,16 @@ package enum Writers {
 
         Rule(.pods, "spec", [.replicaSetPlan, .user]), Rule(.pods, "spec.nodeName", [.scheduler]),
         Rule(.pods, "metadata.ownerReferences", [.replicaSetPlan]),
+        // Restarts are granted, and counted against budgets, where every request passes.
+        Rule(.pods, annotation: RestartPermit.annotation, [.registry]),
         Rule(.pods, "status", [.nodeAgent, .nodeHealth]), Rule(.pods, "status.qosClass", [.admission]),
         Rule(.pods, "status.nominatedNodeName", [.scheduler]),
         Rule(.pods, "status.conditions", condition: Condition.podScheduled, [.scheduler]),
         Rule(.pods, "status.conditions", condition: Condition.withdrawn, [.endpointPlan]),
 
         Rule(.deployments, "spec", [.user]), Rule(.deployments, "spec.replicas", [.user, .autoscaler]),
+        // The plan only where it was told to go back by itself.
+        Rule(.deployments, "spec.template", [.user, .deploymentPlan]),
         Rule(.deployments, "status", [.deploymentPlan]), Rule(.deployments, "metadata.annotations", [.user, .deploymentPlan]),
 
         Rule(.replicaSets, "spec", [.deploymentPlan, .user]), Rule(.replicaSets, "metadata.labels", [.deploymentPlan, .user]),

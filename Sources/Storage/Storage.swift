@@ -288,7 +288,7 @@ extension Request {
     var isWrite: Bool {
         switch self {
         case .get, .list: false
-        case .create, .update, .patch, .delete, .deleteCollection, .evict: true
+        case .create, .update, .patch, .delete, .deleteCollection, .evict, .restart: true
         }
     }
 }

@@ -1,15 +1,14 @@
 import Timing
 
-/// Holds back restarts that would do more harm than good: what a failing liveness probe asks for is done to one instance of a workload at a time, and not
-/// while the machine itself is why programs are slow.
+/// Holds back restarts that would do more harm than good: what a failing liveness probe asks for is not done while the machine itself is why programs
+/// are slow, and else as the server says, which counts it against the workload's budget. Without the server it is done to one instance of a
+/// workload at a time.
 ///
-/// One for each agent. It needs nobody else, so it holds also while the server is away.
+/// One for each agent; it remembers what an agent has restarted, for the time in which it has nobody to ask.
 package struct HealingBrake: Sendable {
-    /// The next restart of a workload waits at least this long after the last …
+    /// Without the server the next restart of a workload waits at least this long after the last, and until the instance that was restarted last is
+    /// Ready again: one that never comes back shows that restarts do not help.
     package static let spacing = Duration.seconds(1)
-    /// … and until the instance that was restarted last is Ready again, but no longer than this: one that never comes back must not keep a second
-    /// broken one from being tried.
-    package static let recoveryLimit = Duration.seconds(60)
     /// The share of time in which something waited for a processor (PSI, `some avg10`) from which on a program may be slow by no fault of its own.
     package static let starvation = 60.0
     /// How long starvation excuses one container at most: it may be the cause.
@@ -22,6 +21,14 @@ package struct HealingBrake: Sendable {
         case hold(reason: String)
     }
 
+    /// What the server says to a restart.
+    package enum ServerWord: Hashable, Sendable {
+        case permitted
+        case refused(reason: String)
+        /// It did not answer, or knows no such question.
+        case silence
+    }
+
     /// A restart that a probe asks for.
     package struct Plea: Hashable, Sendable {
         /// The uid of the pod's controller; nil for a pod by itself, which has no siblings.
@@ -30,7 +37,7 @@ package struct HealingBrake: Sendable {
         package var container: String
         /// No answer came in time, as of a program that gets no processor. A refusal, or an answer that says no, is the program's own word.
         package var isTimeout: Bool
-        /// It is Ready: it serves. What serves nothing is replaced without delay.
+        /// Its pod is Ready: it serves. What serves nothing is replaced without delay.
         package var answersTraffic: Bool
 
         package init(workload: String?, pod: String, container: String, isTimeout: Bool, answersTraffic: Bool) {
@@ -40,60 +47,79 @@ package struct HealingBrake: Sendable {
             self.isTimeout = isTimeout
             self.answersTraffic = answersTraffic
         }
+
+        /// Whether anybody's budget is touched: whoever serves nothing, and whoever is alone, is restarted at once.
+        package var needsLeave: Bool { answersTraffic && workload != nil }
     }
 
     private struct Restart {
-        var pod: String
         var at: Instant
+        /// The instance is Ready again, or gone.
         var isOver = false
     }
     private struct Suspect: Hashable {
         var pod: String
         var container: String
     }
-    /// The last restart of each workload.
-    private var restarts: [String: Restart] = [:]
+    /// The last restart of each instance, by workload and pod.
+    private var restarts: [String: [String: Restart]] = [:]
     /// Since when starvation has excused a container.
     private var excusedSince: [Suspect: Instant] = [:]
 
     package init() {}
 
-    /// Decides about a restart; `restart` counts as begun. `pressure` in per cent; nil where the kernel does not tell.
-    package mutating func judge(_ plea: Plea, pressure: Double?, now: Instant) -> Verdict {
-        forget(now)
+    /// Why a container is not to be judged now; nil: nothing speaks for it. `pressure` in per cent; nil where the kernel does not tell.
+    package mutating func excuse(_ plea: Plea, pressure: Double?, now: Instant) -> String? {
         let suspect = Suspect(pod: plea.pod, container: plea.container)
         if plea.isTimeout, plea.answersTraffic, let pressure, pressure >= Self.starvation {
             let since = excusedSince[suspect] ?? now
             excusedSince[suspect] = since
             if now - since < Self.excuseLimit {
-                return .hold(reason: "programs wait for a processor \(Int(pressure)) % of the time, and it still answers traffic")
+                return "programs wait for a processor \(Int(pressure)) % of the time, and it still answers traffic"
             }
         }
         excusedSince[suspect] = nil
-        guard let workload = plea.workload else { return .restart }
-        if plea.answersTraffic, let last = restarts[workload], last.pod != plea.pod {
-            if now - last.at < Self.spacing { return .hold(reason: "another instance of its workload was restarted just now") }
-            if !last.isOver {
+        return nil
+    }
+
+    /// Decides about a restart that nothing excuses; `restart` counts as begun. For a plea that needs no leave the server need not be asked.
+    package mutating func judge(_ plea: Plea, _ word: ServerWord, now: Instant) -> Verdict {
+        guard plea.needsLeave, let workload = plea.workload else { return begin(plea, now) }
+        switch word {
+        case .permitted: return begin(plea, now)
+        case .refused(let reason): return .hold(reason: reason)
+        case .silence:
+            let others = (restarts[workload] ?? [:]).filter { $0.key != plea.pod }.values
+            if others.contains(where: { !$0.isOver }) {
                 return .hold(reason: "another instance of its workload was restarted and is not ready again: a restart may not help")
             }
+            if others.contains(where: { now - $0.at < Self.spacing }) {
+                return .hold(reason: "another instance of its workload was restarted just now")
+            }
+            return begin(plea, now)
         }
-        restarts[workload] = Restart(pod: plea.pod, at: now)
+    }
+
+    private mutating func begin(_ plea: Plea, _ now: Instant) -> Verdict {
+        guard let workload = plea.workload else { return .restart }
+        var known = (restarts[workload] ?? [:]).filter { !$0.value.isOver || now - $0.value.at < Self.spacing }
+        known[plea.pod] = Restart(at: now)
+        restarts[workload] = known
         return .restart
     }
 
     /// An instance has become Ready: the next one may be helped.
     package mutating func becameReady(pod: String, workload: String?) {
-        guard let workload, restarts[workload]?.pod == pod else { return }
-        restarts[workload]?.isOver = true
+        guard let workload else { return }
+        restarts[workload]?[pod]?.isOver = true
     }
 
     /// The pod is gone, and nobody waits for it.
     package mutating func removed(pod: String, workload: String?) {
-        becameReady(pod: pod, workload: workload)
+        if let workload {
+            restarts[workload]?[pod] = nil
+            if restarts[workload]?.isEmpty ?? false { restarts[workload] = nil }
+        }
         excusedSince = excusedSince.filter { $0.key.pod != pod }
-    }
-
-    private mutating func forget(_ now: Instant) {
-        restarts = restarts.filter { now - $0.value.at < Self.recoveryLimit }
     }
 }

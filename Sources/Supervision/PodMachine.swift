@@ -71,6 +71,9 @@ package struct PodMachine: Sendable {
     /// Something of it runs, or what it left has not been cleared away.
     package var hasProcess: Bool { containers.contains(where: \.hasProcess) }
 
+    /// Every container that stays is ready: what the condition ContainersReady says.
+    package var isReady: Bool { isInitialized && containers.allSatisfy { $0.policy.role == .initial || $0.isReady } }
+
     /// The kubelet's words.
     package static let deadlineMessage = "Pod was active on the node longer than the specified deadline"
 

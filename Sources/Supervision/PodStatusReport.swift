@@ -15,6 +15,8 @@ package struct PodStatusReport: Sendable {
         package var unmetGates: [String] = []
         /// As whom programs run, by container.
         package var users: [String: User] = [:]
+        /// Why a restart that a liveness probe asks for is not carried out; nil: none is held back.
+        package var heldBack: String?
         package init(podIP: String?, hostIP: String, startTime: Timestamp?, imageIDs: [String: String] = [:]) {
             self.podIP = podIP
             self.hostIP = hostIP
@@ -104,7 +106,13 @@ package struct PodStatusReport: Sendable {
             out["reason"] = "DeadlineExceeded"
             out["message"] = .string(PodMachine.deadlineMessage)
         }
-        out["conditions"] = .array(conditions(of: machine, unmetGates: surroundings.unmetGates, at: at))
+        var conditions = conditions(of: machine, unmetGates: surroundings.unmetGates, at: at)
+        if let why = surroundings.heldBack {
+            conditions.append(condition(Condition.restartHeldBack, true, reason: "LivenessHeldBack", message: why, at: at))
+        } else if transitions[Condition.restartHeldBack] != nil {
+            conditions.append(condition(Condition.restartHeldBack, false, at: at))
+        }
+        out["conditions"] = .array(conditions)
         out["hostIP"] = .string(surroundings.hostIP)
         out["hostIPs"] = [["ip": .string(surroundings.hostIP)]]
         if let ip = surroundings.podIP {

@@ -238,6 +238,17 @@ struct RoutingTests {
         #expect(options.gracePeriodSeconds == 3)
     }
 
+    @Test func `Leave for a restart is asked with the lease epoch, by POST alone`() throws {
+        guard case .perform(let call) = try route("POST", "/api/v1/namespaces/x/pods/web/restart", epoch: "a1/7"),
+            case .restart(let key, let epoch) = call.request
+        else {
+            Issue.record("not a restart")
+            return
+        }
+        #expect(key == ObjectKey(.pods, namespace: "x", name: "web") && epoch == LeaseEpoch(node: "a1", transitions: 7))
+        #expect(refusal { try route("GET", "/api/v1/namespaces/x/pods/web/restart") }?.code == 405)
+    }
+
     @Test func `The lease epoch is read from its header`() throws {
         guard
             case .perform(let call) = try route(

@@ -14,6 +14,8 @@ final class MemoryAPI: ResourceAPI {
     private var watchers: [Int: (ListRequest, (WatchSignal) -> Void)] = [:]
     private var nextWatcher = 0
     private(set) var writes: [String] = []
+    /// What it says to who asks for a restart: by itself it knows no such question.
+    var leave: (ObjectKey) -> Result<Reply, StatusError> = { .failure(.notFound($0)) }
     /// Refuses everything, as a server that is away.
     var isAway = false
     /// A deletion leaves what has finalizers, as the server does.
@@ -95,6 +97,7 @@ final class MemoryAPI: ResourceAPI {
             if keepsFinalized, !old["metadata"]["finalizers"].elements.isEmpty { return .success(Reply(.status(old))) }
             remove(key)
             return .success(Reply(.status(old)))
+        case .restart(let key, _): return leave(key)
         case .deleteCollection, .evict: return .failure(.badRequest("not here"))
         }
     }

@@ -4,60 +4,11 @@ import Resources
 import Testing
 
 struct `An eviction` {
-    /// A ReplicaSet with Ready pods w0, w1, … on node a1.
-    private func workload(_ replicas: Int, owned: Bool = true) throws -> StoreFixture {
-        var store = StoreFixture()
-        let labels: Value = ["app": "web"]
-        let set = try store.create(
-            [
-                "metadata": ["name": "web"],
-                "spec": [
-                    "replicas": .int(Int64(replicas)), "selector": ["matchLabels": labels],
-                    "template": ["metadata": ["labels": labels], "spec": ["containers": [["name": "c", "image": "web"]]]],
-                ],
-            ], .replicaSets)
-        for index in 0..<replicas {
-            var pod = Sample.pod("w\(index)", node: "a1", labels: ["app": "web"])
-            if owned {
-                pod["metadata"]["ownerReferences"] = [
-                    ["apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web", "uid": set["metadata"]["uid"], "controller": true]
-                ]
-            }
-            _ = try store.create(pod, .pods)
-            try report("w\(index)", ready: true, &store)
-        }
-        return store
-    }
-
-    private func report(_ name: String, ready: Bool, _ store: inout StoreFixture) throws {
-        let status: Value = ["phase": "Running", "conditions": [["type": "Ready", "status": ready ? "True" : "False"]]]
-        try store.perform(.patch(Sample.podKey(name), .merge(["status": status]), .status))
-    }
-
-    private func budget(_ store: inout StoreFixture, name: String = "b", allowed: Int, healthy: Int, desired: Int, policy: String? = nil)
-        throws
-    {
-        var spec: Value = ["minAvailable": .int(Int64(desired)), "selector": ["matchLabels": ["app": "web"]]]
-        if let policy { spec["unhealthyPodEvictionPolicy"] = .string(policy) }
-        _ = try store.create(["metadata": ["name": .string(name)], "spec": spec], .disruptionBudgets)
-        let status: Value = [
-            "observedGeneration": 1, "disruptionsAllowed": .int(Int64(allowed)), "currentHealthy": .int(Int64(healthy)),
-            "desiredHealthy": .int(Int64(desired)), "expectedPods": 3,
-        ]
-        let key = ObjectKey(.disruptionBudgets, namespace: "default", name: name)
-        try store.perform(.patch(key, .merge(["status": status]), .status))
-    }
-
-    private let key = ObjectKey(.disruptionBudgets, namespace: "default", name: "b")
-    private func isAsked(_ name: String, _ store: StoreFixture) -> Bool {
-        store.object(Sample.podKey(name))?["metadata"]["annotations"]["steady.dev/eviction-requested"].string != nil
-    }
-
     @Test func `takes what it uses off the budget, and is refused when nothing is left`() throws {
-        var store = try workload(3)
-        try budget(&store, allowed: 1, healthy: 3, desired: 2)
+        var store = try StoreFixture.workload(3)
+        try store.budget(allowed: 1, healthy: 3, desired: 2)
         try store.perform(.evict(Sample.podKey("w0")))
-        let status = try #require(store.object(key)?["status"])
+        let status = try #require(store.object(StoreFixture.budgetKey)?["status"])
         #expect(status["disruptionsAllowed"] == 0)
         #expect(status["disruptedPods"]["w0"].string == "2026-01-01T00:00:00Z")
         #expect(status["conditions"][0]["reason"] == "InsufficientPods")
@@ -70,25 +21,25 @@ struct `An eviction` {
             ])
         // Asked again for the same pod: that was granted already.
         try store.perform(.evict(Sample.podKey("w0")))
-        #expect(isAsked("w0", store) && !isAsked("w1", store))
+        #expect(store.isEvictionRequested("w0") && !store.isEvictionRequested("w1"))
     }
 
     @Test func `of a pod that is replaced asks for the replacement first, and of any other deletes it`() throws {
-        var store = try workload(2)
+        var store = try StoreFixture.workload(2)
         try store.perform(.evict(Sample.podKey("w0")))
-        #expect(isAsked("w0", store))
+        #expect(store.isEvictionRequested("w0"))
         #expect(store.object(Sample.podKey("w0"))?["metadata"]["deletionTimestamp"].isNull == true)
-        var now = try workload(2)
+        var now = try StoreFixture.workload(2)
         try now.perform(.evict(Sample.podKey("w0"), DeleteOptions(gracePeriodSeconds: 0)))
         #expect(now.object(Sample.podKey("w0")) == nil)
-        var bare = try workload(1, owned: false)
+        var bare = try StoreFixture.workload(1, owned: false)
         try bare.perform(.evict(Sample.podKey("w0")))
         #expect(bare.object(Sample.podKey("w0"))?["metadata"]["deletionTimestamp"].string != nil)
     }
 
     @Test func `that is dry grants and refuses, and changes nothing`() throws {
-        var store = try workload(3)
-        try budget(&store, allowed: 1, healthy: 3, desired: 2)
+        var store = try StoreFixture.workload(3)
+        try store.budget(allowed: 1, healthy: 3, desired: 2)
         let revision = store.registry.revision
         for name in ["w0", "w1"] { try store.perform(.evict(Sample.podKey(name), DeleteOptions(isDryRun: true))) }
         #expect(store.registry.revision == revision)
@@ -96,7 +47,7 @@ struct `An eviction` {
 
     @Test(arguments: [(1, 1), (2, 1), (4, 1), (7, 1), (8, 2), (12, 3)])
     func `without a budget leaves all but a quarter, and may always take one`(replicas: Int, most: Int) throws {
-        var store = try workload(replicas)
+        var store = try StoreFixture.workload(replicas)
         var granted = 0
         for index in 0..<replicas {
             do {
@@ -106,7 +57,7 @@ struct `An eviction` {
         }
         #expect(granted == most)
         // What serves nothing is replaced all the same.
-        try report("w\(replicas - 1)", ready: false, &store)
+        try store.report("w\(replicas - 1)", ready: false)
         try store.perform(.evict(Sample.podKey("w\(replicas - 1)")))
     }
 
@@ -114,22 +65,22 @@ struct `An eviction` {
         for (policy, healthy, isGranted) in [(nil, 2, true), (nil, 1, false), ("AlwaysAllow", 1, true), ("IfHealthyBudget", 1, false)]
             as [(String?, Int, Bool)]
         {
-            var store = try workload(3)
-            try budget(&store, allowed: 0, healthy: healthy, desired: 2, policy: policy)
-            try report("w0", ready: false, &store)
+            var store = try StoreFixture.workload(3)
+            try store.budget(allowed: 0, healthy: healthy, desired: 2, policy: policy)
+            try store.report("w0", ready: false)
             let request = Request.evict(Sample.podKey("w0"))
             if isGranted { try store.perform(request) } else { #expect(store.refusal(request)?.code == 429) }
         }
     }
 
     @Test func `waits for a budget that was not counted yet, and cannot serve two`() throws {
-        var store = try workload(3)
-        try budget(&store, allowed: 3, healthy: 3, desired: 0)
-        try store.perform(.patch(key, .merge(["spec": ["minAvailable": 1]])))
+        var store = try StoreFixture.workload(3)
+        try store.budget(allowed: 3, healthy: 3, desired: 0)
+        try store.perform(.patch(StoreFixture.budgetKey, .merge(["spec": ["minAvailable": 1]])))
         #expect(
             store.refusal(.evict(Sample.podKey("w0")))?.details?.causes.first?.message
                 == "The disruption budget b is still being processed by the server.")
-        try budget(&store, name: "c", allowed: 3, healthy: 3, desired: 0)
+        try store.budget(name: "c", allowed: 3, healthy: 3, desired: 0)
         #expect(store.refusal(.evict(Sample.podKey("w0")))?.code == 500)
     }
 

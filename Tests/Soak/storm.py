@@ -118,7 +118,7 @@ class Storm:
             return lambda: self.acknowledged("uncordon", node)
         elif work == "zone":
             zone = "abc"[number % 3]
-            self.acknowledged("zone", "fail", zone)
+            self.acknowledged("zone", "fail", zone, "--force")
 
             def recover():
                 soak.until("the pods of the lost zone were replaced", lambda: soak.settled() and not any(

@@ -75,10 +75,16 @@ extension Condition {
     package static let ready = "Ready"
     /// The pod is in no route table from `observedRevision` on.
     package static let withdrawn = "steady.dev/Withdrawn"
+    /// Its liveness probe asks for a restart, which would do more harm than good now: it goes on serving.
+    package static let restartHeldBack = "steady.dev/RestartHeldBack"
     /// The names of Deployment conditions.
     package static let available = "Available"
     package static let progressing = "Progressing"
     package static let replicaFailure = "ReplicaFailure"
+    /// Of ReplicaSets and Deployments: several replicas fail alike and are left to serve, since restarts do not help.
+    package static let failingAlike = "steady.dev/FailingAlike"
+    /// The newest version failed, and the Deployment went back by itself.
+    package static let rolledBack = "steady.dev/RolledBack"
 }
 
 extension [Condition] {

@@ -70,6 +70,9 @@ package struct DisruptionBudget: Sendable {
         }
     }
 
+    /// How many of a workload's replicas may be missing where no budget selects them: a quarter, and always one.
+    package static func standardShare(of replicas: Int) -> Int { max(1, replicas / 4) }
+
     /// The condition that says whether a pod may be evicted.
     package static let allowed = "DisruptionAllowed"
 

@@ -119,7 +119,9 @@ extension Request {
     /// The kind that is asked about.
     var type: ResourceType? {
         switch self {
-        case .get(let key, _), .update(let key, _, _, _), .patch(let key, _, _, _), .delete(let key, _), .evict(let key, _): key.type
+        case .get(let key, _), .update(let key, _, _, _), .patch(let key, _, _, _), .delete(let key, _), .evict(let key, _),
+            .restart(let key, _):
+            key.type
         case .create(_, let type, _, _): type
         case .list(let list), .deleteCollection(let list, _): list.type
         }

@@ -1,0 +1,48 @@
+import Formats
+import Timing
+
+/// The leave to restart a container of a pod in place: given by the registry, which counts it against the workload's budget, and kept on the pod.
+package struct RestartPermit: Hashable, Sendable {
+    package static let annotation = "steady.dev/restart-permitted"
+    /// How long a permit counts that is not used: its agent died, or the program ended by itself.
+    package static let lifetime: Duration = .seconds(60)
+
+    /// In whole seconds.
+    package var at: Timestamp
+    /// How often the pod's containers had been restarted by then.
+    package var restartTotal: Int64
+
+    package init(at: Timestamp, restartTotal: Int64) {
+        self.at = at
+        self.restartTotal = restartTotal
+    }
+
+    /// The one that a pod bears; nil where there is none.
+    package init?(annotations: Value) {
+        guard let text = annotations[Self.annotation].string else { return nil }
+        self.init(text)
+    }
+
+    /// Reads `2026-01-01T00:00:00Z/3`.
+    package init?(_ text: String) {
+        let parts = text.split(separator: "/", maxSplits: 1)
+        guard parts.count == 2, let at = Timestamp(rfc3339: parts[0]), let total = Int64(parts[1]) else { return nil }
+        self.init(at: at, restartTotal: total)
+    }
+
+    package var text: String { "\(at.rfc3339)/\(restartTotal)" }
+
+    /// Whether the restart has come since: from then on the pod's readiness says what it costs.
+    package func isUsed(restartTotal now: Int64) -> Bool { now > restartTotal }
+
+    /// Whether it still stands for a pod that is about to be missing.
+    package func isPending(restartTotal: Int64, now: Timestamp) -> Bool {
+        // A clock that was set back makes no permit last.
+        !isUsed(restartTotal: restartTotal) && now - at < Self.lifetime && at - now < Self.lifetime
+    }
+
+    /// How often the containers of a pod have been restarted, all together.
+    package static func restartTotal(ofStatus status: Value) -> Int64 {
+        (status["initContainerStatuses"].elements + status["containerStatuses"].elements).reduce(0) { $0 + ($1["restartCount"].int ?? 0) }
+    }
+}
