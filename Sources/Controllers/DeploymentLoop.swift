@@ -2,7 +2,8 @@ import Linux
 import Reconciling
 import Resources
 
-/// Runs the Deployment plan for every Deployment that changed, or whose sets did; with Recreate also when one of its pods ended.
+/// Runs the Deployment plan for every Deployment that changed, or whose sets did; with Recreate also when one of its pods ended, and where it goes
+/// back by itself also when one of them fails again.
 final class DeploymentLoop {
     private let mirror: ClusterMirror
     private let writing: Writing
@@ -29,8 +30,11 @@ final class DeploymentLoop {
             }
         }
         mirror.pods.onChange { [unowned self] _, old, new in
+            if let new, new.isCrashLooping, new.restartCount != old?.restartCount || !(old?.isCrashLooping ?? false) {
+                markDeployment(of: new) { $0.rollsBackOnFailure }
+            }
             guard let old, new.map(\.isFinished) ?? true else { return }
-            markRecreating(old)
+            markDeployment(of: old) { $0.strategy == .recreate }
         }
     }
 
@@ -39,12 +43,12 @@ final class DeploymentLoop {
         queue.mark(ObjectKey(.deployments, namespace: meta.namespace, name: owner.name))
     }
 
-    private func markRecreating(_ pod: ObservedPod) {
+    private func markDeployment(of pod: ObservedPod, where isConcerned: (ObservedDeployment) -> Bool) {
         guard let owner = pod.meta.controller, owner.kind == "ReplicaSet",
             let set = mirror.replicaSets[ObjectKey(.replicaSets, namespace: pod.meta.namespace, name: owner.name)],
             let above = set.meta.controller,
             let deployment = mirror.deployments[ObjectKey(.deployments, namespace: pod.meta.namespace, name: above.name)],
-            deployment.strategy == .recreate
+            isConcerned(deployment)
         else { return }
         queue.mark(deployment.key)
     }
@@ -59,7 +63,8 @@ final class DeploymentLoop {
         if deployment.strategy == .recreate {
             for set in sets { podCounts[set.meta.uid] = mirror.podCount(ofController: set.meta.uid) }
         }
-        let view = DeploymentPlan.View(deployment: deployment, sets: sets, podCounts: podCounts, failure: failures[key])
+        let pods = deployment.rollsBackOnFailure ? sets.flatMap { mirror.pods(of: $0.meta, selector: $0.selector) } : []
+        let view = DeploymentPlan.View(deployment: deployment, sets: sets, podCounts: podCounts, pods: pods, failure: failures[key])
         let plan = DeploymentPlan.plan(view, now: Clock.realtime())
         if let delay = plan.lookAgain { queue.mark(key, after: delay) }
         recorder.record(plan.events)

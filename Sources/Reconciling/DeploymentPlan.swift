@@ -16,15 +16,19 @@ package struct DeploymentPlan {
         package var sets: [ObservedReplicaSet]
         /// Pods that exist, stopping ones included and finished ones not, by the uid of their set. Needed for Recreate.
         package var podCounts: [String: Int]
+        /// The pods of its sets. Needed where it goes back by itself.
+        package var pods: [ObservedPod]
         /// Why the last write was refused; nil when it was not.
         package var failure: StatusError?
 
         package init(
-            deployment: ObservedDeployment, sets: [ObservedReplicaSet], podCounts: [String: Int] = [:], failure: StatusError? = nil
+            deployment: ObservedDeployment, sets: [ObservedReplicaSet], podCounts: [String: Int] = [:], pods: [ObservedPod] = [],
+            failure: StatusError? = nil
         ) {
             self.deployment = deployment
             self.sets = sets
             self.podCounts = podCounts
+            self.pods = pods
             self.failure = failure
         }
     }
@@ -37,6 +41,11 @@ package struct DeploymentPlan {
         let current = Revisions.current(deployment, among: sets.filter { !$0.meta.isDeleting })
         let old = sets.filter { $0.meta.uid != current?.meta.uid }
         var status = DeploymentStatus(deployment, new: current, old: old, now: now)
+        if let news = status.news {
+            plan.events.append(
+                EventNote(ObjectReference(.deployments, deployment.meta), .warning, "FailingAlike", news, from: component))
+            plan.explanation.append(news)
+        }
         guard !deployment.meta.isDeleting else {
             if let change = status.change { plan.changes.append(change) }
             return plan
@@ -51,7 +60,11 @@ package struct DeploymentPlan {
                 status.progress("True", "FoundNewReplicaSet", "Found new replica set \"\(current.meta.name)\"")
             }
         }
-        if ProportionalScaling.isDue(fleet, deployment) {
+        if status.isComplete, deployment.replicas > 0 { fleet.new?.annotations[Revisions.complete] = "true" }
+        if deployment.meta.annotations[Revisions.rolledBackTo] != current?.meta.name { status.conditions.remove(Condition.rolledBack) }
+        if let current, let step = Rollback.step(view, from: current, among: old, progress: status.conditions, &plan.explanation) {
+            step.take(&plan, &status)
+        } else if ProportionalScaling.isDue(fleet, deployment) {
             ProportionalScaling.scale(&fleet, deployment, &plan.explanation)
         } else if deployment.isPaused {
             ProportionalScaling.correct(&fleet, deployment)

@@ -8,6 +8,8 @@ struct DeploymentStatus {
     let now: Timestamp
     private(set) var numbers: ObservedDeployment.Status
     var conditions: Conditions
+    /// Several replicas have begun to fail alike; nil: nothing new.
+    private(set) var news: String?
 
     init(_ deployment: ObservedDeployment, new: ObservedReplicaSet?, old: [ObservedReplicaSet], now: Timestamp) {
         self.deployment = deployment
@@ -32,11 +34,25 @@ struct DeploymentStatus {
         } else {
             conditions.remove("ReplicaFailure")
         }
+        news = noteAlike(old + (new.map { [$0] } ?? []))
         let isAvailable = numbers.available >= deployment.replicas - deployment.allowance.unavailable
         conditions.set(
             "Available", isAvailable ? "True" : "False", reason: isAvailable ? "MinimumReplicasAvailable" : "MinimumReplicasUnavailable",
             message: isAvailable ? "Deployment has minimum availability." : "Deployment does not have minimum availability.", now: now,
             hasUpdateTime: true)
+    }
+
+    /// What its sets say of replicas that fail alike: told once, when it begins.
+    private mutating func noteAlike(_ sets: [ObservedReplicaSet]) -> String? {
+        guard let told = sets.compactMap({ $0.conditions.condition(Condition.failingAlike) }).last else {
+            conditions.remove(Condition.failingAlike)
+            return nil
+        }
+        let isNews = conditions[Condition.failingAlike] == nil
+        let message = told["message"].string ?? ""
+        conditions.set(
+            Condition.failingAlike, "True", reason: told["reason"].string ?? "", message: message, now: now, hasUpdateTime: true)
+        return isNews ? message : nil
     }
 
     var isComplete: Bool {

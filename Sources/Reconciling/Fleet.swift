@@ -21,6 +21,12 @@ struct Fleet {
             minReadySeconds = set.minReady.components.seconds
         }
 
+        /// Its version was once complete.
+        var wasComplete: Bool { annotations[Revisions.complete] != nil }
+
+        /// Replicas that are not known to serve.
+        var idle: Int { isFresh ? 0 : max(0, replicas - set.status.ready) }
+
         /// What is known to be available and will stay: a set that shrinks still shows the pods it is about to delete.
         var available: Int { isFresh ? 0 : min(set.status.available, replicas) }
     }

@@ -75,6 +75,8 @@ package struct ObservedDeployment: Sendable {
     }
 
     package var key: ObjectKey { meta.key(.deployments) }
+    /// It was told to go back by itself.
+    package var rollsBackOnFailure: Bool { meta.annotations[Revisions.rollbackOnFailure] == "true" }
 
     /// How many pods may exist beyond `replicas`, and how many of `replicas` may be missing, during a rollout.
     ///

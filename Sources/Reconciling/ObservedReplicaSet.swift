@@ -44,6 +44,8 @@ package struct ObservedReplicaSet: Sendable {
     }
 
     package var key: ObjectKey { meta.key(.replicaSets) }
+    /// Its version was once complete.
+    package var wasComplete: Bool { meta.annotations[Revisions.complete] != nil }
 }
 
 extension LabelSelector {

@@ -8,9 +8,16 @@ package enum Revisions {
     package static let revisionHistory = "deployment.kubernetes.io/revision-history"
     package static let desiredReplicas = "deployment.kubernetes.io/desired-replicas"
     package static let maxReplicas = "deployment.kubernetes.io/max-replicas"
+    /// On a set: its version has once run with all its replicas available. What bears it was good, whatever became of it.
+    package static let complete = "steady.dev/complete"
+    /// On a Deployment, by its user: "true" makes it go back by itself when a version fails.
+    package static let rollbackOnFailure = DeploymentRollback.annotation
+    /// On a Deployment: the set to which it went back by itself.
+    package static let rolledBackTo = "steady.dev/rolled-back-to"
     /// Annotations of a Deployment that say something about the Deployment alone; the others (`kubernetes.io/change-cause`) go to its sets.
     private static let notCopied: Set<String> = [
-        "kubectl.kubernetes.io/last-applied-configuration", revision, revisionHistory, desiredReplicas, maxReplicas,
+        "kubectl.kubernetes.io/last-applied-configuration", revision, revisionHistory, desiredReplicas, maxReplicas, complete,
+        rollbackOnFailure, rolledBackTo,
         "deprecated.deployment.rollback.to",
     ]
 

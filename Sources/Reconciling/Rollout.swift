@@ -7,10 +7,13 @@ enum Rollout {
     /// The new set grows as far as the surge allows and takes over what the old ones can give up.
     ///
     /// Never more pods than `replicas + surge` by the sets' sizes, and by our own doing never fewer available ones than
-    /// `replicas - unavailable`. Replicas of old sets that are not available go first: they serve nobody, and their room is needed.
+    /// `replicas - unavailable`. Replicas of old sets that are not available go first: they serve nobody, and their room is needed. Those of a version
+    /// that never was complete do not even wait for the new ones: else a way out of a broken version, back or forward, would be closed as long as the
+    /// other one has trouble, too.
     static func roll(_ fleet: inout Fleet, _ deployment: ObservedDeployment, _ explanation: inout [String]) {
         let (surge, unavailable) = deployment.allowance
         growNew(&fleet, deployment, limit: deployment.replicas + surge, &explanation)
+        clearFailed(&fleet, deployment, &explanation)
 
         let floor = deployment.replicas - unavailable
         let newMissing = fleet.new.map { $0.replicas - $0.available } ?? 0
@@ -40,6 +43,18 @@ enum Rollout {
             spare -= count
             explanation.append(
                 "\(count) old replicas of \(member.set.meta.name) can go: \(fleet.available) of at least \(floor) stay available")
+        }
+    }
+
+    /// Takes away what serves nothing of versions that never were complete, where another one was: in doubt they have failed. Without one, what is not
+    /// available may be all that there is, in a bad moment.
+    private static func clearFailed(_ fleet: inout Fleet, _ deployment: ObservedDeployment, _ explanation: inout [String]) {
+        guard fleet.all.contains(where: \.wasComplete) else { return }
+        for index in fleet.old.indices where !fleet.old[index].wasComplete {
+            let member = fleet.old[index]
+            guard member.idle > 0 else { continue }
+            fleet.resizeOld(index, to: member.replicas - member.idle, of: deployment)
+            explanation.append("\(member.idle) replicas of \(member.set.meta.name), which never was complete, serve nothing and go at once")
         }
     }
 

@@ -75,7 +75,8 @@ struct TinyWorld {
         let sets = self.sets.keys.sorted().map { ObservedReplicaSet(self.sets[$0]!) }
         var counts: [String: Int] = [:]
         for pod in pods.values.map({ ObservedPod($0) }) { counts[pod.meta.controller?.uid ?? "", default: 0] += 1 }
-        let plan = DeploymentPlan.plan(.init(deployment: observed, sets: sets, podCounts: counts), now: now)
+        let observedPods = pods.keys.sorted().map { ObservedPod(pods[$0]!) }
+        let plan = DeploymentPlan.plan(.init(deployment: observed, sets: sets, podCounts: counts, pods: observedPods), now: now)
         carryOut(plan)
         return plan
     }
@@ -101,6 +102,15 @@ struct TinyWorld {
     }
 
     // MARK: What agents do
+
+    /// The pods of a version that never becomes ready have been started so often.
+    mutating func crash(_ image: String, restarts: Int64) {
+        for name in pods.keys.sorted() where self.image(ofPod: pods[name]!) == image {
+            pods[name]?["status"]["containerStatuses"] = [
+                ["name": "web", "restartCount": .int(restarts), "state": ["waiting": ["reason": "CrashLoopBackOff"]]]
+            ]
+        }
+    }
 
     mutating func setReady(_ name: String, _ isReady: Bool) {
         let isAble = !broken.contains(image(ofPod: pods[name] ?? .null))
@@ -171,6 +181,10 @@ struct TinyWorld {
                 if key.type == .deployments { deployment = patched(deployment) }
                 if key.type == .replicaSets { sets[key.name] = patched(sets[key.name]!) }
                 if key.type == .pods { pods[key.name] = patched(pods[key.name]!) }
+            case .patch(let key, .json(let body), _, _) where key.type == .deployments:
+                guard let new = try? JSONPatch.apply(body, to: deployment) else { continue }
+                deployment = new
+                bump()
             default: break
             }
         }

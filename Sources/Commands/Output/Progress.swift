@@ -43,7 +43,7 @@ enum Progress {
     static func rollout(_ key: ObjectKey, _ api: BlockingAPI, _ invocation: Invocation, revision: String? = nil, within limit: Duration)
         throws(CommandError) -> Bool
     {
-        _ = try api.ask(.get(key))
+        let before = takenBack(try api.ask(.get(key)).object)
         var said = ""
         var verdict: Bool?
         var failure: String?
@@ -72,7 +72,8 @@ enum Progress {
                     return true
                 case .event(let event) where event.kind != .bookmark:
                     let (words, isDone, problem) = judge(event.object, revision)
-                    if let problem {
+                    let after = takenBack(event.object)
+                    if let problem = after == before ? problem : after?.words ?? problem {
                         failure = problem
                         return true
                     }
@@ -98,6 +99,18 @@ enum Progress {
             if hintIsDue, let lines = try? obstacles(key, api) { for line in lines { invocation.terminal.complain(line) } }
         }
         return verdict ?? false
+    }
+
+    /// That the deployment went back by itself, and when; nil when it did not.
+    private static func takenBack(_ deployment: Value) -> TakenBack? {
+        let conditions = [Condition](conditions: deployment["status"]["conditions"])
+        guard let condition = conditions[Condition.rolledBack], condition.isTrue else { return nil }
+        return TakenBack(words: "deployment \"\(deployment.name)\" was taken back: \(condition.message)", at: condition.lastUpdateTime)
+    }
+
+    private struct TakenBack: Equatable {
+        var words: String
+        var at: Timestamp?
     }
 
     /// After this time without an end, what keeps pods from running is said, once.

@@ -4,6 +4,10 @@ import Formats
 enum WorkloadValidation {
     static func check(deployment: Value, old: Value?, _ findings: inout Findings) {
         let spec = deployment["spec"]
+        let rollback = deployment["metadata"]["annotations"][DeploymentRollback.annotation]
+        if let text = rollback.string, !DeploymentRollback.values.contains(text) {
+            findings.at("metadata") { $0.unsupported("annotations[\(DeploymentRollback.annotation)]", rollback, DeploymentRollback.values) }
+        }
         guard case .object = spec else { return findings.required("spec") }
         findings.at("spec") { findings in
             findings.notNegative("replicas", of: spec)
