@@ -48,6 +48,48 @@ struct ExplainingTests {
             ])
     }
 
+    @Test func `a restart that is held back is told although the pod is ready, of its workload, too`() {
+        var held = pod("web-1", ready: true)
+        held["status"]["conditions"] = .array(
+            held["status"]["conditions"].elements + [
+                [
+                    "type": "steady.dev/RestartHeldBack", "status": "True", "lastTransitionTime": "2026-01-01T00:00:58Z",
+                    "message": "liveness probe of container web fails (timeout), but the budget is spent",
+                ]
+            ])
+        let sentence = "<- its restart is held back since 2s: liveness probe of container web fails (timeout), but the budget is spent"
+        #expect(Scene(.pods, held, now: now).cause.lines.prefix(2) == ["pod/web-1 is ready since 12s", sentence])
+        let conditions: Value = [["type": "steady.dev/FailingAlike", "status": "True", "message": "2 of 3 replicas fail alike"]]
+        var scene = Scene(
+            .deployments,
+            [
+                "metadata": ["name": "web", "generation": 1], "spec": ["replicas": 3],
+                "status": [
+                    "observedGeneration": 1, "replicas": 3, "updatedReplicas": 3, "availableReplicas": 3, "conditions": conditions,
+                ],
+            ], now: now)
+        scene.pods = [held]
+        #expect(scene.cause.lines.contains("<- 2 of 3 replicas fail alike") && scene.cause.lines.contains("   " + sentence))
+    }
+
+    @Test func `a deployment that went back by itself says why, though it is complete`() {
+        let message = "Revision 2 failed: it made no progress for 600 s. Went back to revision 1 (web-1)"
+        let scene = Scene(
+            .deployments,
+            [
+                "metadata": ["name": "web", "generation": 3], "spec": ["replicas": 3],
+                "status": [
+                    "observedGeneration": 3, "replicas": 3, "updatedReplicas": 3, "availableReplicas": 3,
+                    "conditions": [["type": "steady.dev/RolledBack", "status": "True", "message": .string(message)]],
+                ],
+            ], now: now)
+        #expect(
+            scene.cause.lines == [
+                "deployment/web is complete: 3 of 3 replicas are available, all of one version", "<- it went back by itself: \(message)",
+                "   <- it was told to by its annotation steady.dev/rollback-on-failure; a new template rolls forward",
+            ])
+    }
+
     @Test func `a restart by liveness names the probe and what it was answered`() {
         var scene = Scene(.pods, pod("web-1", ready: true, restarts: 2), now: now)
         scene.decisions = [

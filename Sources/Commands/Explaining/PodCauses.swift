@@ -18,11 +18,18 @@ extension Scene {
                 "\(name) has ended: \(phase)\(words.isEmpty ? "" : " (\(words.joined(separator: ": ")))")", because: machine(pod) + why)
         }
         let ready = condition("Ready", of: pod)
-        if ready["status"].string == "True" { return Cause("\(name) is ready\(since(ready))", because: machine(pod) + why) }
-        return Cause("\(name) is not ready\(since(ready))", because: unready(pod) + why)
+        if ready["status"].string == "True" { return Cause("\(name) is ready\(since(ready))", because: heldBack(pod) + machine(pod) + why) }
+        return Cause("\(name) is not ready\(since(ready))", because: heldBack(pod) + unready(pod) + why)
     }
 
     private func since(_ condition: Value) -> String { age(condition["lastTransitionTime"]).map { " since \($0)" } ?? "" }
+
+    /// A restart that was asked for and would do more harm than good now.
+    private func heldBack(_ pod: Value) -> [Cause] {
+        let held = condition(Condition.restartHeldBack, of: pod)
+        guard held["status"].string == "True" else { return [] }
+        return [Cause("its restart is held back\(since(held)): \(held["message"].plainText)")]
+    }
 
     private func unscheduled(_ pod: Value) -> [Cause] {
         let scheduled = condition("PodScheduled", of: pod)

@@ -70,7 +70,10 @@ enum WhyVerb {
         default: return scene
         }
         var askedCount = 0
-        for pod in scene.pods where type == .pods || scene.condition("Ready", of: pod)["status"].string != "True" {
+        for pod in scene.pods
+        where type == .pods || scene.condition("Ready", of: pod)["status"].string != "True"
+            || scene.condition(Condition.restartHeldBack, of: pod)["status"].string == "True"
+        {
             guard askedCount < askLimit else { break }
             askedCount += 1
             ask(pod, api, &scene)

@@ -15,8 +15,21 @@ extension Scene {
             return Cause("\(name) was changed, and its controller has not come to it yet")
         }
         let isDone = updated == wanted && available == wanted && total == wanted
-        if isDone { return Cause("\(name) is complete: \(available) of \(wanted) replicas are available, all of the newest version") }
         var because: [Cause] = []
+        let rolledBack = condition(Condition.rolledBack, of: object)
+        if rolledBack["status"].string == "True" {
+            because.append(
+                Cause(
+                    "it went back by itself: \(rolledBack["message"].plainText)",
+                    because: [Cause("it was told to by its annotation \(DeploymentRollback.annotation); a new template rolls forward")]))
+        }
+        because += failingAlike(object)
+        if isDone {
+            let words = "\(available) of \(wanted) replicas are available, all of \(because.isEmpty ? "the newest" : "one") version"
+            // Those that are held back are ready, and worth a look all the same.
+            let held = pods.filter { condition(Condition.restartHeldBack, of: $0)["status"].string == "True" }
+            return Cause("\(name) is complete: \(words)", because: because + held.prefix(Self.podLimit).map { pod($0, isSubject: false) })
+        }
         let progressing = condition("Progressing", of: object)
         if spec["paused"].bool == true { because.append(Cause("its rollout is paused; \"steady rollout resume\" goes on")) }
         if progressing["reason"].string == "ProgressDeadlineExceeded" {
@@ -34,6 +47,11 @@ extension Scene {
         return Cause("\(name) is not complete: \(figures)", because: because)
     }
 
+    private func failingAlike(_ object: Value) -> [Cause] {
+        let alike = condition(Condition.failingAlike, of: object)
+        return alike["status"].string == "True" ? [Cause(alike["message"].plainText)] : []
+    }
+
     /// How many of a set's pods are ready, and what keeps the others.
     func replicaSet(_ set: Value) -> Cause {
         let wanted = set["spec"]["replicas"].int ?? 1
@@ -44,9 +62,13 @@ extension Scene {
         var because: [Cause] = []
         let failure = condition("ReplicaFailure", of: set)
         if failure["status"].string == "True" { because.append(Cause("pods cannot be made: \(failure["message"].plainText)")) }
-        let troubled = own.filter { condition("Ready", of: $0)["status"].string != "True" && $0["status"]["phase"].string != "Succeeded" }
+        because += failingAlike(set)
+        let troubled = own.filter { pod in
+            condition("Ready", of: pod)["status"].string != "True" && pod["status"]["phase"].string != "Succeeded"
+                || condition(Condition.restartHeldBack, of: pod)["status"].string == "True"
+        }
         because += troubled.prefix(Self.podLimit).map { pod($0, isSubject: false) }
-        if troubled.count > Self.podLimit { because.append(Cause("\(troubled.count - Self.podLimit) more pods are not ready")) }
+        if troubled.count > Self.podLimit { because.append(Cause("\(troubled.count - Self.podLimit) more pods have trouble")) }
         return Cause("replicaset/\(set.name)\(revision): \(ready) of \(wanted) wanted pods are ready, \(total) exist", because: because)
     }
 

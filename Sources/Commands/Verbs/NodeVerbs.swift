@@ -36,16 +36,37 @@ enum NodeVerbs {
             "\(what) \(fail ? "fail" : "recover")", group: .nodes,
             summary: fail ? "Drill: kill a \(what)'s agents and processes, as a power cut would" : "End the drill: start its agents again",
             usage: what == "node" ? "NODE" : "ZONE",
-            notes: fail ? "The control plane is told nothing: it has to find out. It stays down until: steady \(what) recover" : "",
+            notes: fail
+                ? """
+                The control plane is told nothing: it has to find out. It stays down until: steady \(what) recover. Refused while a
+                PodDisruptionBudget allows less than would be lost, or a workload without one misses replicas already; --force does it all the same.
+                """ : "",
             examples: [(fail ? "lose it" : "bring it back", "steady \(what) \(fail ? "fail" : "recover") \(what == "node" ? "b1" : "b")")],
+            flags: fail ? [Flag("force", nil, .toggle, "whatever the budgets say")] : [],
             run: { invocation in
                 guard invocation.words.count == 1 else { throw CommandError.usage("name one \(what)") }
+                if fail, !invocation.isSet("force") { try requireBudget(what, invocation.words[0], invocation) }
                 let answer = try Instance.askHost(invocation, ["op": fail ? "fail" : "recover", what: .string(invocation.words[0])])
                 for node in answer["nodes"].elements.compactMap(\.string) {
                     invocation.terminal.line("node/\(node) \(fail ? "failed" : "recovered")")
                 }
                 return 0
             })
+    }
+
+    /// Refuses a drill that the budgets do not allow. What it does not know it leaves to `up`, which knows every node.
+    private static func requireBudget(_ what: String, _ name: String, _ invocation: Invocation) throws(CommandError) {
+        let api = try Instance.connect(invocation)
+        let nodes = try api.all(ListRequest(.nodes)).filter {
+            what == "node" ? $0.name == name : $0["metadata"]["labels"]["topology.kubernetes.io/zone"].string == name
+        }
+        let drill = DrillBudget(
+            nodes: Set(nodes.map(\.name)), pods: try api.all(ListRequest(.pods)), sets: try api.all(ListRequest(.replicaSets)),
+            deployments: try api.all(ListRequest(.deployments)), budgets: try api.all(ListRequest(.disruptionBudgets)))
+        let refusals = drill.refusals
+        guard refusals.isEmpty else {
+            throw CommandError("\(refusals.joined(separator: "; ")): wait until they are replaced, or use --force")
+        }
     }
 
     private static func nodes(_ invocation: Invocation, _ api: BlockingAPI) throws(CommandError) -> [Value] {

@@ -1,0 +1,70 @@
+import Formats
+import Resources
+import Testing
+
+@testable import Commands
+
+/// What a drill may take, and when it is refused.
+struct DrillBudgetTests {
+    /// `spread`: on which node each pod of the Deployment `web` is; lower case letters are pods that are not Ready.
+    private func refusals(_ spread: String, replicas: Int64? = nil, failing: Set<String> = ["B"], allowed: Int64? = nil) -> [String] {
+        let pods = spread.enumerated().map { index, node -> Value in
+            [
+                "metadata": [
+                    "name": .string("web-\(index)"), "namespace": "default", "uid": .string("p\(index)"), "labels": ["app": "web"],
+                    "ownerReferences": [["uid": .string(index % 2 == 0 ? "old" : "new"), "controller": true]],
+                ],
+                "spec": ["nodeName": .string(node.uppercased())],
+                "status": ["conditions": [["type": "Ready", "status": node.isUppercase ? "True" : "False"]]],
+            ]
+        }
+        let sets = ["old", "new"].map { uid -> Value in
+            [
+                "metadata": [
+                    "name": .string(uid), "namespace": "default", "uid": .string(uid),
+                    "ownerReferences": [["uid": "d", "controller": true]],
+                ]
+            ]
+        }
+        let deployment: Value = [
+            "metadata": ["name": "web", "namespace": "default", "uid": "d"], "spec": ["replicas": .int(replicas ?? Int64(spread.count))],
+        ]
+        var budgets: [Value] = []
+        if let allowed {
+            budgets = [
+                [
+                    "metadata": ["name": "b", "namespace": "default"], "spec": ["selector": ["matchLabels": ["app": "web"]]],
+                    "status": ["disruptionsAllowed": .int(allowed)],
+                ]
+            ]
+        }
+        return DrillBudget(nodes: failing, pods: pods, sets: sets, deployments: [deployment], budgets: budgets).refusals
+    }
+
+    @Test(arguments: ["ABC", "ABCABCABCABC", "B", "BBB", "AAA", "AaC"])
+    func `what is whole, or loses nothing more, may be tried`(spread: String) { #expect(refusals(spread) == []) }
+
+    @Test(
+        arguments: [
+            ("aBC", nil, "of default/web 1 of 3 replicas are missing already, and 1 run there"),
+            ("AB", 3, "of default/web 1 of 3 replicas are missing already, and 1 run there"),
+            ("aBCABCABCABC", nil, "of default/web 1 of 12 replicas are missing already, and 4 run there"),
+        ] as [(String, Int64?, String)])
+    func `of what misses some already no more is taken than the standard share`(spread: String, replicas: Int64?, refusal: String) {
+        #expect(refusals(spread, replicas: replicas) == [refusal])
+    }
+
+    @Test func `within the standard share it may be tried although some are missing`() {
+        #expect(refusals("aAABCCACC" + "CCC") == [])
+    }
+
+    @Test func `a disruption budget holds as it stands`() {
+        #expect(refusals("ABCB", allowed: 2) == [])
+        #expect(
+            refusals("ABCB", allowed: 1) == [
+                "the disruption budget default/b allows 1 pods to be missing now, and 2 of its pods run there"
+            ])
+        // What a budget covers is not counted a second time.
+        #expect(refusals("aBC", allowed: 1) == [])
+    }
+}
