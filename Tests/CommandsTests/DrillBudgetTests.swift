@@ -7,7 +7,9 @@ import Testing
 /// What a drill may take, and when it is refused.
 struct DrillBudgetTests {
     /// `spread`: on which node each pod of the Deployment `web` is; lower case letters are pods that are not Ready.
-    private func refusals(_ spread: String, replicas: Int64? = nil, failing: Set<String> = ["B"], allowed: Int64? = nil) -> [String] {
+    private func refusals(
+        _ spread: String, replicas: Int64? = nil, failing: Set<String> = ["B"], lost: Set<String> = [], allowed: Int64? = nil
+    ) -> [String] {
         let pods = spread.enumerated().map { index, node -> Value in
             [
                 "metadata": [
@@ -38,7 +40,7 @@ struct DrillBudgetTests {
                 ]
             ]
         }
-        return DrillBudget(nodes: failing, pods: pods, sets: sets, deployments: [deployment], budgets: budgets).refusals
+        return DrillBudget(nodes: failing, lost: lost, pods: pods, sets: sets, deployments: [deployment], budgets: budgets).refusals
     }
 
     @Test(arguments: ["ABC", "ABCABCABCABC", "B", "BBB", "AAA", "AaC"])
@@ -56,6 +58,11 @@ struct DrillBudgetTests {
 
     @Test func `within the standard share it may be tried although some are missing`() {
         #expect(refusals("aAABCCACC" + "CCC") == [])
+    }
+
+    @Test func `what has just failed is missing, though nobody has noticed yet`() {
+        #expect(refusals("ABC", lost: ["A"]) == ["of default/web 1 of 3 replicas are missing already, and 1 run there"])
+        #expect(refusals("ABC", lost: ["B"]) == [])
     }
 
     @Test func `a disruption budget holds as it stands`() {

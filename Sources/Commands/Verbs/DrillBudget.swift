@@ -8,6 +8,8 @@ import Resources
 struct DrillBudget {
     /// Of the nodes that are to fail.
     var nodes: Set<String>
+    /// That have failed already: what the server believes of their pods may be older.
+    var lost: Set<String> = []
     var pods: [Value]
     var sets: [Value]
     var deployments: [Value]
@@ -42,7 +44,8 @@ struct DrillBudget {
     }
 
     private func isServing(_ pod: Value) -> Bool {
-        pod["metadata"]["deletionTimestamp"].isNull && pod["metadata"]["annotations"]["steady.dev/eviction-requested"].isNull
+        !lost.contains(pod["spec"]["nodeName"].string ?? "") && pod["metadata"]["deletionTimestamp"].isNull
+            && pod["metadata"]["annotations"]["steady.dev/eviction-requested"].isNull
             && pod["status"]["conditions"].elements.contains { $0["type"].string == Condition.ready && $0["status"].string == "True" }
     }
 

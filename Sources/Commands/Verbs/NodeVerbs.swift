@@ -60,8 +60,11 @@ enum NodeVerbs {
         let nodes = try api.all(ListRequest(.nodes)).filter {
             what == "node" ? $0.name == name : $0["metadata"]["labels"]["topology.kubernetes.io/zone"].string == name
         }
+        let roles = try Instance.askHost(invocation, ["op": "status"])["roles"].elements
+        let failed = roles.filter { $0["state"].string == "Failed" }.compactMap { $0["name"].string }.filter { $0.hasPrefix("agent-") }
         let drill = DrillBudget(
-            nodes: Set(nodes.map(\.name)), pods: try api.all(ListRequest(.pods)), sets: try api.all(ListRequest(.replicaSets)),
+            nodes: Set(nodes.map(\.name)), lost: Set(failed.map { String($0.dropFirst("agent-".count)) }),
+            pods: try api.all(ListRequest(.pods)), sets: try api.all(ListRequest(.replicaSets)),
             deployments: try api.all(ListRequest(.deployments)), budgets: try api.all(ListRequest(.disruptionBudgets)))
         let refusals = drill.refusals
         guard refusals.isEmpty else {
