@@ -45,8 +45,6 @@ package enum Museum {
             scenario.faults = [.syncFailure, .serverCrash]
             scenario.actions = [.scale]
         case .addressReusedEarly:
-            // With the surge as many as one node has addresses for: it may be the only one that is left.
-            scenario.objects = Samples.web(replicas: 2)
             scenario.addressesPerNode = 3
             scenario.faults = [.partition]
             scenario.actions = [.roll]
