@@ -28,6 +28,11 @@ package struct ControlGroup: Hashable, Sendable {
     }
 
     package static func below(own name: String, _ kind: Kind) -> ControlGroup? {
+        own(kind).flatMap { ControlGroup(path: $0, kind: kind).child(name) }
+    }
+
+    /// The directory of the group that this process is in; nil where the tree is not mounted.
+    static func own(_ kind: Kind) -> String? {
         guard let mounts = try? Files.text("/proc/self/mounts"), let groups = try? Files.text("/proc/self/cgroup") else { return nil }
         let mount = mounts.split(separator: "\n").lazy.map { $0.split(separator: " ") }.first { fields in
             guard fields.count > 3 else { return false }
@@ -46,7 +51,7 @@ package struct ControlGroup: Hashable, Sendable {
         var path = String(mount[1]) + (own[2] == "/" ? "" : String(own[2]))
         // The roles' own group passes nothing on: nodes are beside it.
         if kind == .unified, path.hasSuffix("/\(roles)") { path.removeLast(roles.utf8.count + 1) }
-        return ControlGroup(path: path, kind: kind).child(name)
+        return path
     }
 
     /// How often a group is made again that others remove as empty while it is made. Each loss takes another agent's start at this very moment.

@@ -35,7 +35,7 @@ package struct LimitTree: Hashable, Sendable {
     }
 
     /// This process's group in the v1 tree of a controller.
-    private static func ownGroup(v1 controller: String) -> String? {
+    static func ownGroup(v1 controller: String) -> String? {
         guard let mounts = try? Files.text("/proc/self/mounts"), let groups = try? Files.text("/proc/self/cgroup") else { return nil }
         let mount = mounts.split(separator: "\n").lazy.map { $0.split(separator: " ") }.first { fields in
             fields.count > 3 && fields[2] == "cgroup" && names(fields[3], controller)

@@ -7,7 +7,7 @@ enum DoctorVerb {
         "doctor", group: .other, summary: "Check what this machine allows, with remedies", usage: "",
         examples: [("before the first start", "steady doctor")], run: { run($0) })
 
-    private struct Finding {
+    struct Finding: Equatable {
         enum Verdict { case good, limited, bad }
         var name: String
         var verdict: Verdict
@@ -16,10 +16,12 @@ enum DoctorVerb {
     }
 
     private static func run(_ invocation: Invocation) -> Int32 {
-        let findings = [
-            kernel(), seccomp(), yama(), controlGroups(), openFiles(), processes(), lowPorts(), clientPorts(), loopback(),
-            dataDirectory(invocation),
-        ]
+        let findings =
+            [
+                kernel(), seccomp(), yama(), controlGroups(),
+            ] + ["memory", "cpu", "pids"].map { limit($0, LimitProspect.look($0)) } + [
+                openFiles(), processes(), lowPorts(), clientPorts(), loopback(), dataDirectory(invocation),
+            ]
         for finding in findings {
             let (mark, colour): (String, Terminal.Colour) =
                 switch finding.verdict {
@@ -80,6 +82,38 @@ enum DoctorVerb {
             remedy: isWritable
                 ? ""
                 : "systemd: steady install --user (Delegate=yes); without it groups are killed by process group, children and environment")
+    }
+
+    /// Whether a container's limit of this controller holds for an `up` that is started from here.
+    static func limit(_ controller: String, _ prospect: LimitProspect) -> Finding {
+        let instead =
+            switch controller {
+            case "memory": "each process is held to its container's limit by itself"
+            case "pids": Processes.isRoot ? "root's programs are not bounded" : "all programs together may have half of what their user may"
+            default: "not enforced"
+            }
+        var finding = Finding(name: "limits: \(controller)", verdict: .limited, words: "")
+        switch prospect {
+        case .holds(let version):
+            finding.verdict = .good
+            finding.words = "hold (cgroup v\(version))"
+        case .crowded(let group):
+            finding.words = "\(instead): other programs are in \(group), which then passes no limit on"
+            finding.remedy =
+                "a group for it alone: steady install, or systemd-run \(Processes.isRoot ? "" : "--user ")--scope -p Delegate=yes steady up"
+        case .foreign(let directory):
+            finding.words = "\(instead): \(directory) is not ours to write"
+            finding.remedy = "systemd: steady install --user (Delegate=yes), or steady install --system; elsewhere: run as root"
+        case .withheld(let group):
+            finding.words = "\(instead): \(group) was not given this controller"
+            finding.remedy =
+                "systemd: Delegate=yes in the unit that it belongs to (systemctl edit user@.service); elsewhere, as root: echo +\(controller) > "
+                + "\(Files.directory(of: group))/cgroup.subtree_control"
+        case .absent:
+            finding.words = "\(instead): no control groups with this controller are mounted"
+            finding.remedy = "mount -t cgroup2 none /sys/fs/cgroup, with a kernel that has the controller"
+        }
+        return finding
     }
 
     private static func openFiles() -> Finding {
