@@ -34,7 +34,7 @@ struct ActionRunner {
         case .httpGet(let get): return request(get, timeout, done)
         case .tcpSocket(let host, let reference):
             guard let port = port(reference) else { return answer((false, "unknown port \(reference)"), done) }
-            return connect(to: .ipv4(address(host), port: port.number), timeout ?? .seconds(30), done)
+            return connect(to: .ipv4(address(host), port: port.number), timeout, done)
         case .exec(let command): return execute(command, timeout, done)
         case .sleep(let length):
             let timer = context.loop.schedule(after: length) { done((true, "")) }
@@ -54,7 +54,7 @@ struct ActionRunner {
     }
     private static let noGRPC = "grpc probes are not available here; use httpGet, tcpSocket or exec"
 
-    private func answer(_ outcome: Outcome, _ done: @escaping (Outcome) -> Void) -> Cancellation {
+    func answer(_ outcome: Outcome, _ done: @escaping (Outcome) -> Void) -> Cancellation {
         let timer = context.loop.schedule(after: .zero) { done(outcome) }
         return Cancellation { timer.cancel() }
     }
@@ -66,7 +66,7 @@ struct ActionRunner {
     }
 
     /// What is wrong with who listens at a place that has just answered; nil when it is the pod's own program, or another address than the pod's.
-    private func stranger(at target: SocketAddress) -> Outcome? {
+    func stranger(at target: SocketAddress) -> Outcome? {
         guard let listeners, case .ipv4(podIP, let port) = target else { return nil }
         guard let found = try? context.listeners.user(at: podIP.bits, port: port), case .stranger(let user) = listeners.judge(.user(found))
         else {
@@ -78,8 +78,7 @@ struct ActionRunner {
     private func request(_ get: Probe.HTTPGet, _ timeout: Duration?, _ done: @escaping (Outcome) -> Void) -> Cancellation {
         guard let port = port(get.port) else { return answer((false, "unknown port \(get.port)"), done) }
         let target = SocketAddress.ipv4(address(get.host), port: port.number)
-        // There is no TLS here: that somebody listens is all that can be told.
-        if get.isHTTPS { return connect(to: target, timeout ?? .seconds(30), done) }
+        if get.isHTTPS { return greet(target, get, timeout, done) }
         var headers = HTTPHeaders()
         headers.add("User-Agent", "kube-probe/1.33")
         headers.add("Accept", "*/*")
@@ -110,31 +109,6 @@ struct ActionRunner {
         }
         exchange = stream
         return stream
-    }
-
-    private func connect(to target: SocketAddress, _ timeout: Duration, _ done: @escaping (Outcome) -> Void) -> Cancellation {
-        let fd: Int32
-        do { fd = try Sockets.connect(to: target) } catch { return answer((false, "dial tcp \(target): \(error.reason)"), done) }
-        var watch: EventLoop.Watch?
-        var timer: EventLoop.Timer?
-        var isOver = false
-        func finish(_ outcome: Outcome?) {
-            guard !isOver else { return }
-            isOver = true
-            watch?.cancel()
-            timer?.cancel()
-            closeDescriptor(fd)
-            if let outcome { done(outcome) }
-        }
-        watch = try? context.loop.watch(fd, .write) { _ in
-            if let error = Sockets.pendingError(fd) {
-                finish((false, "dial tcp \(target): \(error.reason)"))
-            } else {
-                finish(stranger(at: target) ?? (true, ""))
-            }
-        }
-        timer = context.loop.schedule(after: timeout) { finish((false, "dial tcp \(target): i/o timeout")) }
-        return Cancellation { finish(nil) }
     }
 
     private func execute(_ command: [String], _ timeout: Duration?, _ done: @escaping (Outcome) -> Void) -> Cancellation {

@@ -203,7 +203,7 @@ extension SchemaText {
           path string
           port! intOrString | A number, or the name of one of the container's ports.
           host string | Instead of the pod's IP.
-          scheme string(HTTP HTTPS)
+          scheme string(HTTP HTTPS) | HTTPS: succeeds when the port begins a TLS handshake; the status is not asked for.
           httpHeaders [HTTPHeader]
         HTTPHeader
           name! string
