@@ -33,6 +33,8 @@ final class AgentContext {
     var probesInFlight = 0
     /// Keeps liveness probes from doing harm.
     var brake = HealingBrake()
+    /// How much programs wait for a processor; another answer in tests.
+    var pressure: () -> Double? = CPUPressure.share
     /// The first processes of all containers: what else is our child is an orphan.
     var leaders: Set<Int32> = []
     /// Whether the kernel lets us answer for a child's bind; learnt from the first launch that it refuses.

@@ -12,7 +12,7 @@ package final class AgentRole {
     package let loop: EventLoop
     private let configuration: AgentConfiguration
     private let api: any ResourceAPI
-    private let context: AgentContext
+    let context: AgentContext
     private let world: NodeWorld
     private let pods: ObjectCache
     private let registration: NodeRegistration

@@ -34,11 +34,12 @@ extension PodDriver {
         let slot = "\(name)/\(kind.rawValue)"
         let context = context
         let began = context.loop.now
-        let running = runner.run(probe.action, timeout: probe.timeout) { [weak self] outcome in
+        let waiting = kind == .liveness ? livenessWaiting(name, probe.timeout) : LivenessWaiting(timeout: probe.timeout)
+        let running = runner.run(probe.action, timeout: waiting.patience) { [weak self] outcome in
             context.probesInFlight -= 1
             self?.actions[slot] = nil
             if kind == .liveness {
-                self?.learnLiveness(name, outcome, isTimeout: context.loop.now - began >= probe.timeout)
+                self?.learnLiveness(name, outcome, after: context.loop.now - began, waiting)
             } else {
                 self?.handle(.container(name, .probed(kind, succeeded: outcome.succeeded, message: outcome.message)))
             }

@@ -9,22 +9,40 @@ extension PodDriver {
     /// How long the server is waited for. Then the agent decides by itself: a program that hangs must not wait for a server that does.
     private static let leavePatience = Duration.seconds(1)
 
+    /// For how long the answer to a liveness probe that is about to be asked is waited for.
+    func livenessWaiting(_ name: String, _ timeout: Duration) -> LivenessWaiting {
+        var waiting = LivenessWaiting(timeout: timeout)
+        guard let container = machine[name], container.isRestartedByFailure(now: context.loop.now) else { return waiting }
+        waiting.pressure = context.pressure()
+        waiting.patience = HealingBrake.patience(
+            timeout: timeout, isLastTry: true, hasReadinessProbe: container.policy.readiness != nil, pressure: waiting.pressure)
+        return waiting
+    }
+
     /// Takes the answer of a liveness probe.
-    func learnLiveness(_ name: String, _ outcome: ActionRunner.Outcome, isTimeout: Bool) {
-        guard !outcome.succeeded, let container = machine[name], container.isRestartedByFailure(now: context.loop.now) else {
+    func learnLiveness(_ name: String, _ outcome: ActionRunner.Outcome, after took: Duration, _ waiting: LivenessWaiting) {
+        // Who was given more time than its timeout, and took it, has failed all the same.
+        let isLate = outcome.succeeded && waiting.patience > waiting.timeout && took >= waiting.timeout
+        let message = isLate ? "answered after \(took.inSeconds) s, and its timeout is \(waiting.timeout.inSeconds) s" : outcome.message
+        let succeeded = outcome.succeeded && !isLate
+        guard !succeeded, let container = machine[name], container.isRestartedByFailure(now: context.loop.now) else {
             // One success is enough: it lives, and its failures are counted anew.
-            if outcome.succeeded { release(name) }
-            return handle(.container(name, .probed(.liveness, succeeded: outcome.succeeded, message: outcome.message)))
+            if succeeded { release(name) }
+            return handle(.container(name, .probed(.liveness, succeeded: succeeded, message: message)))
         }
+        let failure = HealingBrake.Failure(
+            succeeded: isLate, took: took, timeout: waiting.timeout, patience: waiting.patience,
+            isReadyByProbe: container.isReady && container.policy.readiness != nil)
         let plea = HealingBrake.Plea(
-            workload: pod.meta.controller?.uid, pod: uid, container: name, isTimeout: isTimeout,
+            workload: pod.meta.controller?.uid, pod: uid, container: name, failure: failure,
             answersTraffic: machine.isReady && PodStatusReport.unmetGates(of: pod.value).isEmpty)
-        let pressure = isTimeout ? CPUPressure.share() : nil
+        // Of the try's beginning and its end the worse.
+        let pressure = [waiting.pressure, failure == .refused ? nil : context.pressure()].compactMap(\.self).max()
         if let reason = context.brake.excuse(plea, pressure: pressure, now: context.loop.now) {
-            return hold(name, outcome.message, reason)
+            return hold(name, message, reason)
         }
-        guard plea.needsLeave else { return judge(plea, .silence, outcome.message) }
-        askLeave(name) { [weak self] word in self?.judge(plea, word, outcome.message) }
+        guard plea.needsLeave else { return judge(plea, .silence, message) }
+        askLeave(name) { [weak self] word in self?.judge(plea, word, message) }
     }
 
     private func judge(_ plea: HealingBrake.Plea, _ word: HealingBrake.ServerWord, _ failure: String) {
@@ -82,5 +100,19 @@ extension PodDriver {
         case .failure(let error) where error.isStaleEpoch: return .refused(reason: error.message)
         case .failure: return .silence
         }
+    }
+}
+
+/// For how long the answer to one try of a probe is waited for.
+struct LivenessWaiting {
+    var timeout: Duration
+    /// At least the timeout.
+    var patience: Duration
+    /// What that was decided by; nil where it was not looked at.
+    var pressure: Double?
+
+    init(timeout: Duration) {
+        self.timeout = timeout
+        patience = timeout
     }
 }

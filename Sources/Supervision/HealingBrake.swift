@@ -35,16 +35,16 @@ package struct HealingBrake: Sendable {
         package var workload: String?
         package var pod: String
         package var container: String
-        /// No answer came in time, as of a program that gets no processor. A refusal, or an answer that says no, is the program's own word.
-        package var isTimeout: Bool
+        /// How the probe failed.
+        package var failure: Failure
         /// Its pod is Ready: it serves. What serves nothing is replaced without delay.
         package var answersTraffic: Bool
 
-        package init(workload: String?, pod: String, container: String, isTimeout: Bool, answersTraffic: Bool) {
+        package init(workload: String?, pod: String, container: String, failure: Failure, answersTraffic: Bool) {
             self.workload = workload
             self.pod = pod
             self.container = container
-            self.isTimeout = isTimeout
+            self.failure = failure
             self.answersTraffic = answersTraffic
         }
 
@@ -71,11 +71,11 @@ package struct HealingBrake: Sendable {
     /// Why a container is not to be judged now; nil: nothing speaks for it. `pressure` in per cent; nil where the kernel does not tell.
     package mutating func excuse(_ plea: Plea, pressure: Double?, now: Instant) -> String? {
         let suspect = Suspect(pod: plea.pod, container: plea.container)
-        if plea.isTimeout, plea.answersTraffic, let pressure, pressure >= Self.starvation {
+        if plea.answersTraffic, let pressure, pressure >= Self.starvation, let sign = Self.sign(of: plea.failure) {
             let since = excusedSince[suspect] ?? now
             excusedSince[suspect] = since
             if now - since < Self.excuseLimit {
-                return "programs wait for a processor \(Int(pressure)) % of the time, and it still answers traffic"
+                return "programs wait for a processor \(Int(pressure)) % of the time, and \(sign)"
             }
         }
         excusedSince[suspect] = nil

@@ -128,5 +128,35 @@ extension AgentTests {
             for key in keys { #expect(bench.wait(key, within: patience) { $0.isReady }) }
             for key in keys where key != restarted.first { #expect(bench.api[key]["status"].main["restartCount"] == 0) }
         }
+
+        @Test func `on a starved machine what hangs is restarted, and what is only slow is not`() throws {
+            let bench = try AgentBench()
+            bench.agent.context.pressure = { 95 }
+            func pod(_ name: String, probe: String) -> ObjectKey {
+                bench.pod(
+                    name,
+                    [
+                        "command": ["/bin/sleep", "1000"],
+                        "livenessProbe": [
+                            "exec": ["command": ["/bin/sh", "-c", .string(probe)]], "periodSeconds": 1, "timeoutSeconds": 1,
+                            "failureThreshold": 1,
+                        ],
+                    ])
+            }
+            let hung = pod("hung", probe: "exec sleep 1000")
+            let slow = pod("slow", probe: "exec sleep 1.2")
+            for key in [hung, slow] { #expect(bench.wait(key) { $0.isReady }) }
+            #expect(bench.wait(hung, within: patience) { $0.main["restartCount"] == 1 })
+            func said(_ key: ObjectKey) -> [String] {
+                bench.api.objects.filter {
+                    $0.key.type == .events && $0.value["reason"] == "LivenessHeldBack"
+                        && $0.value["involvedObject"]["name"].string == key.name
+                }.compactMap { $0.value["message"].string }
+            }
+            #expect(
+                bench.loop.runUntil(within: patience) { said(slow).contains { $0.contains("95 % of the time, and it answered after 1.") } })
+            #expect(!said(hung).contains { $0.contains("answered after") })
+            #expect(bench.api[slow]["status"].main["restartCount"] == 0 && bench.api[slow]["status"].isReady)
+        }
     }
 }

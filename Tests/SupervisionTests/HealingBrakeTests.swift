@@ -5,8 +5,10 @@ import Timing
 
 @Suite struct HealingBrakeTests {
     private func second(_ number: Double) -> Instant { .zero + .nanoseconds(Int64(number * 1e9)) }
-    private func plea(_ pod: String, workload: String? = "web", isTimeout: Bool = false, answersTraffic: Bool = true) -> HealingBrake.Plea {
-        HealingBrake.Plea(workload: workload, pod: pod, container: "c", isTimeout: isTimeout, answersTraffic: answersTraffic)
+    private func plea(
+        _ pod: String, workload: String? = "web", _ failure: HealingBrake.Failure = .refused, answersTraffic: Bool = true
+    ) -> HealingBrake.Plea {
+        HealingBrake.Plea(workload: workload, pod: pod, container: "c", failure: failure, answersTraffic: answersTraffic)
     }
     private func isHeld(_ verdict: HealingBrake.Verdict) -> Bool { verdict != .restart }
 
@@ -78,21 +80,67 @@ import Timing
 
     @Test(
         arguments: [
-            // timeout, answers traffic, pressure, excused
-            (true, true, 80.0, true), (true, true, 20.0, false), (true, true, nil, false), (false, true, 80.0, false),
-            (true, false, 80.0, false),
-        ] as [(Bool, Bool, Double?, Bool)])
-    func `a program is excused only while the machine starves it and it still serves`(
-        isTimeout: Bool, answersTraffic: Bool, pressure: Double?, isExcused: Bool
+            // how it failed, Ready, pressure, excused
+            (.silentButReady, true, 80.0, true), (.silent, true, 80.0, true), (.late(.seconds(3)), true, 80.0, true),
+            (.hung, true, 99.0, false),
+            (.refused, true, 80.0, false), (.silentButReady, true, 20.0, false), (.silent, true, 59.9, false),
+            (.late(.seconds(3)), true, nil, false),
+            (.silent, false, 80.0, false), (.late(.seconds(3)), false, 80.0, false),
+        ] as [(HealingBrake.Failure, Bool, Double?, Bool)])
+    func `a program is excused only while the machine starves it and something says that it is alive`(
+        failure: HealingBrake.Failure, answersTraffic: Bool, pressure: Double?, isExcused: Bool
     ) {
         var brake = HealingBrake()
-        let excuse = brake.excuse(plea("a", isTimeout: isTimeout, answersTraffic: answersTraffic), pressure: pressure, now: second(0))
+        let excuse = brake.excuse(plea("a", failure, answersTraffic: answersTraffic), pressure: pressure, now: second(0))
         #expect((excuse != nil) == isExcused)
+    }
+
+    @Test func `what is said of an excused program is what is known of it`() {
+        for (failure, words) in [
+            (.silentButReady, "its readiness probe passes"), (.silent, "it is given 10 s to answer the next time"),
+            (.late(.milliseconds(2340)), "it answered after 2.3 s"),
+        ] as [(HealingBrake.Failure, String)] {
+            var brake = HealingBrake()
+            let excuse = brake.excuse(plea("a", failure), pressure: 80.9, now: second(0))
+            #expect(excuse == "programs wait for a processor 80 % of the time, and \(words)")
+        }
+    }
+
+    @Test func `how a try failed follows from its answer, its time and what else is known`() {
+        let (timeout, patience) = (Duration.seconds(1), Duration.seconds(10))
+        let table: [(Bool, Duration, patience: Duration, byProbe: Bool, HealingBrake.Failure)] = [
+            (false, .milliseconds(3), timeout, false, .refused), (false, .milliseconds(3), patience, false, .refused),
+            (false, timeout, timeout, true, .silentButReady), (false, timeout, timeout, false, .silent),
+            (false, patience, patience, false, .hung), (false, .seconds(4), patience, false, .hung),
+            (true, .seconds(4), patience, false, .late(.seconds(4))),
+        ]
+        for (succeeded, took, patience, byProbe, expected) in table {
+            let failure = HealingBrake.Failure(
+                succeeded: succeeded, took: took, timeout: timeout, patience: patience, isReadyByProbe: byProbe)
+            #expect(failure == expected, "\(took) of \(patience)")
+        }
+    }
+
+    @Test func `an answer is waited for beyond the timeout only where nothing else tells a starved program from one that hangs`() {
+        func patience(_ timeout: Double, isLastTry: Bool = true, hasReadinessProbe: Bool = false, _ pressure: Double?) -> Double {
+            HealingBrake.patience(
+                timeout: .nanoseconds(Int64(timeout * 1e9)), isLastTry: isLastTry, hasReadinessProbe: hasReadinessProbe, pressure: pressure
+            ).inSeconds
+        }
+        #expect(patience(1, 80) == 10 && patience(30, 80) == 30)
+        #expect(patience(1, 20) == 1 && patience(1, nil) == 1)
+        #expect(patience(1, isLastTry: false, 80) == 1 && patience(1, hasReadinessProbe: true, 80) == 1)
+    }
+
+    @Test func `a program that hangs on a starved machine is restarted at the second last try`() {
+        var brake = HealingBrake()
+        #expect(brake.excuse(plea("a", .silent), pressure: 90, now: second(0)) != nil)
+        #expect(brake.excuse(plea("a", .hung), pressure: 90, now: second(20)) == nil)
     }
 
     @Test func `starvation excuses nobody for ever: the program may be its cause`() {
         var brake = HealingBrake()
-        let slow = plea("a", isTimeout: true)
+        let slow = plea("a", .late(.seconds(2)))
         for at in stride(from: 0.0, to: 300, by: 10) { #expect(brake.excuse(slow, pressure: 90, now: second(at)) != nil) }
         #expect(brake.excuse(slow, pressure: 90, now: second(300)) == nil)
     }

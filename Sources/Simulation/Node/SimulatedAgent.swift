@@ -260,25 +260,36 @@ final class SimulatedAgent {
         var time = world.length(.microseconds(100)...(.milliseconds(2)))
         // Whoever waits for a processor answers late, or too late.
         if world.host.isStarved { time = world.length(process.program.serviceTime) * world.number(10...60) }
-        let isTimeout = process.isHung || time >= probe.timeout
-        world.schedule(after: isTimeout ? probe.timeout : time, for: life) { [self] in
-            let succeeded = !isTimeout && Self.succeeds(probe, kind, process)
-            if !succeeded, kind == .liveness, !pod.isOver, isHeldBack(pod, name, isTimeout: isTimeout) {
-                return pod.answer(name, .probeSkipped(kind))
+        let isLastTry = kind == .liveness && pod.machine[name]?.isRestartedByFailure(now: world.now) == true
+        let patience = HealingBrake.patience(
+            timeout: probe.timeout, isLastTry: isLastTry, hasReadinessProbe: container.readinessProbe != nil, pressure: pressure)
+        let isLate = time >= probe.timeout
+        let isSilent = process.isHung || time >= patience
+        world.schedule(after: isSilent ? patience : time, for: life) { [self] in
+            let answer = !isSilent && Self.succeeds(probe, kind, process)
+            let succeeded = answer && !isLate
+            if !succeeded, kind == .liveness, !pod.isOver {
+                let failure = HealingBrake.Failure(
+                    succeeded: answer, took: isSilent ? patience : time, timeout: probe.timeout, patience: patience,
+                    isReadyByProbe: container.readinessProbe != nil && pod.machine[name]?.isReady == true)
+                if isHeldBack(pod, name, failure) { return pod.answer(name, .probeSkipped(kind)) }
             }
-            pod.answer(name, .probed(kind, succeeded: succeeded, message: isTimeout ? "timed out" : "refused"))
+            pod.answer(name, .probed(kind, succeeded: succeeded, message: isSilent || isLate ? "timed out" : "refused"))
         }
     }
 
+    /// As the kernel would tell it.
+    private var pressure: Double? {
+        world.isPlanted(.livenessUnderStarvation) ? nil : world.host.isStarved ? 95 : 2
+    }
+
     /// Whether the restart that a liveness probe asks for is not to be now.
-    private func isHeldBack(_ pod: SimulatedPod, _ name: String, isTimeout: Bool) -> Bool {
+    private func isHeldBack(_ pod: SimulatedPod, _ name: String, _ failure: HealingBrake.Failure) -> Bool {
         guard let container = pod.machine[name], container.isRestartedByFailure(now: world.now) else { return false }
         let plea = HealingBrake.Plea(
-            workload: pod.pod.meta.controller?.uid, pod: pod.uid, container: name, isTimeout: isTimeout, answersTraffic: container.isReady)
-        let isBlind = world.isPlanted(.livenessUnderStarvation)
-        let pressure = isTimeout && !isBlind ? world.host.isStarved ? 95.0 : 2 : nil
+            workload: pod.pod.meta.controller?.uid, pod: pod.uid, container: name, failure: failure, answersTraffic: container.isReady)
         // A simulated server is not asked: what the brake does by itself has to hold.
-        let excuse = brake.excuse(plea, pressure: pressure, now: world.now)
+        let excuse = brake.excuse(plea, pressure: failure == .refused ? nil : pressure, now: world.now)
         switch excuse.map({ .hold(reason: $0) }) ?? brake.judge(plea, .silence, now: world.now) {
         case .restart:
             if machine.isSick(podUID: pod.uid, container: name) { world.sometimes(.restartedBySickness) }
