@@ -11,7 +11,6 @@ import Wire
 package final class APIService {
     private let api: any ResourceAPI
     private let logs: LogRelay
-    private let user: String
     private var metrics = ServiceMetrics()
 
     /// Checks requests that came over TCP; set once the address is known.
@@ -26,14 +25,9 @@ package final class APIService {
     /// The records of why an object's controllers decided as they did, in the order of deciding.
     package var decisions: (_ kind: String, _ namespace: String, _ name: String) -> [Value] = { _, _, _ in [] }
 
-    /// - Parameters:
-    ///   - user: whom `kubectl auth whoami` names.
-    ///   - agentSocket: where the agent of a node serves logs.
-    package init(
-        api: any ResourceAPI, user: String, http: HTTPClient, agentSocket: @escaping (_ node: String) -> SocketAddress
-    ) {
+    /// - Parameter agentSocket: where the agent of a node serves logs.
+    package init(api: any ResourceAPI, http: HTTPClient, agentSocket: @escaping (_ node: String) -> SocketAddress) {
         self.api = api
-        self.user = user
         logs = LogRelay(http: http, agentSocket: agentSocket)
     }
 
@@ -60,7 +54,8 @@ package final class APIService {
             case .machine(let pod): machine(pod, exchange, since: started)
             case .review(let review, let posted):
                 send(
-                    Answer(201, json: review.answer(to: posted, user: user)), to: exchange, verb: "create", resource: review.rawValue,
+                    Answer(201, json: review.answer(to: posted, user: name(of: exchange.caller))), to: exchange, verb: "create",
+                    resource: review.rawValue,
                     since: started)
             case .document(.snapshot) where sendSnapshot != nil: sendSnapshot?(exchange)
             case .document(let document):
@@ -69,6 +64,12 @@ package final class APIService {
         } catch {
             send(Answer(error), to: exchange, verb: exchange.method, resource: "", since: started)
         }
+    }
+
+    /// What `kubectl auth whoami` is told. Who cannot be told apart got in as the server's own user.
+    private func name(of caller: PeerIdentity) -> String {
+        let uid = if case .user(let uid) = caller { uid } else { Ownership.own.user }
+        return Ownership.account(uid)?.name ?? "uid:\(uid)"
     }
 
     private func refusal(of exchange: HTTPExchange) -> StatusError? {
@@ -160,8 +161,11 @@ package final class APIService {
             }
             let items = decisions(kind, call.query["namespace"] ?? "", name)
             return Answer(json: ["kind": "DecisionList", "apiVersion": "steady.dev/v1", "items": .array(items)])
-        case .health(let ready):
-            return !ready || isReady() ? Answer(text: "ok") : Answer(503, text: "not ready")
+        case .health(let health):
+            let (status, text) = health.answer(isVerbose: call.query["verbose"] != nil, excluded: call.query.all("exclude")) { check in
+                check == .ping || isReady()
+            }
+            return Answer(status, text: text)
         default: return Documents.answer(document, call)
         }
     }

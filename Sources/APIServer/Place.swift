@@ -51,8 +51,8 @@ package enum Place: Hashable, Sendable {
         case "machines" where segments.count == 3: self = .machine(ObjectKey(.pods, namespace: segments[1], name: segments[2]))
         case "snapshot" where segments.count == 1: self = .document(.snapshot)
         case "healthz", "livez", "readyz":
-            // `/readyz/ping`: single checks are not told apart.
-            self = .document(.health(ready: segments[0] == "readyz"))
+            guard let health = Health(segments) else { return nil }
+            self = .document(.health(health))
         default: return nil
         }
     }
@@ -118,7 +118,7 @@ package enum Document: Hashable, Sendable {
     case decisions
     /// The whole state, for keeping.
     case snapshot
-    case health(ready: Bool)
+    case health(Health)
 }
 
 /// A kind as it is asked for and as it is stored: the same, but for `events.k8s.io`, which shows the core events in other words, and Endpoints,

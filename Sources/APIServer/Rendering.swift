@@ -76,7 +76,7 @@ package struct Rendering: Sendable {
     /// One Table. Columns may be left out after the first of a watch: clients keep them.
     func appendTable(version: String, metadata: Value, of objects: [Value], withColumns: Bool, to out: inout [UInt8]) {
         // `deployments/scale` answers with another kind than the resource's own.
-        let shown = objects.first.flatMap { $0["kind"].string == "Scale" ? Self.scales : nil } ?? type.printed
+        let shown = objects.first.flatMap { $0["kind"].string == "Scale" ? .scales : nil } ?? type.printed
         out += "{\"kind\":\"Table\",\"apiVersion\":\"meta.k8s.io/\(version)\",\"metadata\":".utf8
         JSON.append(metadata, to: &out)
         out += ",\"columnDefinitions\":".utf8
@@ -99,8 +99,6 @@ package struct Rendering: Sendable {
         }
         out += "]}".utf8
     }
-
-    private static let scales = ResourceType("autoscaling", "v1", "Scale", "scales")
 
     private static func definition(_ column: Printing.Column) -> Value {
         [

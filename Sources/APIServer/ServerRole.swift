@@ -73,7 +73,7 @@ package final class ServerRole {
         api = LocalAPI(storage)
         http = HTTPClient(loop: loop)
         strangers = Strangers(loop: loop)
-        let service = APIService(api: api, user: Processes.environment("USER") ?? "root", http: http) { node in
+        let service = APIService(api: api, http: http) { node in
             .unix(directory.roleSocket("agent-\(node)"))
         }
         self.service = service

@@ -23,6 +23,11 @@ package enum Program {
     }
 
     private static func perform(_ invocation: Invocation) throws(CommandError) -> Int32 {
+        if let directory = invocation.value("kustomize") {
+            throw .usage(
+                "-k: kustomize is not built in; let kubectl make the manifests: kubectl kustomize \(directory) | steady \(invocation.verb.name) -f -"
+            )
+        }
         do {
             return try invocation.verb.run(invocation)
         } catch let error as CommandError {

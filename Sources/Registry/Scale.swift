@@ -26,9 +26,8 @@ enum Scale {
         }
         let count = found.int ?? 0
         guard (0...Int64(Int32.max)).contains(count) else {
-            let scaleType = ResourceType("autoscaling", "v1", "Scale", "scales")
             throw .invalid(
-                scaleType, name: key.name,
+                .scales, name: key.name,
                 [
                     .init(
                         reason: "FieldValueInvalid", message: "Invalid value: \(count): must be greater than or equal to 0",

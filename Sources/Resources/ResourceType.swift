@@ -67,6 +67,8 @@ package struct ResourceType: Hashable, Sendable {
     package static let leases = ResourceType("coordination.k8s.io", "v1", "Lease", "leases", durable: false)
     package static let images = ResourceType("steady.dev", "v1", "Image", "images", short: ["img"], namespaced: false)
     package static let proxyStatuses = ResourceType("steady.dev", "v1", "ProxyStatus", "proxystatuses", namespaced: false, durable: false)
+    /// The answer of `deployments/scale`: a view, which is not stored and not among `all`.
+    package static let scales = ResourceType("autoscaling", "v1", "Scale", "scales")
 
     /// Every kind, in the order of discovery (and so of `kubectl get all`).
     package static let all: [ResourceType] = [

@@ -33,6 +33,13 @@ package final class HTTPExchange {
     package var query: [(name: String, value: String)] { target.query }
     package var peer: SocketAddress { connection.peer }
     package var kind: ConnectionKind { connection.kind }
+    /// Who made the connection; a system call or two, and right only while the caller waits.
+    package var caller: PeerIdentity {
+        switch kind {
+        case .tcp: PeerIdentity.ofTCP(connection.stream.fd)
+        case .unix: PeerIdentity.ofUnix(connection.stream.fd).identity
+        }
+    }
 
     /// Sends a whole answer. `Content-Length` and `Connection` are added; `headers` must not have them.
     package func respond(status: Int, headers: HTTPHeaders = HTTPHeaders(), body: [UInt8] = []) {

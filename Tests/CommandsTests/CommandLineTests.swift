@@ -106,7 +106,7 @@ struct ExitCodeTests {
         ),
         (
             ["get", "pods", "-o", "yml"], 2,
-            "error: --output: found \"yml\", allowed are wide, yaml, json, name, jsonpath=…, custom-columns=…; did you mean yaml?\n"
+            "error: --output: found \"yml\", allowed are wide, yaml, json, name, go-template=…, jsonpath=…, custom-columns=…; did you mean yaml?\n"
         ),
         (["get"], 2, "error: name what: a kind (pods), or kind and name (pods/web, deployment web)\n"),
         (["get", "pod", "x", "-A"], 2, "error: a name cannot be looked for in all namespaces; name one with -n\n"),

@@ -54,6 +54,6 @@ struct PlacingTests {
 
     @Test(arguments: ["label", "annotate", "apply"]) func `an unknown output format is answered with those there are`(verb: String) throws {
         let run = try self.run([verb, "a=b", "-o", "wide"].filter { verb != "apply" || $0 != "a=b" }, Self.map)
-        #expect(run == "error: --output: found \"wide\", allowed are yaml, json, name\n")
+        #expect(run == "error: --output: found \"wide\", allowed are yaml, json, name, go-template=…, jsonpath=…\n")
     }
 }

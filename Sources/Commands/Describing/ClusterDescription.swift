@@ -2,7 +2,7 @@ import Formats
 import Resources
 import Timing
 
-/// `describe` of nodes, of configuration, and of kinds that have no form of their own.
+/// `describe` of nodes and of configuration.
 extension Description {
     mutating func node(_ node: Value, _ lease: Value, _ pods: [Value], now: Timestamp) {
         let (meta, spec, status) = (node["metadata"], node["spec"], node["status"])
@@ -64,7 +64,8 @@ extension Description {
         }
     }
 
-    mutating func other(_ type: ResourceType, _ object: Value) {
+    /// Namespaces, ConfigMaps and Secrets.
+    mutating func configuration(_ type: ResourceType, _ object: Value) {
         let meta = object["metadata"]
         field("Name", object.name)
         if type.isNamespaced { field("Namespace", object.namespaceName) }
@@ -85,13 +86,7 @@ extension Description {
             for (key, value) in object["data"].stringMap.sorted(by: { $0.key < $1.key }) {
                 line(0, "\(key):\t\(Base64.decode(value)?.count ?? 0) bytes")
             }
-        default:
-            field("API Version", type.apiVersion)
-            field("Kind", type.kind)
-            for entry in object.object?.entries ?? [] where !["apiVersion", "kind", "metadata"].contains(entry.key) {
-                line(0, entry.key.prefix(1).uppercased() + entry.key.dropFirst() + ":")
-                for text in YAML.text(entry.value.sortedByKeys).split(separator: "\n") { line(1, String(text)) }
-            }
+        default: break
         }
     }
 }

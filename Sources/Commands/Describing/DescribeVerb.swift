@@ -10,7 +10,10 @@ enum DescribeVerb {
         "describe", group: .looking, summary: "Show an object in full, with its events",
         usage: "(KIND [NAME ...] | KIND/NAME ... | KIND -l QUERY | -f FILE)",
         examples: [("why does it not start?", "steady describe pod web-7d9c-x2x4z"), ("a deployment", "steady describe deployment web")],
-        flags: [Verb.namespaceFlag, .allNamespaces, .selector, .files, .recursive], run: { try run($0) })
+        flags: [
+            Verb.namespaceFlag, .allNamespaces, .selector, .files, .recursive, .kustomize,
+            Flag("show-events", nil, .optionalValue(placeholder: "true|false", alone: "true"), "with its events (default: true)"),
+        ], run: { try run($0) })
 
     private static func run(_ invocation: Invocation) throws(CommandError) -> Int32 {
         let targets = try Targets(invocation.words, invocation)
@@ -21,12 +24,13 @@ enum DescribeVerb {
         }
         for (at, (type, object)) in found.enumerated() {
             if at > 0 { invocation.terminal.write("\n\n") }
-            invocation.terminal.write(try text(type, object, api))
+            invocation.terminal.write(
+                try text(type, object, api, showsEvents: !invocation.isGiven("show-events") || invocation.isSet("show-events")))
         }
         return 0
     }
 
-    private static func text(_ type: ResourceType, _ object: Value, _ api: BlockingAPI) throws(CommandError) -> String {
+    private static func text(_ type: ResourceType, _ object: Value, _ api: BlockingAPI, showsEvents: Bool) throws(CommandError) -> String {
         var out = Description()
         switch type {
         case .pods: out.pod(object)
@@ -39,9 +43,12 @@ enum DescribeVerb {
             let lease = try api.find(ObjectKey(.leases, namespace: "kube-node-lease", name: object.name))
             let pods = try api.all(ListRequest(.pods, fieldSelector: FieldSelector([.init(["spec", "nodeName"], object.name)])))
             out.node(object, lease ?? .null, pods, now: Clock.realtime())
-        default: out.other(type, object)
+        case .namespaces, .configMaps, .secrets: out.configuration(type, object)
+        case .endpointSlices: out.endpointSlice(object)
+        case .disruptionBudgets: out.disruptionBudget(object)
+        default: out.whole(object)
         }
-        if type != .namespaces, type != .secrets { try events(type, object, api, &out) }
+        if showsEvents, type != .namespaces, type != .secrets { try events(type, object, api, &out) }
         return out.text
     }
 

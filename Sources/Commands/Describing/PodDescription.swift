@@ -34,7 +34,7 @@ extension Description {
         ] where !spec[list].elements.isEmpty {
             line(0, title + ":")
             for entry in spec[list].elements {
-                container(entry, status[states].elements.first { $0["name"] == entry["name"] }, indent: "")
+                container(entry, status[states].elements.first { $0["name"] == entry["name"] }, of: pod, indent: "")
             }
         }
         let conditions = status["conditions"].elements
@@ -62,7 +62,7 @@ extension Description {
         let spec = template["spec"]
         for (title, list) in [("Init Containers", "initContainers"), ("Containers", "containers")] where !spec[list].elements.isEmpty {
             line(1, "\(title):")
-            for entry in spec[list].elements { container(entry, nil, indent: " ") }
+            for entry in spec[list].elements { container(entry, nil, of: nil, indent: " ") }
         }
         volumes(spec, indent: "  ")
         labels("  Node-Selectors", spec["nodeSelector"].stringMap)
@@ -81,14 +81,14 @@ extension Description {
             })
     }
 
-    private mutating func container(_ container: Value, _ status: Value?, indent: String) {
+    private mutating func container(_ container: Value, _ status: Value?, of pod: Value?, indent: String) {
         line(1, "\(indent)\(container["name"].plainText):")
         if let status { field("Container ID", status["containerID"].plainText, level: 2) }
         field("Image", container["image"].plainText, level: 2)
         if let status { field("Image ID", status["imageID"].plainText, level: 2) }
         let ports = container["ports"].elements
         for (title, key) in [("Port", "containerPort"), ("Host Port", "hostPort")] {
-            let texts = ports.map { "\($0[key].int ?? 0)/\($0["protocol"].string ?? "TCP")" }
+            let texts = ports.map { "\($0[key].int ?? 0)/\($0["protocol"].string ?? "TCP")" + ($0["name"].string.map { " (\($0))" } ?? "") }
             field(title + (texts.count > 1 ? "s" : ""), texts.isEmpty ? "<none>" : texts.joined(separator: ", "), level: 2)
         }
         for (title, key) in [("Command", "command"), ("Args", "args")] where !container[key].elements.isEmpty {
@@ -109,8 +109,8 @@ extension Description {
         }
         for (title, key) in [("Liveness", "livenessProbe"), ("Readiness", "readinessProbe"), ("Startup", "startupProbe")]
         where !container[key].isNull { field(title, Self.probe(container[key]), level: 2) }
-        environment(container)
-        let mounts = container["volumeMounts"].elements
+        environment(container, pod: pod)
+        let mounts = container["volumeMounts"].elements.sorted { $0["mountPath"].plainText < $1["mountPath"].plainText }
         line(2, mounts.isEmpty ? "Mounts:\t<none>" : "Mounts:")
         for mount in mounts {
             let path = mount["subPath"].string.map { ",path=\"\($0)\"" } ?? ""
@@ -118,37 +118,6 @@ extension Description {
                 3,
                 "\(mount["mountPath"].plainText) from \(mount["name"].plainText) (\(mount["readOnly"].bool == true ? "ro" : "rw")\(path))")
         }
-    }
-
-    private mutating func environment(_ container: Value) {
-        if !container["envFrom"].elements.isEmpty {
-            line(2, "Environment Variables from:")
-            for source in container["envFrom"].elements {
-                let isSecret = !source["secretRef"].isNull
-                let reference = isSecret ? source["secretRef"] : source["configMapRef"]
-                line(
-                    3,
-                    "\(reference["name"].plainText)\t\(isSecret ? "Secret" : "ConfigMap")\tOptional: \(reference["optional"].bool ?? false)"
-                )
-            }
-        }
-        let variables = container["env"].elements
-        line(2, variables.isEmpty ? "Environment:\t<none>" : "Environment:")
-        for variable in variables { line(3, "\(variable["name"].plainText):\t\(Self.content(variable))") }
-    }
-
-    /// A variable's value, or where it comes from.
-    private static func content(_ variable: Value) -> String {
-        let from = variable["valueFrom"]
-        for (source, words) in [("configMapKeyRef", "of config map"), ("secretKeyRef", "in secret")] where !from[source].isNull {
-            let key = from[source]
-            return
-                "<set to the key '\(key["key"].plainText)' \(words) '\(key["name"].plainText)'>\tOptional: \(key["optional"].bool ?? false)"
-        }
-        if !from["fieldRef"].isNull {
-            return " (\(from["fieldRef"]["apiVersion"].string ?? "v1"):\(from["fieldRef"]["fieldPath"].plainText))"
-        }
-        return variable["value"].plainText
     }
 
     private mutating func state(_ title: String, _ state: Value) {
@@ -172,44 +141,6 @@ extension Description {
         }
     }
 
-    private mutating func volumes(_ spec: Value, indent: String) {
-        let volumes = spec["volumes"].elements
-        guard !volumes.isEmpty else { return line(0, indent + "Volumes:\t<none>") }
-        line(0, indent + "Volumes:")
-        for volume in volumes {
-            line(1, "\(indent.isEmpty ? "" : " ")\(volume["name"].plainText):")
-            for (name, text) in Self.source(volume) { field(name, text, level: 2) }
-        }
-    }
-
-    private static func source(_ volume: Value) -> [(String, String)] {
-        if !volume["configMap"].isNull {
-            return [
-                ("Type", "ConfigMap (a volume populated by a ConfigMap)"), ("Name", volume["configMap"]["name"].plainText),
-                ("Optional", "\(volume["configMap"]["optional"].bool ?? false)"),
-            ]
-        }
-        if !volume["secret"].isNull {
-            return [
-                ("Type", "Secret (a volume populated by a Secret)"), ("SecretName", volume["secret"]["secretName"].plainText),
-                ("Optional", "\(volume["secret"]["optional"].bool ?? false)"),
-            ]
-        }
-        if !volume["emptyDir"].isNull {
-            return [
-                ("Type", "EmptyDir (a temporary directory that shares a pod's lifetime)"),
-                ("Medium", volume["emptyDir"]["medium"].plainText), ("SizeLimit", volume["emptyDir"]["sizeLimit"].string ?? "<unset>"),
-            ]
-        }
-        if !volume["hostPath"].isNull {
-            return [
-                ("Type", "HostPath (bare host directory volume)"), ("Path", volume["hostPath"]["path"].plainText),
-                ("HostPathType", volume["hostPath"]["type"].plainText),
-            ]
-        }
-        return []
-    }
-
     static func probe(_ probe: Value) -> String {
         let (get, tcp, exec) = (probe["httpGet"], probe["tcpSocket"], probe["exec"])
         var what = "exec [\(exec["command"].elements.map(\.plainText).joined(separator: " "))]"
@@ -223,6 +154,6 @@ extension Description {
             probe["initialDelaySeconds"].int ?? 0, probe["timeoutSeconds"].int ?? 1, probe["periodSeconds"].int ?? 10
         )
         return what + " delay=\(delay)s timeout=\(timeout)s period=\(period)s"
-            + " #success=\(probe["successThreshold"].int ?? 1) #failure=\(probe["failureThreshold"].int ?? 3)"
+            + " successThreshold=\(probe["successThreshold"].int ?? 1) failureThreshold=\(probe["failureThreshold"].int ?? 3)"
     }
 }

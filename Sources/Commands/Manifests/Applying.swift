@@ -15,22 +15,31 @@ extension Manifests {
     package static func apply(_ manifests: [Manifest], _ invocation: Invocation) throws -> Int32 {
         let ordered = ordered(try selected(try place(manifests, invocation), invocation))
         let format = try ObjectOutput(invocation)
+        let dryRun = try invocation.dryRun()
+        let deletion = try Deletion.options(invocation)
+        let pruning = try Pruning(invocation, deletion)
+        let patience = try invocation.timeout(default: Replacing.patience)
         let api = try Instance.connect(invocation)
-        let dryRun = invocation.value("dry-run") ?? "none"
-        guard ["none", "client", "server"].contains(dryRun) else {
-            throw CommandError.usage("--dry-run: found \"\(dryRun)\", allowed are none, client, server")
-        }
         let plan = try check(ordered, api, invocation)
         var shown: [(type: ResourceType, object: Value)] = []
         for (manifest, step) in zip(ordered, plan) {
-            let (outcome, object) = dryRun == "none" ? try perform(step.change, manifest, api) : (step.change.outcome, step.preview)
+            let (outcome, object) =
+                !dryRun.isOn ? try perform(step.change, manifest, api, deletion, patience) : (step.change.outcome, step.preview)
             shown.append((manifest.type, object))
             guard format == nil else { continue }
-            let suffix = dryRun == "none" ? "" : " (\(dryRun) dry run)"
-            invocation.terminal.line("\(manifest.type.shown(manifest.key.name)) \(outcome.rawValue)\(suffix)")
+            invocation.terminal.line("\(manifest.type.shown(manifest.key.name)) \(outcome.rawValue)\(dryRun.suffix)")
         }
-        if let format { invocation.terminal.write(format.text(shown)) }
-        guard dryRun == "none", invocation.isSet("progress") || invocation.isSet("wait") else { return 0 }
+        if let format { invocation.terminal.write(try format.text(shown)) }
+        for (type, object) in try pruning?.stale(ordered.map(\.key), api) ?? [] {
+            try pruning?.delete(object, type, api, dryRun)
+            if let format {
+                invocation.terminal.write(try format.each([(type, object)]))
+            } else {
+                invocation.terminal.line("\(type.shown(object.name)) pruned\(dryRun.suffix)")
+            }
+        }
+        for line in try imageHints(zip(ordered, plan).map { ($0, $1.change) }, api) { invocation.terminal.complain(line) }
+        guard !dryRun.isOn, invocation.isSet("progress") || invocation.isSet("wait") else { return 0 }
         let exitCode = try Progress.untilAvailable(ordered.filter { $0.type == .deployments }.map(\.key), api, invocation)
         for key in ordered.map(\.key) where key.type == .services {
             for line in Progress.entrances(try api.ask(.get(key)).object, expose: exposedAddress(invocation)) {
@@ -38,6 +47,14 @@ extension Manifests {
             }
         }
         return exitCode
+    }
+
+    /// What must be done besides, for changed Images to be what runs.
+    private static func imageHints(_ done: [(manifest: Manifest, change: Change)], _ api: BlockingAPI) throws(CommandError) -> [String] {
+        let images = done.filter { $0.manifest.type == .images && $0.change.changesSpec }
+        guard !images.isEmpty else { return [] }
+        let rolling = done.filter { $0.manifest.type == .deployments && $0.change.changesTemplate }.map(\.manifest.key)
+        return ImageHint.lines(images.map(\.manifest.value), deployments: try api.all(ListRequest(.deployments)), rolling: Set(rolling))
     }
 
     /// Where `up` lets NodePorts listen.
@@ -59,6 +76,24 @@ extension Manifests {
         /// Deleted and made anew, since the patch is refused: with `--force`.
         case replace(Value, current: Value)
         case nothing(Value)
+
+        /// Of an object that was there before.
+        var changesSpec: Bool {
+            switch self {
+            case .create, .nothing: false
+            case .patch(let patch): !patch["spec"].isNull
+            case .replace: true
+            }
+        }
+
+        /// Whether new pods are made.
+        var changesTemplate: Bool {
+            switch self {
+            case .create, .replace: true
+            case .patch(let patch): !patch["spec"]["template"].isNull
+            case .nothing: false
+            }
+        }
 
         var outcome: Outcome {
             switch self {
@@ -149,8 +184,10 @@ extension Manifests {
     private static let manager = "kubectl-client-side-apply"
 
     /// The manifest with the record of itself.
-    private static func recorded(_ manifest: Manifest) -> Value {
-        var wanted = manifest.value
+    private static func recorded(_ manifest: Manifest) -> Value { recorded(manifest.value) }
+
+    static func recorded(_ value: Value) -> Value {
+        var wanted = value
         // kubectl records the annotations also when there are none: else each of the two would find the other's record changed.
         var annotations = wanted["metadata"]["annotations"].object ?? Object()
         annotations[lastApplied] = nil
@@ -183,7 +220,9 @@ extension Manifests {
     /// A write that lost against another one is computed again, this often.
     private static let attemptLimit = 5
 
-    private static func perform(_ change: Change, _ manifest: Manifest, _ api: BlockingAPI) throws(CommandError) -> (Outcome, Value) {
+    private static func perform(
+        _ change: Change, _ manifest: Manifest, _ api: BlockingAPI, _ deletion: DeleteOptions, _ patience: Duration
+    ) throws(CommandError) -> (Outcome, Value) {
         var change = change
         let options = WriteOptions(fieldManager: manager)
         for attempt in 1... {
@@ -196,7 +235,9 @@ extension Manifests {
                 case .patch(let patch):
                     return (.configured, try api.perform(.patch(manifest.key, .strategic(patch), nil, options)).object)
                 case .replace(let value, let current):
-                    return (.configured, try Replacing.replace(manifest.key, current, with: value, api, options))
+                    return (
+                        .configured, try Replacing.replace(manifest.key, current, with: value, api, options, deletion, within: patience)
+                    )
                 }
             } catch {
                 guard error.code == 409, attempt < attemptLimit else { throw CommandError(error) }

@@ -34,7 +34,9 @@ extension Manifests {
         let selector: LabelSelector
         do { selector = try LabelSelector(query: query) } catch { throw .usage("--selector: \(error)") }
         let chosen = manifests.filter { selector.matches($0.value["metadata"]["labels"].stringMap) }
-        guard !chosen.isEmpty else { throw CommandError("no objects passed to apply: none has labels that \(query) selects") }
+        guard !chosen.isEmpty else {
+            throw CommandError("no objects passed to \(invocation.verb.name): none has labels that \(query) selects")
+        }
         return chosen
     }
 }

@@ -7,14 +7,15 @@ import Timing
 /// Replaces an object by deleting it first: what `apply --force` does where a field may not be changed.
 enum Replacing {
     /// Longer than any pod's usual grace.
-    private static let patience: Duration = .seconds(300)
+    static let patience: Duration = .seconds(300)
 
     /// Returns the new object. When it is refused the old one is made again, so that not both are lost.
-    static func replace(_ key: ObjectKey, _ current: Value, with value: Value, _ api: BlockingAPI, _ options: WriteOptions)
-        throws(StatusError) -> Value
-    {
+    static func replace(
+        _ key: ObjectKey, _ current: Value, with value: Value, _ api: BlockingAPI, _ options: WriteOptions, _ deletion: DeleteOptions,
+        within patience: Duration = patience
+    ) throws(StatusError) -> Value {
         let uid = current["metadata"]["uid"].string ?? ""
-        var deletion = DeleteOptions(propagation: .background)
+        var deletion = deletion
         deletion.preconditionUID = uid
         _ = try api.perform(.delete(key, deletion))
         guard WaitVerb.untilGone(key, uid: uid, api, deadline: Clock.monotonic() + patience) else {

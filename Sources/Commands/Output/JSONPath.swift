@@ -32,6 +32,12 @@ struct JSONPath: Sendable {
         parts.flatMap { part -> [Value] in if case .expression(let steps) = part { Self.walk([value], steps, root: value) } else { [] } }
     }
 
+    /// The values of each expression by itself; the texts between them are left out.
+    func lists(in value: Value) -> [[Value]] {
+        parts.compactMap { part -> [Value]? in if case .expression(let steps) = part { Self.walk([value], steps, root: value) } else { nil }
+        }
+    }
+
     func text(in value: Value) -> String { Self.render(parts, value, root: value) }
 
     private static func render(_ parts: [Part], _ value: Value, root: Value) -> String {

@@ -7,8 +7,7 @@ import Timing
 struct OutputFormat {
     enum Kind {
         case table(isWide: Bool)
-        case yaml, json, name
-        case jsonPath(JSONPath)
+        case objects(ObjectOutput)
         case columns([(header: String, path: JSONPath)])
     }
 
@@ -16,39 +15,62 @@ struct OutputFormat {
     private let showsLabels: Bool
     private let labelColumns: [String]
     private let hasHeaders: Bool
+    private let showsKinds: Bool
+    /// Of a watch: what happened to an object is shown as well.
+    private let showsEvents: Bool
+
+    /// For messages, and for `--help`.
+    static let words = "wide, \(ObjectOutput.words), custom-columns=…"
 
     init(_ invocation: Invocation) throws(CommandError) {
         showsLabels = invocation.isSet("show-labels")
         labelColumns = invocation.all("label-columns").flatMap { $0.split(separator: ",").map(String.init) }
         hasHeaders = !invocation.isSet("no-headers")
-        let text = invocation.value("output") ?? ""
+        showsKinds = invocation.isSet("show-kind")
+        showsEvents = invocation.isSet("output-watch-events")
+        let text = invocation.value("output") ?? (invocation.isGiven("template") ? "go-template" : "")
         let name = String(text.prefix { $0 != "=" })
         let argument = String(text.dropFirst(name.count + 1))
         switch name {
         case "": kind = .table(isWide: false)
         case "wide": kind = .table(isWide: true)
-        case "yaml": kind = .yaml
-        case "json": kind = .json
-        case "name": kind = .name
-        case "jsonpath": kind = .jsonPath(try JSONPath(argument))
-        case "custom-columns":
-            var columns: [(header: String, path: JSONPath)] = []
-            for part in argument.split(separator: ",") {
-                let pieces = part.split(separator: ":", maxSplits: 1).map(String.init)
-                guard pieces.count == 2 else { throw .usage("custom-columns: found \"\(part)\", allowed is HEADER:.path") }
-                columns.append((pieces[0], try JSONPath(pieces[1])))
+        case "custom-columns": kind = .columns(try Self.columns(argument))
+        case "custom-columns-file":
+            let lines: [[Substring]]
+            do throws(LinuxError) {
+                lines = try Files.text(argument).split(separator: "\n").map { $0.split(whereSeparator: \.isWhitespace) }
+            } catch {
+                throw CommandError("\(error)")
             }
-            kind = .columns(columns)
+            guard lines.count >= 2, lines[0].count == lines[1].count else {
+                throw .usage("custom-columns-file: \(argument) must have a line of headers, and below it one of as many paths")
+            }
+            kind = .columns(try Self.columns(zip(lines[0], lines[1]).map { "\($0):\($1)" }.joined(separator: ",")))
         default:
+            if let found = try ObjectOutput.named(text, invocation) {
+                kind = .objects(found)
+                return
+            }
             let near =
-                nearest(name, among: ["wide", "yaml", "json", "name", "jsonpath", "custom-columns"]).map { "; did you mean \($0)?" } ?? ""
-            throw .usage("--output: found \"\(text)\", allowed are wide, yaml, json, name, jsonpath=…, custom-columns=…\(near)")
+                nearest(name, among: ["wide", "custom-columns", "custom-columns-file"] + ObjectOutput.names).map { "; did you mean \($0)?" }
+                ?? ""
+            throw .usage("--output: found \"\(text)\", allowed are \(Self.words)\(near)")
         }
+    }
+
+    private static func columns(_ text: String) throws(CommandError) -> [(header: String, path: JSONPath)] {
+        var out: [(header: String, path: JSONPath)] = []
+        for part in text.split(separator: ",") {
+            let pieces = part.split(separator: ":", maxSplits: 1).map(String.init)
+            guard pieces.count == 2 else { throw .usage("custom-columns: found \"\(part)\", allowed is HEADER:.path") }
+            out.append((pieces[0], try JSONPath(pieces[1])))
+        }
+        return out
     }
 
     var isTable: Bool {
         switch kind {
-        case .table, .columns, .name: true
+        case .table, .columns, .objects(.name): true
         default: false
         }
     }
@@ -56,15 +78,8 @@ struct OutputFormat {
     func text(_ found: [(type: ResourceType, object: Value)], isSingle: Bool, showsKind: Bool, showsNamespace: Bool) throws(CommandError)
         -> String
     {
-        let whole: Value =
-            isSingle
-            ? found[0].object
-            : ["apiVersion": "v1", "items": .array(found.map(\.object)), "kind": "List", "metadata": ["resourceVersion": ""]]
         switch kind {
-        case .yaml: return YAML.text(whole.sortedByKeys)
-        case .json: return JSON.text(whole.sortedByKeys, pretty: true)
-        case .name: return found.map { $0.type.shown($0.object.name) + "\n" }.joined()
-        case .jsonPath(let path): return path.text(in: whole)
+        case .objects(let output): return try output.text(found, isSingle: isSingle)
         case .columns(let columns):
             let rows = found.map { entry in
                 columns.map { $0.path.values(in: entry.object).map(\.plainText).joined(separator: ",") }.map { $0.isEmpty ? "<none>" : $0 }
@@ -88,7 +103,7 @@ struct OutputFormat {
 
     /// Rows of one kind: for lists, and one by one for watches.
     func rows(_ type: ResourceType, showsNamespace: Bool, showsKind: Bool = false) -> Rows {
-        Rows(type: type, format: self, showsNamespace: showsNamespace && type.isNamespaced, showsKind: showsKind)
+        Rows(type: type, format: self, showsNamespace: showsNamespace && type.isNamespaced, showsKind: showsKind || showsKinds)
     }
 
     struct Rows {
@@ -130,20 +145,24 @@ struct OutputFormat {
         }
 
         /// The text for one event of a watch; the header comes with the first.
-        mutating func event(_ event: WatchEvent) -> String {
+        mutating func event(_ event: WatchEvent) throws(CommandError) -> String {
             switch format.kind {
-            case .yaml: return "---\n" + YAML.text(event.object.sortedByKeys)
-            case .json: return JSON.text(event.object.sortedByKeys, pretty: true)
-            case .name: return type.shown(event.object.name) + "\n"
-            case .jsonPath(let path): return path.text(in: event.object)
+            case .objects(.name): return type.shown(event.object.name) + "\n"
+            case .objects(let output):
+                let shown: Value = format.showsEvents ? ["type": .string(event.kind.rawValue), "object": event.object] : event.object
+                if case .yaml = output { return "---\n" + (try output.text(of: shown)) }
+                return try output.text(of: shown)
             case .columns(let columns):
-                return columns.map { $0.path.values(in: event.object).map(\.plainText).joined(separator: ",") }.joined(separator: "   ")
-                    + "\n"
+                let cells = columns.map { $0.path.values(in: event.object).map(\.plainText).joined(separator: ",") }
+                return ((format.showsEvents ? [event.kind.rawValue] : []) + cells).joined(separator: "   ") + "\n"
             case .table:
-                let row = cells(event.object)
+                let headers = (format.showsEvents ? ["EVENT"] : []) + headers
+                let row = (format.showsEvents ? [event.kind.rawValue] : []) + cells(event.object)
                 var out = ""
                 if !hasBegun {
                     widths = zip(headers, row).map { max($0.count, $1.count) }
+                    // The longest there is.
+                    if format.showsEvents { widths[0] = max(widths[0], WatchEvent.Kind.modified.rawValue.count) }
                     if format.hasHeaders { out += TextTable.line(headers, widths) }
                     hasBegun = true
                 }

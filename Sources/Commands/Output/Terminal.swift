@@ -21,6 +21,17 @@ package struct Terminal: Sendable {
     package func line(_ text: String) { write(text + "\n") }
     /// Writes bytes as they are to standard output.
     package func write(bytes: [UInt8]) { try? Files.writeAll(bytes, to: output, named: "standard output") }
+    /// One word from standard input, up to the end of its line; empty when there is none.
+    package func answer() -> String {
+        var out: [UInt8] = []
+        var byte: [UInt8] = [0]
+        while out.count < Self.answerLimit, Files.readAvailable(0, into: &byte) == 1, byte[0] != UInt8(ascii: "\n") { out.append(byte[0]) }
+        return String(decoding: out.filter { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\r") }, as: UTF8.self)
+    }
+
+    /// Of a longer answer the rest is not read.
+    private static let answerLimit = 256
+
     /// Writes a line to standard error.
     package func complain(_ text: String) { try? Files.writeAll(Array((text + "\n").utf8), to: error, named: "standard error") }
 

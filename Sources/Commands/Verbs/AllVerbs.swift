@@ -17,6 +17,8 @@ extension Flag {
     static let fieldSelector = Flag("field-selector", nil, .value(placeholder: "QUERY"), "field selector: status.phase!=Running")
     static let allNamespaces = Flag("all-namespaces", "A", .toggle, "in all namespaces")
     static let files = Flag("filename", "f", .value(placeholder: "FILE"), repeats: true, "manifest: file, directory or - (may be repeated)")
+    /// Said to be missing by `Program`, wherever files are taken.
+    static let kustomize = Flag("kustomize", "k", .value(placeholder: "DIR"), hidden: true, "not built in")
     static let recursive = Flag("recursive", "R", .toggle, "directories with all below them")
     static let timeout = Flag("timeout", nil, .value(placeholder: "DURATION"), "how long to wait at most: 30s, 2m (0: without end)")
     static let validate = Flag(

@@ -8,15 +8,18 @@ enum ApplyVerb {
             """,
         examples: [
             ("a file", "steady apply -f Manifests/web.yaml"), ("a folder and all below it", "steady apply -R -f Manifests"),
+            ("delete what the folder has no longer", "steady apply -f Manifests --prune -l app=web"),
             ("standard input", "steady apply -f - < web.yaml"), ("and wait until it is rolled out", "steady apply -f web.yaml --wait"),
         ],
         flags: [
-            .files, .recursive, Verb.namespaceFlag, .selector, .validate, .dryRun, .objectOutput,
+            .files, .recursive, .kustomize, Verb.namespaceFlag, .selector, .validate, .dryRun,
             Flag("force", nil, .toggle, "delete and make anew what may not be changed"),
+            Deletion.gracePeriod, Deletion.cascade,
+            Flag("timeout", nil, .value(placeholder: "DURATION"), "with --force: how long to wait at most until the old one is gone"),
             Flag("server-side", nil, .toggle, hidden: true, "not there yet"),
             Flag("wait", nil, .toggle, "until the deployments are rolled out"),
             Flag("progress", nil, .toggle, hidden: true, "show the rollout"),
-        ],
+        ] + Pruning.flags + Flag.objectOutput,
         run: { invocation in
             guard !invocation.isSet("server-side") else {
                 throw CommandError.usage(

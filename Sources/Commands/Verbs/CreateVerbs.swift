@@ -5,12 +5,14 @@ import Resources
 
 /// `steady create …`.
 enum CreateVerbs {
-    private static let sources = [
-        Flag("from-literal", nil, .value(placeholder: "KEY=VALUE"), repeats: true, "a value as it stands here"),
-        Flag("from-file", nil, .value(placeholder: "[KEY=]PATH"), repeats: true, "a file's content, or every file of a directory"),
-        Flag("from-env-file", nil, .value(placeholder: "PATH"), repeats: true, "lines of KEY=VALUE"), Verb.namespaceFlag, .dryRun,
-        Flag("output", "o", .value(placeholder: "yaml|json|name"), "print the object"),
-    ]
+    private static let sources =
+        [
+            Flag("from-literal", nil, .value(placeholder: "KEY=VALUE"), repeats: true, "a value as it stands here"),
+            Flag("from-file", nil, .value(placeholder: "[KEY=]PATH"), repeats: true, "a file's content, or every file of a directory"),
+            Flag("from-env-file", nil, .value(placeholder: "PATH"), repeats: true, "lines of KEY=VALUE"), Verb.namespaceFlag, .dryRun,
+            saveConfig,
+        ] + Flag.objectOutput
+    private static let saveConfig = Flag("save-config", nil, .toggle, "with the record by which a later apply knows what to remove")
 
     static let create = Verb(
         "create", group: .workloads, summary: "Create objects from manifests", usage: "-f FILE ...",
@@ -20,9 +22,8 @@ enum CreateVerbs {
             ("look at it first", "steady create -f web.yaml --dry-run=client -o yaml"),
         ],
         flags: [
-            .files, .recursive, Verb.namespaceFlag, .validate, .dryRun,
-            Flag("output", "o", .value(placeholder: "yaml|json|name"), "print the objects"),
-        ],
+            .files, .recursive, .kustomize, Verb.namespaceFlag, .selector, .validate, .dryRun, saveConfig,
+        ] + Flag.objectOutput,
         run: { invocation in
             let files = invocation.all("filename")
             guard !files.isEmpty else {
@@ -36,7 +37,7 @@ enum CreateVerbs {
                 terminal: invocation.terminal)
             var exitCode: Int32 = 0
             // As kubectl: what one object meets does not keep the others from being made.
-            for manifest in try Manifests.place(manifests, invocation) {
+            for manifest in try Manifests.selected(try Manifests.place(manifests, invocation), invocation) {
                 do throws(CommandError) { try create(manifest.value, manifest.key, invocation) } catch {
                     guard manifests.count > 1 else { throw error }
                     invocation.terminal.complain("error: \(error.message)")
@@ -85,7 +86,7 @@ enum CreateVerbs {
     static let namespace = Verb(
         "create namespace", aliases: ["create ns"], group: .workloads, summary: "Create a namespace", usage: "NAME",
         examples: [("one", "steady create namespace staging")],
-        flags: [.dryRun, Flag("output", "o", .value(placeholder: "yaml|json|name"), "print the object")],
+        flags: [.dryRun, saveConfig] + Flag.objectOutput,
         run: { invocation in
             guard invocation.words.count == 1 else { throw CommandError.usage("name one namespace") }
             try create(
@@ -95,26 +96,26 @@ enum CreateVerbs {
         })
 
     private static func create(_ value: Value, _ key: ObjectKey, _ invocation: Invocation) throws(CommandError) {
-        let dryRun = invocation.value("dry-run") ?? "none"
+        let dryRun = try invocation.dryRun()
+        let format = try ObjectOutput(invocation)
+        let value = invocation.isSet("save-config") ? Manifests.recorded(value) : value
         var object = value
-        if dryRun != "client" {
+        if dryRun != .client {
             let api = try Instance.connect(invocation)
             object = try api.ask(
                 .create(
                     value, type: key.type, namespace: key.namespace,
-                    WriteOptions(isDryRun: dryRun == "server", fieldManager: "kubectl-create"))
+                    WriteOptions(isDryRun: dryRun.isOn, fieldManager: "kubectl-create"))
             ).object
         }
         // Of a generated one the server knows the end.
         let name = object["metadata"]["name"].string ?? value["metadata"]["generateName"].string ?? key.name
-        switch invocation.value("output") {
-        case "yaml": invocation.terminal.write(YAML.text(object.sortedByKeys))
-        case "json": invocation.terminal.write(JSON.text(object.sortedByKeys, pretty: true))
-        case "name": invocation.terminal.line(key.type.shown(name))
-        case nil:
-            invocation.terminal.line(
-                "\(key.type.shown(name)) created\(dryRun == "none" ? "" : dryRun == "client" ? " (dry run)" : " (server dry run)")")
-        case let other?: throw .usage("--output: found \"\(other)\", allowed are yaml, json, name")
+        if case .name? = format {
+            invocation.terminal.line(key.type.shown(name))
+        } else if let format {
+            invocation.terminal.write(try format.text([(key.type, object)]))
+        } else {
+            invocation.terminal.line("\(key.type.shown(name)) created\(dryRun.suffix)")
         }
     }
 

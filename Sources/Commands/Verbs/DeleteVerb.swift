@@ -11,15 +11,13 @@ enum DeleteVerb {
         usage: "(-f FILE ... | KIND NAME ... | KIND/NAME ... | KIND -l QUERY)",
         examples: [("what a manifest made", "steady delete -f web.yaml"), ("one object", "steady delete deployment web")],
         flags: [
-            .files, .recursive, Verb.namespaceFlag, .allNamespaces, .selector, .fieldSelector, .timeout,
+            .files, .recursive, .kustomize, Verb.namespaceFlag, .allNamespaces, .selector, .fieldSelector, .timeout,
             Flag("all", nil, .toggle, "all objects of the kind in the namespace"),
             Flag("wait", nil, .optionalValue(placeholder: "true|false", alone: "true"), "until they are gone (default: true)"),
-            Flag("grace-period", nil, .value(placeholder: "SECONDS"), "time that pods get to end (default: their own)"),
+            Deletion.gracePeriod,
             Flag("force", nil, .toggle, "with --grace-period 0: forget the object at once"),
             Flag("now", nil, .toggle, "the same as --grace-period 1"),
-            Flag(
-                "cascade", nil, .optionalValue(placeholder: "background|foreground|orphan", alone: "background"),
-                "what happens to dependents (default: background)"),
+            Deletion.cascade, Flag("interactive", "i", .toggle, "show what would go, and ask first"),
             Flag("ignore-not-found", nil, .toggle, "a missing object is no error"), .dryRun,
             Flag("output", "o", .value(placeholder: "name"), "name: only print what was deleted"),
         ],
@@ -39,6 +37,14 @@ enum DeleteVerb {
             keys = targets.keys
         }
         let options = try options(invocation)
+        if let format = invocation.value("output"), format != "name" {
+            throw .usage("unexpected -o output mode: \(format); allowed is name")
+        }
+        if invocation.isSet("interactive"), !keys.isEmpty, !isConfirmed(keys, invocation.terminal) {
+            invocation.terminal.line("deletion is cancelled")
+            return 0
+        }
+        let dryRun = try invocation.dryRun()
         var exitCode: Int32 = 0
         var gone: [(key: ObjectKey, uid: String)] = []
         for key in keys {
@@ -46,10 +52,11 @@ enum DeleteVerb {
                 let reply = try api.perform(.delete(key, options))
                 let uid = reply.object["metadata"]["uid"].string ?? reply.object["details"]["uid"].string ?? ""
                 gone.append((key, uid))
+                let place = key.type.isNamespaced ? " from \(key.namespace) namespace" : ""
                 invocation.terminal.line(
                     invocation.value("output") == "name"
                         ? key.type.shown(key.name)
-                        : "\(quotedName(key)) \(options.gracePeriodSeconds == 0 ? "force deleted" : "deleted")\(options.isDryRun ? " (dry run)" : "")"
+                        : "\(quotedName(key)) \(options.gracePeriodSeconds == 0 ? "force deleted" : "deleted")\(place)\(dryRun.suffix)"
                 )
             } catch {
                 if error.code == 404, toleratesMissing { continue }
@@ -69,15 +76,16 @@ enum DeleteVerb {
         key.type.group.isEmpty ? "\(key.type.singular) \"\(key.name)\"" : "\(key.type.singular).\(key.type.group) \"\(key.name)\""
     }
 
+    /// Shows what would go, and asks; anything but `y` is a no.
+    private static func isConfirmed(_ keys: [ObjectKey], _ terminal: Terminal) -> Bool {
+        terminal.line("You are about to delete the following \(keys.count) resource(s):")
+        for key in keys { terminal.line(key.type.shown(key.name)) }
+        terminal.write("Do you want to continue? (y/N): ")
+        return ["y", "yes"].contains(terminal.answer().lowercased())
+    }
+
     private static func options(_ invocation: Invocation) throws(CommandError) -> DeleteOptions {
-        var out = DeleteOptions(propagation: .background)
-        switch invocation.value("cascade") ?? "background" {
-        case "background", "true": break
-        case "foreground": out.propagation = .foreground
-        case "orphan", "false": out.propagation = .orphan
-        case let other: throw .usage("--cascade: found \"\(other)\", allowed are background, foreground, orphan")
-        }
-        if let seconds = try invocation.integer("grace-period", in: -1...86_400), seconds >= 0 { out.gracePeriodSeconds = Int64(seconds) }
+        var out = try Deletion.options(invocation)
         if invocation.isSet("now") { out.gracePeriodSeconds = 1 }
         if invocation.isSet("force") {
             out.gracePeriodSeconds = out.gracePeriodSeconds ?? 0
@@ -85,7 +93,7 @@ enum DeleteVerb {
             // As kubectl: without --force a grace of 0 is 1, so that the object is not forgotten while its processes run.
             out.gracePeriodSeconds = 1
         }
-        out.isDryRun = (invocation.value("dry-run") ?? "none") != "none"
+        out.isDryRun = try invocation.dryRun().isOn
         return out
     }
 }

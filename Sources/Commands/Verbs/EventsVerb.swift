@@ -16,7 +16,7 @@ enum EventsVerb {
             Verb.namespaceFlag, .allNamespaces, Flag("for", nil, .value(placeholder: "KIND/NAME"), "of this object only"),
             Flag("types", nil, .value(placeholder: "LIST"), "Normal, Warning"), Flag("watch", "w", .toggle, "go on"),
             Flag("no-headers", nil, .toggle, "rows only"),
-            Flag("output", "o", .value(placeholder: "FORMAT"), "wide, yaml, json, name, jsonpath=…, custom-columns=…"),
+            Flag("output", "o", .value(placeholder: "FORMAT"), OutputFormat.words), .template,
         ],
         run: { try run($0) })
 
@@ -37,7 +37,7 @@ enum EventsVerb {
         let showsNamespace = list.namespace == nil
         let table = EventTable(showsNamespace: showsNamespace, isWide: invocation.value("output") == "wide")
         let found = try api.all(list).filter(isWanted).sorted(by: isEarlier)
-        if invocation.isGiven("output"), !table.isWide {
+        if invocation.isGiven("output") || invocation.isGiven("template"), !table.isWide {
             if !found.isEmpty || !format.isTable, !invocation.isSet("watch") {
                 invocation.terminal.write(
                     try format.text(
@@ -55,10 +55,13 @@ enum EventsVerb {
         let widths = ([table.headers] + found.map(table.cells)).reduce(into: [Int](repeating: 0, count: table.headers.count)) {
             for (at, cell) in $1.enumerated() { $0[at] = max($0[at], cell.count) }
         }
-        let isTable = !invocation.isGiven("output") || table.isWide
+        let isTable = !invocation.isGiven("output") && !invocation.isGiven("template") || table.isWide
         try follow(list, api, told: isTable ? found : []) { event in
             guard isWanted(event.object) else { return }
-            invocation.terminal.write(isTable ? TextTable.line(table.cells(event.object), widths) : rows.event(event))
+            if isTable { return invocation.terminal.write(TextTable.line(table.cells(event.object), widths)) }
+            do throws(CommandError) { invocation.terminal.write(try rows.event(event)) } catch {
+                invocation.terminal.complain("error: \(error.message)")
+            }
         }
     }
 

@@ -12,13 +12,17 @@ enum LogsVerb {
         "logs", group: .looking, summary: "What containers wrote", usage: "(POD | KIND/NAME | -l QUERY | --role ROLE)",
         examples: [
             ("a pod", "steady logs web-7d9c-x2x4z"), ("one pod of a deployment, and on", "steady logs -f deployment/web"),
-            ("all pods of an app", "steady logs -l app=web --prefix"), ("Steady's own", "steady logs --role agent-a1"),
+            ("all pods of an app", "steady logs -l app=web --prefix"),
+            ("all pods of a deployment", "steady logs deployment/web --all-pods"), ("Steady's own", "steady logs --role agent-a1"),
         ],
         flags: [
             Verb.namespaceFlag, .selector, Flag("follow", "f", .toggle, "go on as more is written"),
             Flag("previous", "p", .toggle, "of the run before the last restart"),
             Flag("container", "c", .value(placeholder: "NAME"), "which container"),
             Flag("all-containers", nil, .toggle, "every container of the pod"),
+            Flag("all-pods", nil, .toggle, "every pod of the workload, with pod and container before each line"),
+            Flag("max-log-requests", nil, .value(placeholder: "N"), "with -f: how many logs at once (default \(followLimit))"),
+            Flag("ignore-errors", nil, .toggle, "go on where a log cannot be had, and end with 0"),
             Flag("tail", nil, .value(placeholder: "LINES"), "only the last lines"),
             Flag("since", nil, .value(placeholder: "DURATION"), "only what is not older"),
             Flag("since-time", nil, .value(placeholder: "TIME"), "only since (RFC 3339)"),
@@ -29,7 +33,7 @@ enum LogsVerb {
         ],
         run: { try run($0) })
 
-    /// Streams at once with `--follow`, as kubectl's `--max-log-requests`.
+    /// Streams at once with `--follow`, unless `--max-log-requests` says more or fewer.
     private static let followLimit = 50
 
     private static func run(_ invocation: Invocation) throws(CommandError) -> Int32 {
@@ -40,15 +44,20 @@ enum LogsVerb {
         let isFollowing = invocation.isSet("follow")
         var streams: [(pod: Value, container: String)] = []
         for pod in pods { for container in try containers(of: pod, invocation) { streams.append((pod, container)) } }
-        if isFollowing, streams.count > followLimit {
-            throw CommandError("\(streams.count) logs cannot be followed at once; at most \(followLimit): choose with -l or -c")
+        let limit = try invocation.integer("max-log-requests", in: 1...10_000) ?? followLimit
+        if isFollowing, streams.count > limit {
+            throw CommandError(
+                "you are attempting to follow \(streams.count) log streams, but maximum allowed concurrency is \(limit), "
+                    + "use --max-log-requests to increase the limit")
         }
+        let isTolerant = invocation.isSet("ignore-errors")
+        let hasPrefix = invocation.isGiven("prefix") ? invocation.isSet("prefix") : invocation.isSet("all-pods")
         let query = try query(invocation)
         var open = streams.count
         var failure: StatusError?
         func start(_ at: Int, _ next: @escaping () -> Void) {
             let (pod, container) = streams[at]
-            let prefix = invocation.isSet("prefix") ? "[pod/\(pod.name)/\(container)] " : ""
+            let prefix = hasPrefix ? "[pod/\(pod.name)/\(container)] " : ""
             var rest: [UInt8] = []
             func show(_ bytes: [UInt8]) {
                 guard !prefix.isEmpty else { return invocation.terminal.write(bytes: bytes) }
@@ -61,7 +70,11 @@ enum LogsVerb {
             func end(_ error: StatusError?) {
                 // A last line that is not ended yet.
                 if !rest.isEmpty { invocation.terminal.write(bytes: Array(prefix.utf8) + rest + [10]) }
-                if let error { failure = failure ?? error }
+                if let error, isTolerant {
+                    invocation.terminal.complain(CommandError(error).message)
+                } else if let error {
+                    failure = failure ?? error
+                }
                 open -= 1
                 next()
             }
@@ -123,6 +136,7 @@ enum LogsVerb {
         guard let pod = found.first(where: { $0["status"]["phase"].string == "Running" }) ?? found.first else {
             throw CommandError("\(type.shown(object.name)) has no pods")
         }
+        if invocation.isSet("all-pods") { return found.sorted { $0.name < $1.name } }
         if found.count > 1 { invocation.terminal.complain("Found \(found.count) pods, using pod/\(pod.name)") }
         return [pod]
     }

@@ -15,12 +15,12 @@ enum MetadataVerbs {
                 ("look", "steady \(name) pod web-1 --list"),
             ],
             flags: [
-                Verb.namespaceFlag, .allNamespaces, .selector, .fieldSelector, .files, .recursive,
+                Verb.namespaceFlag, .allNamespaces, .selector, .fieldSelector, .files, .recursive, .kustomize,
                 Flag("all", nil, .toggle, "all objects of the kind"),
                 Flag("overwrite", nil, .toggle, "also where there is another value"),
                 Flag("list", nil, .toggle, "print the \(field) instead of changing them"),
-                Flag("resource-version", nil, .value(placeholder: "VERSION"), "only if it is at this version"), .dryRun, .objectOutput,
-            ], run: { try run($0, field, done) })
+                Flag("resource-version", nil, .value(placeholder: "VERSION"), "only if it is at this version"), .dryRun, .local,
+            ] + Flag.objectOutput, run: { try run($0, field, done) })
     }
 
     private static func run(_ invocation: Invocation, _ field: String, _ done: String) throws(CommandError) -> Int32 {
@@ -36,23 +36,21 @@ enum MetadataVerbs {
         }
         guard isList || !patch.isEmpty else { throw .usage("what to change? write KEY=VALUE, or KEY- to remove") }
         let format = try ObjectOutput(invocation)
-        let targets = try Targets(Array(words[..<first]), invocation)
-        try targets.requireChoice(invocation)
-        let api = try Instance.connect(invocation)
-        let isDryRun = (invocation.value("dry-run") ?? "none") != "none"
+        let dryRun = try invocation.dryRun()
+        let source = try ChangeSource(Array(words[..<first]), invocation)
         let manager = "kubectl-\(field == "labels" ? "label" : "annotate")"
         var shown: [(type: ResourceType, object: Value)] = []
-        let found = try targets.fetch(api)
+        let found = try source.objects()
         for (type, object) in found {
             var changed = object
             if !patch.isEmpty {
                 try check(object, patch, field, invocation)
-                let key = ObjectKey(type, namespace: object.namespaceName, name: object.name)
                 let members: Value = .object(Object([(field, .object(Object(patch)))]))
-                changed =
-                    try api.ask(
-                        .patch(key, .merge(["metadata": members]), nil, WriteOptions(isDryRun: isDryRun, fieldManager: manager))
-                    ).object
+                changed = try source.patch(
+                    object, type, .merge(["metadata": members]), WriteOptions(isDryRun: dryRun.isOn, fieldManager: manager))
+                for (key, value) in patch where field == "labels" && value.isNull && object["metadata"][field][key].isNull {
+                    invocation.terminal.line("\(field.dropLast()) \"\(key)\" not found.")
+                }
             }
             shown.append((type, changed))
             if format != nil { continue }
@@ -60,11 +58,15 @@ enum MetadataVerbs {
                 let isChanged = changed["metadata"][field] != object["metadata"][field]
                 let words = patch.allSatisfy { $0.1.isNull } && field == "labels" ? "unlabeled" : done
                 invocation.terminal.line(
-                    "\(type.shown(object.name)) \(isChanged ? words : "not \(done)")\(isDryRun ? " (dry run)" : "")")
+                    "\(type.shown(object.name)) \(isChanged || field != "labels" ? words : "not \(done)")\(dryRun.suffix)")
             }
-            if isList { list(changed["metadata"][field], of: found.count > 1 ? type.shown(object.name) : nil, invocation.terminal) }
+            if isList {
+                list(
+                    changed["metadata"][field], of: found.count > 1 ? "\(field) for \(type.kind).\(type.group)/\(object.name)" : nil,
+                    invocation.terminal)
+            }
         }
-        if let format { invocation.terminal.write(format.text(shown)) }
+        if let format { invocation.terminal.write(try format.each(shown)) }
         return 0
     }
 
@@ -83,7 +85,7 @@ enum MetadataVerbs {
     }
 
     private static func list(_ members: Value, of name: String?, _ terminal: Terminal) {
-        if let name { terminal.line("Listing for \(name):") }
+        if let name { terminal.line("Listing \(name):") }
         for (key, value) in members.stringMap.sorted(by: { $0.key < $1.key }) { terminal.line("\(name == nil ? "" : " ")\(key)=\(value)") }
     }
 }

@@ -10,12 +10,12 @@ enum NodeVerbs {
         Verb(
             "cordon", group: .nodes, summary: "Place no new pods on a node", usage: "NODE ...",
             examples: [("before maintenance", "steady cordon a1")],
-            flags: [.selector],
+            flags: [.selector, .dryRun],
             run: { try cordon($0, true) }),
         Verb(
             "uncordon", group: .nodes, summary: "Place pods on a node again", usage: "NODE ...",
             examples: [("afterwards", "steady uncordon a1")],
-            flags: [.selector],
+            flags: [.selector, .dryRun],
             run: { try cordon($0, false) }),
         Verb(
             "drain", group: .nodes, summary: "Move a node's pods elsewhere, without losing a request", usage: "NODE ...",
@@ -23,7 +23,10 @@ enum NodeVerbs {
                 "The replacement of a pod is Ready before the old one is withdrawn, also with one replica, so no disruption budget is touched. Pods that nothing replaces (--force) are evicted as their PodDisruptionBudget allows.",
             examples: [("before maintenance", "steady drain a1"), ("and afterwards", "steady uncordon a1")],
             flags: [
-                .selector, .timeout, Flag("force", nil, .toggle, "also delete pods that nothing would replace"),
+                .selector, .timeout, .dryRun,
+                Flag("pod-selector", nil, .value(placeholder: "QUERY"), "only pods with these labels"),
+                Flag("disable-eviction", nil, .toggle, "delete the pods at once: no replacement first, no disruption budget is asked"),
+                Flag("force", nil, .toggle, "also delete pods that nothing would replace"),
                 Flag("grace-period", nil, .value(placeholder: "SECONDS"), "time that pods get to end (default: their own)"),
                 Flag("ignore-daemonsets", nil, .toggle, hidden: true, "there are none yet"),
                 Flag("delete-emptydir-data", nil, .toggle, "also pods with emptyDir volumes, whose data is lost"),
@@ -80,18 +83,23 @@ enum NodeVerbs {
 
     private static func cordon(_ invocation: Invocation, _ isCordoned: Bool) throws(CommandError) -> Int32 {
         let api = try Instance.connect(invocation)
-        for node in try nodes(invocation, api) { try cordon(node, isCordoned, api, invocation) }
+        let dryRun = try invocation.dryRun()
+        for node in try nodes(invocation, api) { try cordon(node, isCordoned, api, dryRun, invocation) }
         return 0
     }
 
-    private static func cordon(_ node: Value, _ isCordoned: Bool, _ api: BlockingAPI, _ invocation: Invocation) throws(CommandError) {
+    private static func cordon(_ node: Value, _ isCordoned: Bool, _ api: BlockingAPI, _ dryRun: DryRun, _ invocation: Invocation)
+        throws(CommandError)
+    {
         let words = isCordoned ? "cordoned" : "uncordoned"
         if (node["spec"]["unschedulable"].bool ?? false) == isCordoned {
-            return invocation.terminal.line("node/\(node.name) already \(words)")
+            return invocation.terminal.line("node/\(node.name) already \(words)\(dryRun.suffix)")
         }
         _ = try api.ask(
-            .patch(ObjectKey(.nodes, name: node.name), .merge(["spec": .object(Object([("unschedulable", isCordoned ? true : .null)]))])))
-        invocation.terminal.line("node/\(node.name) \(words)")
+            .patch(
+                ObjectKey(.nodes, name: node.name), .merge(["spec": .object(Object([("unschedulable", isCordoned ? true : .null)]))]), nil,
+                WriteOptions(isDryRun: dryRun.isOn)))
+        invocation.terminal.line("node/\(node.name) \(words)\(dryRun.suffix)")
     }
 
     /// Asks the workload's plan to replace a pod before it goes.
@@ -122,14 +130,28 @@ enum NodeVerbs {
         }
     }
 
+    /// Deletes a pod; one that is gone already is as good.
+    private static func delete(_ key: ObjectKey, _ options: DeleteOptions, _ api: BlockingAPI) throws(CommandError) {
+        do throws(StatusError) { _ = try api.perform(.delete(key, options)) } catch {
+            if error.code != 404 { throw CommandError(error) }
+        }
+    }
+
     private static func drain(_ invocation: Invocation) throws(CommandError) -> Int32 {
         let api = try Instance.connect(invocation)
         let deadline = Clock.monotonic() + (try invocation.timeout(default: .seconds(86_400)))
-        let grace = try invocation.integer("grace-period", in: 0...86_400).map(Int64.init)
+        let grace = try invocation.integer("grace-period", in: -1...86_400).flatMap { $0 < 0 ? nil : Int64($0) }
+        let dryRun = try invocation.dryRun()
+        let podSelector: LabelSelector
+        do { podSelector = try invocation.value("pod-selector").map { try LabelSelector(query: $0) } ?? .everything } catch {
+            throw .usage("--pod-selector: \(error)")
+        }
+        let isDeleting = invocation.isSet("disable-eviction")
         var exitCode: Int32 = 0
         for node in try nodes(invocation, api) {
-            try cordon(node, true, api, invocation)
-            let list = ListRequest(.pods, fieldSelector: FieldSelector([.init(["spec", "nodeName"], node.name)]))
+            try cordon(node, true, api, dryRun, invocation)
+            let list = ListRequest(
+                .pods, labelSelector: podSelector, fieldSelector: FieldSelector([.init(["spec", "nodeName"], node.name)]))
             let pods = try api.all(list).filter { !["Succeeded", "Failed"].contains($0["status"]["phase"].string ?? "") }
             let bare = pods.filter { pod in !pod["metadata"]["ownerReferences"].elements.contains { $0["controller"].bool == true } }
             guard bare.isEmpty || invocation.isSet("force") else {
@@ -145,8 +167,11 @@ enum NodeVerbs {
             }
             for pod in pods {
                 let key = ObjectKey(.pods, namespace: pod.namespaceName, name: pod.name)
-                invocation.terminal.line("evicting pod \(pod.namespaceName)/\(pod.name)")
-                if bare.contains(where: { $0["metadata"]["uid"] == pod["metadata"]["uid"] }) {
+                invocation.terminal.line("\(isDeleting ? "deleting" : "evicting") pod \(pod.namespaceName)/\(pod.name)\(dryRun.suffix)")
+                if dryRun.isOn { continue }
+                if isDeleting {
+                    try delete(key, DeleteOptions(gracePeriodSeconds: grace), api)
+                } else if bare.contains(where: { $0["metadata"]["uid"] == pod["metadata"]["uid"] }) {
                     try evict(key, DeleteOptions(gracePeriodSeconds: grace), api, deadline: deadline, invocation)
                 } else {
                     _ = try api.ask(
@@ -156,7 +181,7 @@ enum NodeVerbs {
                         ))
                 }
             }
-            for pod in pods {
+            for pod in dryRun.isOn ? [] : pods {
                 let key = ObjectKey(.pods, namespace: pod.namespaceName, name: pod.name)
                 guard WaitVerb.untilGone(key, uid: pod["metadata"]["uid"].string ?? "", api, deadline: deadline) else {
                     invocation.terminal.complain(
@@ -166,9 +191,9 @@ enum NodeVerbs {
                     exitCode = 1
                     continue
                 }
-                invocation.terminal.line("pod/\(pod.name) evicted")
+                invocation.terminal.line("pod/\(pod.name) \(isDeleting ? "deleted" : "evicted")")
             }
-            if exitCode == 0 { invocation.terminal.line("node/\(node.name) drained") }
+            if exitCode == 0 { invocation.terminal.line("node/\(node.name) drained\(dryRun.suffix)") }
         }
         return exitCode
     }

@@ -6,7 +6,7 @@ import Timing
 
 /// `steady rollout …`.
 enum RolloutVerbs {
-    private static let targetFlags: [Flag] = [Verb.namespaceFlag, .selector, .files, .recursive]
+    private static let targetFlags: [Flag] = [Verb.namespaceFlag, .selector, .files, .recursive, .kustomize]
 
     static let all = [
         Verb(
@@ -24,7 +24,7 @@ enum RolloutVerbs {
             examples: [
                 ("all", "steady rollout history deployment/web"), ("one in full", "steady rollout history deployment/web --revision 2"),
             ],
-            flags: targetFlags + [Flag("revision", nil, .value(placeholder: "N"), "show this revision's template")],
+            flags: targetFlags + [Flag("revision", nil, .value(placeholder: "N"), "show this revision's template")] + Flag.objectOutput,
             run: { try history($0) }),
         Verb(
             "rollout undo", group: .workloads, summary: "Go back to an earlier revision",
@@ -33,16 +33,17 @@ enum RolloutVerbs {
                 ("the one before", "steady rollout undo deployment/web"),
                 ("a certain one", "steady rollout undo deployment/web --to-revision 3"),
             ],
-            flags: targetFlags + [Flag("to-revision", nil, .value(placeholder: "N"), "default 0: the one before"), .dryRun],
+            flags: targetFlags + [Flag("to-revision", nil, .value(placeholder: "N"), "default 0: the one before"), .dryRun]
+                + Flag.objectOutput,
             run: { try undo($0) }),
         Verb(
             "rollout pause", group: .workloads, summary: "Hold a rollout", usage: "(deployment/NAME | deployment -l QUERY | -f FILE)",
-            examples: [("several changes as one rollout", "steady rollout pause deployment/web")], flags: targetFlags,
+            examples: [("several changes as one rollout", "steady rollout pause deployment/web")], flags: targetFlags + Flag.objectOutput,
             run: { try change($0, "paused", "is already paused") { $0["spec"]["paused"].bool == true ? nil : ["spec": ["paused": true]] } }),
         Verb(
             "rollout resume", group: .workloads, summary: "Let a held rollout go on",
             usage: "(deployment/NAME | deployment -l QUERY | -f FILE)",
-            examples: [("now", "steady rollout resume deployment/web")], flags: targetFlags,
+            examples: [("now", "steady rollout resume deployment/web")], flags: targetFlags + Flag.objectOutput,
             run: {
                 try change($0, "resumed", "is not paused") {
                     $0["spec"]["paused"].bool == true ? ["spec": .object(Object([("paused", .null)]))] : nil
@@ -51,7 +52,7 @@ enum RolloutVerbs {
         Verb(
             "rollout restart", group: .workloads, summary: "Replace all replicas, a few at a time",
             usage: "(deployment/NAME | deployment -l QUERY | -f FILE)",
-            examples: [("with the same template", "steady rollout restart deployment/web")], flags: targetFlags,
+            examples: [("with the same template", "steady rollout restart deployment/web")], flags: targetFlags + Flag.objectOutput,
             run: {
                 try change($0, "restarted", "") { _ in
                     let at: Value = .string(Clock.realtime().rfc3339)
@@ -113,13 +114,21 @@ enum RolloutVerbs {
     }
 
     private static func history(_ invocation: Invocation) throws(CommandError) -> Int32 {
+        let format = try ObjectOutput(invocation)
         let (deployments, api) = try deployments(invocation)
         for deployment in deployments {
-            let revisions = try revisions(of: deployment, api)
-            if let wanted = try invocation.integer("revision", in: 0...Int.max), wanted > 0 {
-                guard let found = revisions.first(where: { $0.number == wanted }) else {
-                    throw CommandError("unable to find the specified revision")
-                }
+            var revisions = try revisions(of: deployment, api)
+            let wanted = try invocation.integer("revision", in: 0...Int.max) ?? 0
+            if wanted > 0 {
+                revisions = revisions.filter { $0.number == wanted }
+                guard !revisions.isEmpty else { throw CommandError("unable to find the specified revision") }
+            }
+            if let format {
+                invocation.terminal.write(try format.each(revisions.map { (type: .replicaSets, object: $0.replicaSet) }))
+                continue
+            }
+            if wanted > 0 {
+                let found = revisions[0]
                 invocation.terminal.line("deployment.apps/\(deployment.name) with revision #\(wanted)")
                 var out = Description()
                 out.template(found.replicaSet["spec"]["template"])
@@ -139,7 +148,10 @@ enum RolloutVerbs {
     }
 
     private static func undo(_ invocation: Invocation) throws(CommandError) -> Int32 {
+        let format = try ObjectOutput(invocation)
+        let dryRun = try invocation.dryRun()
         let (deployments, api) = try deployments(invocation)
+        var shown: [(type: ResourceType, object: Value)] = []
         let wanted = try invocation.integer("to-revision", in: 0...Int.max) ?? 0
         for deployment in deployments {
             if deployment["spec"]["paused"].bool == true {
@@ -164,32 +176,46 @@ enum RolloutVerbs {
             template["metadata"]["labels"]["pod-template-hash"] = .null
             let key = ObjectKey(.deployments, namespace: deployment.namespaceName, name: deployment.name)
             if template == deployment["spec"]["template"] {
+                shown.append((.deployments, deployment))
+                guard format == nil else { continue }
                 invocation.terminal.line(
                     "deployment.apps/\(deployment.name) skipped rollback (current template already matches revision \(target.number))")
                 continue
             }
-            let isDryRun = (invocation.value("dry-run") ?? "none") != "none"
-            _ = try api.ask(
+            if dryRun == .client, format == nil {
+                // As kubectl: what it would be.
+                var out = Description()
+                out.template(target.replicaSet["spec"]["template"])
+                invocation.terminal.write("deployment.apps/\(deployment.name) " + out.text)
+                continue
+            }
+            let reply = try api.ask(
                 .patch(
                     key, .json([["op": "replace", "path": "/spec/template", "value": template]]), nil,
-                    WriteOptions(isDryRun: isDryRun, fieldManager: "kubectl-rollout")))
-            invocation.terminal.line("deployment.apps/\(deployment.name) rolled back\(isDryRun ? " (dry run)" : "")")
+                    WriteOptions(isDryRun: dryRun.isOn, fieldManager: "kubectl-rollout")))
+            shown.append((.deployments, reply.object))
+            if format == nil { invocation.terminal.line("deployment.apps/\(deployment.name) rolled back\(dryRun.suffix)") }
             RecreateWarning.print(of: deployment, invocation.terminal)
         }
+        if let format { invocation.terminal.write(try format.each(shown)) }
         return 0
     }
 
     private static func change(_ invocation: Invocation, _ words: String, _ refusal: String, _ patch: (Value) -> Value?)
         throws(CommandError) -> Int32
     {
+        let format = try ObjectOutput(invocation)
         let (deployments, api) = try deployments(invocation)
+        var shown: [(type: ResourceType, object: Value)] = []
         for deployment in deployments {
             guard let patch = patch(deployment) else { throw CommandError("deployments.apps \"\(deployment.name)\" \(refusal)") }
             let key = ObjectKey(.deployments, namespace: deployment.namespaceName, name: deployment.name)
-            _ = try api.ask(.patch(key, .strategic(patch), nil, WriteOptions(fieldManager: "kubectl-rollout")))
-            invocation.terminal.line("deployment.apps/\(deployment.name) \(words)")
+            let reply = try api.ask(.patch(key, .strategic(patch), nil, WriteOptions(fieldManager: "kubectl-rollout")))
+            shown.append((.deployments, reply.object))
+            if format == nil { invocation.terminal.line("deployment.apps/\(deployment.name) \(words)") }
             if !patch["spec"]["template"].isNull { RecreateWarning.print(of: deployment, invocation.terminal) }
         }
+        if let format { invocation.terminal.write(try format.each(shown)) }
         return 0
     }
 }

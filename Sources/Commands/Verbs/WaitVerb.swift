@@ -16,9 +16,9 @@ enum WaitVerb {
         ],
         flags: [
             Flag("for", nil, .value(placeholder: "CONDITION"), "condition=TYPE[=VALUE], delete, create, jsonpath={PATH}=VALUE"),
-            Verb.namespaceFlag, .allNamespaces, .files, .recursive,
+            Verb.namespaceFlag, .allNamespaces, .files, .recursive, .kustomize,
             .selector, .fieldSelector, .timeout, Flag("all", nil, .toggle, "all objects of the kind"),
-        ],
+        ] + Flag.objectOutput,
         run: { try run($0) })
 
     private enum Wanted {
@@ -70,6 +70,7 @@ enum WaitVerb {
     private static func run(_ invocation: Invocation) throws(CommandError) -> Int32 {
         guard let text = invocation.value("for") else { throw .usage("--for is missing: --for=condition=Available") }
         let wanted = try Wanted(text)
+        let format = try ObjectOutput(invocation)
         let targets = try Targets(invocation.words, invocation)
         let api = try Instance.connect(invocation)
         let timeout = try invocation.timeout(default: .seconds(30))
@@ -89,13 +90,21 @@ enum WaitVerb {
             // As in kubectl each one is given the whole time.
             let deadline = Clock.monotonic() + timeout
             let isMet: Bool
+            var last: Value?
             if case .gone = wanted {
                 isMet = untilGone(key, uid: uids[key] ?? "", api, deadline: deadline)
             } else {
                 if case .present = wanted {} else { _ = try api.ask(.get(key)) }
-                isMet = until(key, api, deadline: deadline) { $0.map(wanted.holds) ?? false }
+                isMet = until(key, api, deadline: deadline) { object in
+                    last = object ?? last
+                    return object.map(wanted.holds) ?? false
+                }
             }
-            if isMet {
+            if isMet, let format {
+                // Of what is gone there is no more than its name.
+                let object = last ?? ["metadata": ["name": .string(key.name), "namespace": .string(key.namespace)]]
+                invocation.terminal.write(try format.text([(key.type, object)]))
+            } else if isMet {
                 invocation.terminal.line("\(key.type.shown(key.name)) condition met")
             } else {
                 invocation.terminal.complain("error: timed out waiting for the condition on \(key.type.plural)/\(key.name)")

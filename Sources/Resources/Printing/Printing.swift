@@ -39,6 +39,7 @@ package enum Printing {
             [Column("Ready"), Column("Up-to-date", "integer"), Column("Available", "integer"), age] + wideTemplate
         case ("apps", "replicasets"):
             [Column("Desired", "integer"), Column("Current", "integer"), Column("Ready", "integer"), age] + wideTemplate
+        case ("autoscaling", "scales"): [Column("Desired", "integer"), Column("Available", "integer"), age]
         case ("", "services"):
             [Column("Type"), Column("Cluster-IP"), Column("External-IP"), Column("Port(s)"), age, Column("Selector", wide: true)]
         case ("discovery.k8s.io", "endpointslices"): [Column("AddressType"), Column("Ports"), Column("Endpoints"), age]
@@ -87,6 +88,8 @@ package enum Printing {
                 .string(name), .int(Int64(set.replicas)), .int(Int64(set.status.replicas)), .int(Int64(set.status.readyReplicas)),
                 .string(age),
             ] + template(set.template, set.selector)
+        case ("autoscaling", "scales"):
+            return [.string(name), .int(value["spec"]["replicas"].int ?? 0), .int(value["status"]["replicas"].int ?? 0), .string(age)]
         case ("", "services"): return [.string(name)] + ServicePrinting.cells(Service(value), age: age)
         case ("discovery.k8s.io", "endpointslices"): return [.string(name)] + ServicePrinting.cells(EndpointSlice(value), age: age)
         case ("", "endpoints"): return [.string(name), .string(ServicePrinting.addresses(ofEndpoints: value)), .string(age)]
