@@ -60,10 +60,12 @@ final class Instance: Sendable {
     // MARK: - Programs
 
     /// Starts `steady` with these words, under the instance's account.
-    func start(_ command: String) throws -> Command {
-        let words = command.split(separator: " ").map(String.init)
+    func start(_ command: String) throws -> Command { try start(command.split(separator: " ").map(String.init)) }
+
+    /// Starts `steady` with words that may hold spaces.
+    func start(_ words: [String], input: String? = nil) throws -> Command {
         let (path, arguments) = account.command(directory + "/steady", words)
-        return try Command(path, arguments, environment: environment)
+        return try Command(path, arguments, input: input, environment: environment)
     }
 
     @discardableResult

@@ -149,7 +149,7 @@ extension KubectlTranscripts {
 
         @Test func `which clients are not here is said`() {
             let present = Set(Kubectl.found.map(\.minor))
-            let absent = ([20] + Array(Self.oldestWithAll...33)).filter { !present.contains($0) }
+            let absent = ([20] + Array(Self.oldestWithAll...37)).filter { !present.contains($0) }
             if !absent.isEmpty {
                 print("kubectl \(absent.map { "1.\($0)" }.joined(separator: ", ")): not tested (STEADY_KUBECTL=PATH:PATH names more)")
             }

@@ -42,25 +42,42 @@ extension Description {
         }
         line(0, "System Info:")
         for (title, key) in [
-            ("Boot ID", "bootID"), ("Kernel Version", "kernelVersion"), ("OS Image", "osImage"), ("Operating System", "operatingSystem"),
+            ("Machine ID", "machineID"), ("System UUID", "systemUUID"), ("Boot ID", "bootID"), ("Kernel Version", "kernelVersion"),
+            ("OS Image", "osImage"), ("Operating System", "operatingSystem"),
             ("Architecture", "architecture"), ("Container Runtime Version", "containerRuntimeVersion"),
             ("Kubelet Version", "kubeletVersion"),
         ] { field(title, status["nodeInfo"][key].plainText, level: 1) }
         field("PodCIDR", spec["podCIDR"].plainText)
-        livingPods(pods, now: now)
+        field("PodCIDRs", spec["podCIDRs"].elements.map(\.plainText).joined(separator: ","))
+        livingPods(pods, status["allocatable"], now: now)
     }
 
-    private mutating func livingPods(_ pods: [Value], now: Timestamp) {
+    private mutating func livingPods(_ pods: [Value], _ allocatable: Value, now: Timestamp) {
         let living = pods.filter { !["Succeeded", "Failed"].contains($0["status"]["phase"].string ?? "") }
         field("Non-terminated Pods", "(\(living.count) in total)")
-        line(1, "Namespace\tName\tCPU Requests\tMemory Requests\tAge\n  ---------\t----\t------------\t---------------\t---")
+        line(1, "Namespace\tName\t\tCPU Requests\tCPU Limits\tMemory Requests\tMemory Limits\tAge")
+        line(1, "---------\t----\t\t------------\t----------\t---------------\t-------------\t---")
+        /// `250m (12%)`: of what the node has.
+        func share(_ amounts: [String: Quantity], _ resource: String) -> String {
+            let amount = amounts[resource] ?? .zero
+            let whole = Quantity(allocatable[resource].plainText)?.nanos ?? 0
+            return "\(amount) (\(whole > 0 ? amount.nanos * 100 / whole : 0)%)"
+        }
+        var (allRequests, allLimits): ([String: Quantity], [String: Quantity]) = ([:], [:])
         for pod in living {
-            func requests(_ resource: String) -> String {
-                let amounts = pod["spec"]["containers"].elements.compactMap { $0["resources"]["requests"][resource].string }
-                return amounts.isEmpty ? "0" : amounts.joined(separator: "+")
-            }
-            let age = Self.age(pod["metadata"]["creationTimestamp"], now)
-            line(1, "\(pod.namespaceName)\t\(pod.name)\t\(requests("cpu"))\t\(requests("memory"))\t\(age)")
+            let spec = PodSpec(pod["spec"])
+            let (requests, limits) = (spec.requests, spec.limits)
+            allRequests.merge(requests, uniquingKeysWith: +)
+            allLimits.merge(limits, uniquingKeysWith: +)
+            line(
+                1,
+                "\(pod.namespaceName)\t\(pod.name)\t\t\(share(requests, "cpu"))\t\(share(limits, "cpu"))\t\(share(requests, "memory"))\t"
+                    + "\(share(limits, "memory"))\t\(Self.age(pod["metadata"]["creationTimestamp"], now))")
+        }
+        line(0, "Allocated resources:\n  (Total limits may be over 100 percent, i.e., overcommitted.)")
+        line(1, "Resource\tRequests\tLimits\n  --------\t--------\t------")
+        for resource in ["cpu", "memory", "ephemeral-storage"] {
+            line(1, "\(resource)\t\(share(allRequests, resource))\t\(share(allLimits, resource))")
         }
     }
 

@@ -69,10 +69,13 @@ enum DescribeVerb {
         out.flush()
         out.line(0, "Events:\n  Type\tReason\tAge\tFrom\tMessage\n  ----\t------\t----\t----\t-------")
         for event in events.sorted(by: EventsVerb.isEarlier) {
+            // Which container of a pod it is about.
+            let field = event["involvedObject"]["fieldPath"].plainText
+            let about = field.isEmpty ? "" : field + ": "
             let source = event["source"]["component"].string ?? event["reportingComponent"].plainText
             out.line(
                 1,
-                "\(event["type"].plainText)\t\(event["reason"].plainText)\t\(EventsVerb.age(event))\t\(source)\t\(event["message"].plainText)"
+                "\(event["type"].plainText)\t\(event["reason"].plainText)\t\(EventsVerb.age(event))\t\(source)\t\(about)\(event["message"].plainText)"
             )
         }
     }

@@ -59,7 +59,11 @@ enum GetVerb {
             guard found.isEmpty || found.contains(where: { !sorting.values(in: $0.object).isEmpty }) else {
                 throw CommandError("couldn't find any field with path \"\(path)\" in the list of objects")
             }
+            // A table has a paragraph for each kind.
+            let order = Dictionary(uniqueKeysWithValues: targets.types.enumerated().map { ($0.element, format.isTable ? $0.offset : 0) })
             found = found.enumerated().sorted { a, b in
+                let (first, second) = (order[a.element.type] ?? 0, order[b.element.type] ?? 0)
+                if first != second { return first < second }
                 let left = sorting.values(in: a.element.object).first ?? .null
                 let right = sorting.values(in: b.element.object).first ?? .null
                 return left.isBefore(right) || !right.isBefore(left) && a.offset < b.offset

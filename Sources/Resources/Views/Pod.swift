@@ -92,18 +92,22 @@ package struct PodSpec: Hashable, Sendable {
 
     /// What the scheduler reserves: the containers' requests and sidecars' together, or the largest init container's (with the sidecars started
     /// before it) where that is more.
-    package var requests: [String: Quantity] {
+    package var requests: [String: Quantity] { together(\.requests) }
+    /// What its containers may use together, reckoned as `requests` are.
+    package var limits: [String: Quantity] { together(\.limits) }
+
+    private func together(_ amounts: KeyPath<ResourceRequirements, [String: Quantity]>) -> [String: Quantity] {
         var running: [String: Quantity] = [:]
-        for container in containers { running.add(container.resources.requests) }
+        for container in containers { running.add(container.resources[keyPath: amounts]) }
         var sidecars: [String: Quantity] = [:]
         var peak: [String: Quantity] = [:]
         for container in initContainers {
             if container.isSidecar {
-                sidecars.add(container.resources.requests)
+                sidecars.add(container.resources[keyPath: amounts])
                 peak.raise(to: sidecars)
             } else {
                 var together = sidecars
-                together.add(container.resources.requests)
+                together.add(container.resources[keyPath: amounts])
                 peak.raise(to: together)
             }
         }

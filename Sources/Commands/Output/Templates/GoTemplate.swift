@@ -2,8 +2,8 @@ import Formats
 
 /// A template in Go's language of templates, as kubectl's `-o go-template` takes it: fields, variables, pipelines, `if`, `with`, `range` and functions.
 ///
-/// Where kubectl takes every number for a float, whole numbers are printed whole here, and compare with whole numbers. `define`, `template` and
-/// `block` are not built in: one text is one template.
+/// Numbers compare by what they are worth, where Go refuses to compare whole ones with others. `define`, `template` and `block` are not built in: one
+/// text is one template.
 struct GoTemplate: Sendable {
     /// A piece of a template.
     indirect enum Node: Sendable {
