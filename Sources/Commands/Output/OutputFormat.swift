@@ -70,7 +70,7 @@ struct OutputFormat {
 
     var isTable: Bool {
         switch kind {
-        case .table, .columns, .objects(.name): true
+        case .table, .columns: true
         default: false
         }
     }
