@@ -28,6 +28,10 @@ package enum Program {
                 "-k: kustomize is not built in; let kubectl make the manifests: kubectl kustomize \(directory) | steady \(invocation.verb.name) -f -"
             )
         }
+        if invocation.isGiven(Verb.missingKeys.name), !invocation.isSet(Verb.missingKeys.name) {
+            throw .usage(
+                "--allow-missing-template-keys=false is not built in: a field that is missing is printed as <no value>, or as nothing")
+        }
         do {
             return try invocation.verb.run(invocation)
         } catch let error as CommandError {

@@ -84,6 +84,8 @@ struct KubectlFlagTests {
         (["get", "pods", "--subresource", "status"], "subresource cannot be used when bulk resources are specified"),
         (["get", "pod", "x", "--subresource", "scale"], "--subresource: pods have no scale"),
         (["get", "pod", "x", "--subresource", "log"], "--subresource: found \"log\", allowed are status, scale"),
+        (["get", "pods", "--allow-missing-template-keys=false"], "--allow-missing-template-keys=false is not built in"),
+        (["get", "pods", "--chunk-sice=5"], "unknown flag --chunk-sice\n"),
         (["get", "--raw", "readyz"], "--raw takes one path and nothing else"),
         (["drain", "a1", "--pod-selector", "a in"], "--pod-selector: "),
     ])
@@ -92,6 +94,16 @@ struct KubectlFlagTests {
         // What needs an instance says first that there is none, unless the mistake is found before.
         #expect(run.error.contains(message) || words[0] == "drain" && run.error.contains("no instance"), "\(run.error)")
         #expect(run.exitCode == 2 || words[0] == "drain")
+    }
+
+    @Test func `what kubectl's scripts say and what means nothing here is taken`() throws {
+        let run = try run(["label", "--local", "-f", "FILE", "-l", "app=p", "x=y", "--field-manager", "me", "--show-managed-fields=false"])
+        #expect(run.output == "configmap/one labeled\n")
+        for flags in [["--chunk-size=0", "--server-print=false"], ["--allow-missing-template-keys=true"]] {
+            #expect(try Capture(["get", "pods", "--data-dir", "/nonexistent"] + flags).error.contains("no instance runs on /nonexistent"))
+        }
+        #expect(try Capture(["doctor", "--chunk-size=0"]).error.contains("unknown flag --chunk-size"))
+        #expect(try !Capture(["get", "--help"]).output.contains("chunk-size"))
     }
 
     @Test func `create -l of nothing says so`() throws {

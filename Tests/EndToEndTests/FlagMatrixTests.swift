@@ -1,6 +1,10 @@
 import Foundation
 import Testing
 
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// The flags that Steady's verbs share with kubectl, against an instance that runs.
 extension Transcripts {
     @Suite(.serialized) struct FlagMatrixTests {
@@ -33,6 +37,11 @@ extension Transcripts {
             Row("get --raw /readyz?verbose", "[+]ping ok\n[+]journal ok\nreadyz check passed\n"), Row("get --raw /livez", "ok"),
             Row("get --raw /nothing", "could not find the requested resource", code: 1),
             Row("get pods --sort-by=.metadata.labels.nope", "couldn't find any field with path", code: 1),
+            Row("create configmap lonely --from-literal a=b", "created"), Row("create configmap ranked --from-literal a=b", "created"),
+            Row("label configmap ranked rank=1", "labeled"),
+            Row("get cm --sort-by=.metadata.labels.rank -o jsonpath={.items[*].metadata.name}", "lonely ranked"),
+            Row("get cm,pods --sort-by=.metadata.name -o name", "configmap/lonely\nconfigmap/ranked\npod/web-"),
+            Row("delete cm lonely ranked", "configmap \"lonely\" deleted from default namespace"),
             Row("get events --template='{{(index .items 0).kind}}'", "Event"),
 
             Row("scale deployment/web --replicas=4 --timeout 30s -o jsonpath={.spec.replicas}", "4"),
@@ -122,6 +131,16 @@ extension Transcripts {
                 for part in row.shows { #expect(text.contains(part), "row \(index): steady \(row.command) does not show \(part): \(text)") }
                 for part in row.hides { #expect(!text.contains(part), "row \(index): steady \(row.command) shows \(part): \(text)") }
             }
+        }
+
+        @Test(arguments: Account.available) func `Who asks who it is, is told its own name`(account: Account) throws {
+            let instance = try Instance(as: account)
+            defer { instance.stop() }
+            try instance.steady("up --detach")
+            guard let kubectl = Kubectl.found.first(where: { $0.minor >= 28 }) else { return print("no kubectl that has whoami") }
+            let name = try instance.kubectl(kubectl, "auth whoami -o jsonpath={.status.userInfo.username}")
+            let uid = account == .own ? getuid() : 65_534
+            #expect(name == String(cString: getpwuid(uid).pointee.pw_name))
         }
 
         @Test func `A watch tells what happened to an object`() throws {

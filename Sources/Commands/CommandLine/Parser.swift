@@ -77,9 +77,10 @@ package struct CommandLineParser {
     }
 
     private func read(_ arguments: [String], _ verb: Verb, _ terminal: Terminal) throws(CommandError) -> Outcome {
+        let isAboutObjects = [.workloads, .looking, .nodes].contains(verb.group)
         let flags =
             verb.flags
-            + Verb.commonFlags.filter { common in
+            + (Verb.commonFlags + (isAboutObjects ? Verb.flagsWithoutEffect : [])).filter { common in
                 !verb.flags.contains { $0.name == common.name || $0.short == common.short && $0.short != nil }
             }
         var words: [String] = []
@@ -109,7 +110,7 @@ package struct CommandLineParser {
             if argument.hasPrefix("--") {
                 let parts = argument.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
                 guard let flag = flags.first(where: { $0.name == parts[0] }) else {
-                    let near = nearest(parts[0], among: flags.map(\.name)).map { "; did you mean --\($0)?" } ?? ""
+                    let near = nearest(parts[0], among: flags.filter { !$0.isHidden }.map(\.name)).map { "; did you mean --\($0)?" } ?? ""
                     throw .usage("unknown flag --\(parts[0])\(near)\nsteady \(verb.name) --help lists all flags")
                 }
                 try take(flag, parts.count > 1 ? parts[1] : nil, as: "--\(flag.name)")

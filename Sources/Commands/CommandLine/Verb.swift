@@ -53,6 +53,18 @@ package struct Verb: Sendable {
         Flag("help", "h", .toggle, "show this help"),
     ]
 
+    /// What scripts pass to kubectl and what changes nothing here: lists come whole, tables are made on this side, and nobody keeps managed fields.
+    /// Verbs about objects take these, and `--help` does not list them.
+    static let flagsWithoutEffect: [Flag] = [
+        Flag("chunk-size", nil, .value(placeholder: "N"), hidden: true, "lists come whole"),
+        Flag("server-print", nil, .toggle, hidden: true, "tables are made here"),
+        Flag("show-managed-fields", nil, .toggle, hidden: true, "there are none"),
+        Flag("field-manager", nil, .value(placeholder: "NAME"), hidden: true, "nobody keeps who wrote which field"),
+        missingKeys,
+    ]
+    /// Only as `true`: `Program` refuses the other.
+    static let missingKeys = Flag("allow-missing-template-keys", nil, .toggle, hidden: true, "a missing field is no error")
+
     /// What every verb about objects understands besides.
     package static let namespaceFlag = Flag("namespace", "n", .value(placeholder: "NAME"), "namespace (default: default)")
 }
