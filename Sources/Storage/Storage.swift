@@ -20,6 +20,9 @@ package final class Storage {
     private let journal: JournalThread
     private var random = SystemRandomNumberGenerator()
     private var waiting = WaitingReplies()
+    /// The commits of this turn of the loop, handed to the journal at its end: all requests of a turn then share one fsync, instead of the first one
+    /// having its own while the others wait for it.
+    private var turnRecords: [JournalRecord] = []
     private let watchers = Watchers()
     /// The last revision that the journal reported as written.
     private var journalled: Revision
@@ -74,6 +77,7 @@ package final class Storage {
         isClosed = true
         bookmarkTimer?.cancel()
         copies?.cancel()
+        handOver()
         journal.stop()
         // What is on disk will be recovered, so whoever waits for it must not be told that it was refused.
         takeOutcomes()
@@ -108,9 +112,18 @@ package final class Storage {
                 // In memory only: published as soon as nothing waits before it.
                 loop.later { [weak self] in self?.publish() }
             } else {
-                journal.append(ticket.records.map { JournalRecord(revision: $0.revision.number, head: $0.head, body: $0.body) })
+                if turnRecords.isEmpty { loop.later { [weak self] in self?.handOver() } }
+                for record in ticket.records {
+                    turnRecords.append(JournalRecord(revision: record.revision.number, head: record.head, body: record.body))
+                }
             }
         }
+    }
+
+    private func handOver() {
+        guard !turnRecords.isEmpty else { return }
+        journal.append(turnRecords)
+        turnRecords.removeAll(keepingCapacity: true)
     }
 
     private func answer(_ done: @escaping (Result<Reply, StatusError>) -> Void, _ result: Result<Reply, StatusError>) {
@@ -198,6 +211,8 @@ package final class Storage {
             metrics.failedBatchCount += 1
             publish()
             registry.discard(after: registry.revision)
+            // They rest on what is lost.
+            turnRecords = []
             journal.resume()
             if let words = trouble.began(failure) { onNotice(words) }
             let refusal = WritingTrouble.refusal(failure)
@@ -243,7 +258,7 @@ package final class Storage {
         guard !events.isEmpty else { return }
         metrics.commitCount += UInt64(events.count)
         for event in events { watchers.tell(event) }
-        for reply in waiting.take(through: registry.revision) { reply() }
+        for reply in waiting.take(through: registry.revision) { reply.done(reply.result) }
     }
 
     private func startSnapshot() {

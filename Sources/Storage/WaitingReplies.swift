@@ -2,7 +2,9 @@ import Resources
 
 /// Answers that wait until a revision is durable, in the order of their revisions.
 struct WaitingReplies {
-    private var entries: [(revision: Revision, result: Result<Reply, StatusError>, done: (Result<Reply, StatusError>) -> Void)] = []
+    typealias Entry = (revision: Revision, result: Result<Reply, StatusError>, done: (Result<Reply, StatusError>) -> Void)
+
+    private var entries: [Entry] = []
     private var start = 0
 
     /// Revisions only grow, so appending keeps the order.
@@ -10,14 +12,11 @@ struct WaitingReplies {
         entries.append((revision, result, done))
     }
 
-    /// Takes out those whose revision is reached; calling each gives its answer.
-    mutating func take(through revision: Revision) -> [() -> Void] {
-        var ready: [() -> Void] = []
-        while start < entries.count, entries[start].revision <= revision {
-            let entry = entries[start]
-            ready.append { entry.done(entry.result) }
-            start += 1
-        }
+    /// Takes out those whose revision is reached: `done` of each is to be called with its result, in this order.
+    mutating func take(through revision: Revision) -> [Entry] {
+        let first = start
+        while start < entries.count, entries[start].revision <= revision { start += 1 }
+        let ready = Array(entries[first..<start])
         if start == entries.count {
             entries.removeAll(keepingCapacity: entries.count <= 256)
             start = 0
