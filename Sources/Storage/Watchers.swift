@@ -2,7 +2,8 @@ import Formats
 import Registry
 import Resources
 
-/// Who watches what. An event is looked at only by the watchers of its kind.
+/// Who watches what. An event is looked at only by the watchers of its kind; and of those who watch one node's pods, which every agent does, only by
+/// those of the nodes that it concerns: a thousand agents make no pod's change dearer.
 ///
 /// A class, because handlers may add and remove watchers while they are called.
 final class Watchers {
@@ -17,9 +18,16 @@ final class Watchers {
         var toldThrough = Revision.zero
     }
 
+    /// The watchers of one kind, each list in the order in which they came.
+    private struct Audience {
+        var all: [ID] = []
+        /// Pods only: those who watch one node's, by its name.
+        var byNode: [String: [ID]] = [:]
+    }
+
     private var watchers: [ID: Watcher] = [:]
-    /// Kind (plural) to its watchers, in the order in which they came.
-    private var byKind: [String: [ID]] = [:]
+    /// By the kind's plural.
+    private var byKind: [String: Audience] = [:]
     private var nextID: ID = 0
 
     var count: Int { watchers.count }
@@ -27,13 +35,33 @@ final class Watchers {
     func add(_ list: ListRequest, _ handler: @escaping (WatchSignal) -> Void) -> ID {
         nextID += 1
         watchers[nextID] = Watcher(list: list, handler: handler)
-        byKind[list.type.plural, default: []].append(nextID)
+        if let node = list.watchedNode {
+            byKind[list.type.plural, default: Audience()].byNode[node, default: []].append(nextID)
+        } else {
+            byKind[list.type.plural, default: Audience()].all.append(nextID)
+        }
         return nextID
     }
 
     func remove(_ id: ID) {
         guard let watcher = watchers.removeValue(forKey: id) else { return }
-        byKind[watcher.list.type.plural]?.removeAll { $0 == id }
+        let kind = watcher.list.type.plural
+        if let node = watcher.list.watchedNode {
+            byKind[kind]?.byNode[node]?.removeAll { $0 == id }
+            if byKind[kind]?.byNode[node]?.isEmpty == true { byKind[kind]?.byNode[node] = nil }
+        } else {
+            byKind[kind]?.all.removeAll { $0 == id }
+        }
+    }
+
+    /// Whom an event may concern, in the order in which they came.
+    private func audience(of event: PublishedEvent) -> [ID] {
+        guard let audience = byKind[event.type.plural] else { return [] }
+        if audience.byNode.isEmpty { return audience.all }
+        let node = event.object["spec"]["nodeName"].string ?? ""
+        var ids = audience.byNode[node] ?? []
+        if let before = event.previous?["spec"]["nodeName"].string, before != node { ids += audience.byNode[before] ?? [] }
+        return ids.isEmpty ? audience.all : (ids + audience.all).sorted()
     }
 
     func isAlive(_ id: ID) -> Bool { watchers[id] != nil }
@@ -47,7 +75,7 @@ final class Watchers {
 
     /// Hands an event to everybody it concerns.
     func tell(_ event: PublishedEvent) {
-        for id in byKind[event.type.plural] ?? [] {
+        for id in audience(of: event) {
             guard let watcher = watchers[id], watcher.isStarted, let shown = event.watchEvent(for: watcher.list) else { continue }
             watchers[id]?.toldThrough = event.revision
             watcher.handler(.event(shown))
@@ -77,5 +105,13 @@ final class Watchers {
         watchers = [:]
         byKind = [:]
         for handler in all { handler(.ended(error)) }
+    }
+}
+
+extension ListRequest {
+    /// The one node whose pods are asked for; nil where it may be any.
+    fileprivate var watchedNode: String? {
+        guard type.plural == ResourceType.pods.plural else { return nil }
+        return fieldSelector.terms.first { $0.isEqual && $0.path == ["spec", "nodeName"] && !$0.value.isEmpty }?.value
     }
 }

@@ -51,6 +51,45 @@ struct `The storage` {
             ])
     }
 
+    @Test func `writes what one turn of the loop commits with one fsync`() throws {
+        let fixture = try StorageFixture()
+        let before = fixture.storage.metrics
+        var answered = 0
+        for index in 0..<8 { fixture.storage.perform(fixture.configMap("c\(index)")) { _ in answered += 1 } }
+        #expect(fixture.loop.runUntil(within: .seconds(60)) { answered == 8 })
+        #expect(fixture.storage.metrics.commitCount - before.commitCount == 8)
+        #expect(fixture.storage.metrics.batchCount - before.batchCount == 1)
+    }
+
+    @Test func `tells those who watch one node's pods of these alone, in the order in which they came`() throws {
+        let fixture = try StorageFixture()
+        var heard: [String] = []
+        func watch(_ name: String, _ terms: [FieldSelector.Term]) {
+            _ = fixture.storage.watch(ListRequest(.pods, fieldSelector: FieldSelector(terms)), from: fixture.storage.revision) {
+                if case .event(let event) = $0 {
+                    heard.append("\(name): \(event.kind.rawValue) \(event.object["metadata"]["name"].string ?? "")")
+                }
+            }
+        }
+        watch("all", [])
+        watch("n1", [.init(["spec", "nodeName"], "n1")])
+        watch("unbound", [.init(["spec", "nodeName"], "")])
+        watch("n1 again", [.init(["spec", "nodeName"], "n1")])
+        watch("n2", [.init(["spec", "nodeName"], "n2")])
+        watch("not n2", [.init(["spec", "nodeName"], "n2", isEqual: false)])
+        _ = fixture.loop.runUntil(within: .milliseconds(20)) { false }
+        let pod: Value = ["metadata": ["name": "p"], "spec": ["containers": [["name": "c", "image": "i"]]]]
+        let key = ObjectKey(.pods, namespace: "default", name: "p")
+        _ = try fixture.perform(.create(pod, type: .pods, namespace: "default"))
+        #expect(heard == ["all: ADDED p", "unbound: ADDED p", "not n2: ADDED p"])
+        heard = []
+        _ = try fixture.perform(.patch(key, .merge(["spec": ["nodeName": "n1"]])))
+        #expect(heard == ["all: MODIFIED p", "n1: ADDED p", "unbound: DELETED p", "n1 again: ADDED p", "not n2: MODIFIED p"])
+        heard = []
+        _ = try fixture.perform(.delete(key, DeleteOptions(gracePeriodSeconds: 0)))
+        #expect(heard.filter { $0.contains("DELETED") } == ["all", "n1", "n1 again", "not n2"].map { $0 + ": DELETED p" })
+    }
+
     @Test func `has the namespaces that always exist`() throws {
         let fixture = try StorageFixture()
         let names = try fixture.perform(.list(ListRequest(.namespaces))).items.compactMap { $0["metadata"]["name"].string }
