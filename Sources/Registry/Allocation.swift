@@ -155,11 +155,14 @@ extension Registry {
         node["spec"]["podCIDRs"] = .array([.string(text)])
     }
 
-    private var podRangeCount: Int { 1 << (RegistrySettings.podRangePrefixLength - settings.podRange.prefixLength) }
+    private var podRangeCount: Int { 1 << (settings.podRangePrefixLength - settings.podRange.prefixLength) }
 
     private func freePodRange() throws(StatusError) -> AddressRange {
-        for index in 0..<podRangeCount {
-            let candidate = settings.podRange.part(index, prefixLength: RegistrySettings.podRangePrefixLength)
+        // Below the first gap all are taken: found by halving, so that the thousandth node is no dearer than the first.
+        let range = settings.podRange
+        let size = UInt32(1) << UInt32(32 - settings.podRangePrefixLength)
+        for index in claims.podRangeGap(from: range.first, size: size)..<podRangeCount {
+            let candidate = range.part(index, prefixLength: settings.podRangePrefixLength)
             if claims.owner(of: .podRange(candidate)) == nil { return candidate }
         }
         throw .internalError("no pod range is left in \(settings.podRange): an instance has at most \(podRangeCount) nodes")
@@ -167,11 +170,11 @@ extension Registry {
 
     private func requireFreePodRange(_ text: String, slot: Slot) throws(StatusError) {
         let problem: String
-        if let range = AddressRange(text), range.prefixLength == RegistrySettings.podRangePrefixLength, settings.podRange.contains(range) {
+        if let range = AddressRange(text), range.prefixLength == settings.podRangePrefixLength, settings.podRange.contains(range) {
             guard let owner = claims.owner(of: .podRange(range)), owner != slot else { return }
             problem = "the range belongs to the Node \"\(owner.name)\""
         } else {
-            problem = "must be a /\(RegistrySettings.podRangePrefixLength) of \(settings.podRange)"
+            problem = "must be a /\(settings.podRangePrefixLength) of \(settings.podRange)"
         }
         throw .invalid(
             slot.type, name: slot.name,

@@ -12,6 +12,8 @@ enum Claim: Hashable, Sendable {
 /// Who has what, at the tip. Made from the objects alone, so that it follows every commit and every discard by itself.
 struct Claims: Sendable {
     private var owners: [Claim: Slot] = [:]
+    /// Where the pod ranges that are taken begin, in order.
+    private var podRangeStarts: [UInt32] = []
 
     func owner(of claim: Claim) -> Slot? { owners[claim] }
 
@@ -19,11 +21,40 @@ struct Claims: Sendable {
     mutating func replace(_ slot: Slot, _ old: Value?, with new: Value?) {
         guard Self.isClaiming(slot.type) else { return }
         if let old {
-            for claim in Self.claims(of: old, type: slot.type) where owners[claim] == slot { owners[claim] = nil }
+            for claim in Self.claims(of: old, type: slot.type) where owners[claim] == slot {
+                owners[claim] = nil
+                if case .podRange(let range) = claim { podRangeStarts.remove(at: podRangeIndex(range.first)) }
+            }
         }
         if let new {
-            for claim in Self.claims(of: new, type: slot.type) { owners[claim] = slot }
+            for claim in Self.claims(of: new, type: slot.type) {
+                if case .podRange(let range) = claim, owners[claim] == nil {
+                    podRangeStarts.insert(range.first, at: podRangeIndex(range.first))
+                }
+                owners[claim] = slot
+            }
         }
+    }
+
+    /// How many ranges of this size are taken one behind the other from `first` on.
+    func podRangeGap(from first: UInt32, size: UInt32) -> Int {
+        var low = 0
+        var high = podRangeStarts.count
+        while low < high {
+            let middle = (low + high) / 2
+            if podRangeStarts[middle] == first &+ UInt32(middle) &* size { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    private func podRangeIndex(_ start: UInt32) -> Int {
+        var low = 0
+        var high = podRangeStarts.count
+        while low < high {
+            let middle = (low + high) / 2
+            if podRangeStarts[middle] < start { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 
     private static func isClaiming(_ type: ResourceType) -> Bool {

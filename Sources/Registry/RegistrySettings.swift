@@ -9,18 +9,21 @@ package struct RegistrySettings: Sendable, Hashable {
     /// How many revisions are reserved on disk at once for commits that live in memory only. A smaller number costs more fsyncs, a larger
     /// one makes revisions jump further after a restart; both are harmless.
     package var revisionBlock: UInt64
+    /// The part of the pod range that one node gets: at 21 there are 2,048 addresses for each of 128 nodes. The same for the whole life of a store.
+    package var podRangePrefixLength: Int
     /// Whether pods can be run as other users; a manifest that asks for it is warned about otherwise.
     package var mayChangeUser: Bool
 
     package init(
         block: Int = 0, nodePorts: ClosedRange<Int> = 30000...32767, windowLimit: Int = 4096, revisionBlock: UInt64 = 10_000,
-        mayChangeUser: Bool = true
+        podRangePrefixLength: Int = 21, mayChangeUser: Bool = true
     ) {
         precondition((0..<16).contains(block), "an instance owns one of the slices 0 to 15")
         self.block = block
         self.nodePorts = nodePorts
         self.windowLimit = windowLimit
         self.revisionBlock = revisionBlock
+        self.podRangePrefixLength = podRangePrefixLength
         self.mayChangeUser = mayChangeUser
     }
 
@@ -30,6 +33,4 @@ package struct RegistrySettings: Sendable, Hashable {
     package var podRange: AddressRange { AddressRange(127 << 24 | UInt32(64 + 4 * block) << 16, prefixLength: 14) }
     /// Node addresses: `127.16.(16*block).0/20`.
     package var nodeRange: AddressRange { AddressRange(127 << 24 | 16 << 16 | UInt32(16 * block) << 8, prefixLength: 20) }
-    /// The part of the pod range that one node gets: 2,048 addresses, 128 nodes.
-    package static let podRangePrefixLength = 21
 }

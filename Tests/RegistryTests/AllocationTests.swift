@@ -75,6 +75,16 @@ struct `Allocating` {
             store.refusal(.create(["metadata": ["name": "n"]], type: .nodes, namespace: ""))?.message.contains("at most 128 nodes") == true)
     }
 
+    @Test func `gives out the lowest free range, whatever goes in between`() throws {
+        var store = StoreFixture(RegistrySettings(podRangePrefixLength: 24))
+        for index in 0..<300 { _ = try store.create(["metadata": ["name": "n\(index)"]], .nodes) }
+        #expect(store.object(ObjectKey(.nodes, name: "n299"))?["spec"]["podCIDR"].string == "127.65.43.0/24")
+        for index in [7, 120, 299] { try store.perform(.delete(ObjectKey(.nodes, name: "n\(index)"))) }
+        for (name, range) in [("a", "127.64.7.0/24"), ("b", "127.64.120.0/24"), ("c", "127.65.43.0/24"), ("d", "127.65.44.0/24")] {
+            #expect(try store.create(["metadata": ["name": .string(name)]], .nodes)["spec"]["podCIDR"].string == range)
+        }
+    }
+
     @Test func `gives every node a range of its own`() throws {
         var store = StoreFixture(RegistrySettings(block: 1))
         #expect(try store.create(["metadata": ["name": "a1"]], .nodes)["spec"]["podCIDR"].string == "127.68.0.0/21")
