@@ -7,6 +7,12 @@ package struct MediaType: Hashable, Sendable {
     package var parameters: [String: String]
 
     package init(_ text: some StringProtocol) {
+        if text == "application/json" {
+            // What most clients say, and nothing else.
+            name = "application/json"
+            parameters = [:]
+            return
+        }
         var parts = text.split(separator: ";", omittingEmptySubsequences: true).map { Self.trim($0) }
         name = parts.isEmpty ? "" : parts.removeFirst().lowercased()
         parameters = [:]
@@ -46,6 +52,7 @@ package enum Representation: Hashable, Sendable {
 
     /// The first clause that can be served decides. Protobuf is never answered: every client that asks for it takes JSON too.
     package static func negotiate(_ accept: String?) throws(StatusError) -> Representation {
+        guard let accept else { return .plain }
         for clause in MediaType.clauses(accept) where clause.takesJSON {
             guard let shape = clause.parameters["as"] else { return .plain }
             let version = clause.parameters["v"] ?? "v1"

@@ -81,6 +81,8 @@ enum BodyReading {
         case "", "application/json":
             guard findingDuplicates else { return (try json(call.body), []) }
             do {
+                let (value, hasRepeatedKey) = try JSON.parseNotingRepetition(call.body)
+                if !hasRepeatedKey { return (value, []) }
                 let document = try JSON.parseWithPositions(call.body)
                 return (document.value, document.positions.duplicates.map(\.path.fieldPath))
             } catch { throw unreadable(error) }

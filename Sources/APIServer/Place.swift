@@ -14,7 +14,7 @@ package enum Place: Hashable, Sendable {
     /// Nil: no such path. A trailing slash is the same place: Python's client sends it.
     package init?(path: String) {
         guard path.utf8.first == UInt8(ascii: "/") else { return nil }
-        let segments = path.split(separator: "/", omittingEmptySubsequences: true).map(String.init)
+        let segments = Self.segments(path)
         switch segments.first {
         case nil: self = .document(.paths)
         case "api":
@@ -54,6 +54,21 @@ package enum Place: Hashable, Sendable {
             guard let health = Health(segments) else { return nil }
             self = .document(.health(health))
         default: return nil
+        }
+    }
+
+    /// What stands between the slashes; nothing for two in a row.
+    private static func segments(_ path: String) -> [String] {
+        var path = path
+        return path.withUTF8 { bytes in
+            var segments: [String] = []
+            segments.reserveCapacity(8)
+            var start = 0
+            for at in 0...bytes.count where at == bytes.count || bytes[at] == UInt8(ascii: "/") {
+                if at > start { segments.append(String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<at]), as: UTF8.self)) }
+                start = at + 1
+            }
+            return segments
         }
     }
 

@@ -19,6 +19,7 @@ package struct Rendering: Sendable {
 
     /// The reply in the form that the client asked for.
     package func bytes(_ reply: Reply) -> [UInt8] {
+        if let json = reply.json, case .plain = representation, !type.isRenamed { return json + [UInt8(ascii: "\n")] }
         var out: [UInt8] = []
         switch reply.body {
         case .object(let object): append(object, to: &out)

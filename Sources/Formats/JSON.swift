@@ -11,6 +11,17 @@ package enum JSON {
         }
     }
 
+    /// Like `parse`, and says whether some object has a key twice: where there is none, nobody needs the positions, which cost three times as much.
+    package static func parseNotingRepetition(
+        _ bytes: [UInt8], limits: ParseLimits = .standard
+    ) throws(FormatError) -> (value: Value, hasRepeatedKey: Bool) {
+        try bytes.withUnsafeBufferPointer { (buffer) throws(FormatError) in
+            var parser = JSONParser(buffer, limits: limits, positions: nil)
+            let value = try parser.parseDocument()
+            return (value, parser.hasRepeatedKey)
+        }
+    }
+
     /// Like `parse`, and says where every field is; repeated keys are listed. About three times as slow.
     package static func parseWithPositions(_ bytes: [UInt8], limits: ParseLimits = .standard) throws(FormatError) -> PositionedDocument {
         try bytes.withUnsafeBufferPointer { (buffer) throws(FormatError) in

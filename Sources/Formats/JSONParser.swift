@@ -3,6 +3,8 @@ struct JSONParser {
     private let bytes: UnsafeBufferPointer<UInt8>
     private let limits: ParseLimits
     private(set) var positions: PositionTracker?
+    /// Some object has a key twice.
+    private(set) var hasRepeatedKey = false
     private var at = 0
     private var depth = 0
 
@@ -69,7 +71,7 @@ struct JSONParser {
                 let place = positions?.position(at: keyStart)
                 positions?.enter(.key(key), key: place, valueAt: at)
             }
-            object[key] = try parseValue()
+            if object.enter(key, try parseValue()) { hasRepeatedKey = true }
             positions?.leave()
             skipSpace()
             guard at < bytes.count else { throw error("the text ends inside an object", at: at) }

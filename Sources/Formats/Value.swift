@@ -64,6 +64,22 @@ package struct Object: Sendable {
         }
     }
 
+    /// Sets a member of an object that is being read. Says whether the key was there already.
+    @inline(__always)
+    mutating func enter(_ key: String, _ value: Value) -> Bool {
+        if let at = position(of: key) {
+            entries[at].value = value
+            return true
+        }
+        entries.append((key, value))
+        if index != nil {
+            index?[key] = entries.count - 1
+        } else if entries.count >= Self.indexThreshold {
+            rebuildIndex()
+        }
+        return false
+    }
+
     /// Changes a member in place without copying the tree below it; `body` sees `null` where there was none.
     package mutating func update<R>(_ key: String, _ body: (inout Value) throws -> R) rethrows -> R {
         if position(of: key) == nil { self[key] = .null }

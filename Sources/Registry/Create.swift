@@ -29,7 +29,9 @@ extension Registry {
         if options.isDryRun { return decided(.success(Reply(.object(object), warnings: warnings, isCreated: true))) }
         var records: [RegistryRecord] = []
         let stored = commit(slot, replacing: nil, with: object, records: &records)
-        return committed(records, Reply(.object(stored), warnings: warnings, isCreated: true))
+        var reply = Reply(.object(stored.value), warnings: warnings, isCreated: true)
+        reply.json = stored.json
+        return committed(records, reply)
     }
 
     /// Checks name and namespace against the request, and makes a name from `generateName`.

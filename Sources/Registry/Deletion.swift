@@ -138,10 +138,10 @@ extension Registry {
             return (old.value, false)
         case .mark(let value):
             if options.isDryRun { return (value, false) }
-            return (commit(slot, replacing: old, with: value, records: &records), false)
+            return (commit(slot, replacing: old, with: value, records: &records).value, false)
         case .remove:
             if options.isDryRun { return (old.value, true) }
-            return (commit(slot, replacing: old, with: old.value, isRemoval: true, records: &records), true)
+            return (commit(slot, replacing: old, with: old.value, isRemoval: true, records: &records).value, true)
         }
     }
 

@@ -7,6 +7,23 @@ enum Metadata {
     /// Fields that a writer cannot change: an update keeps the stored ones.
     static let kept = ["name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"]
 
+    /// Puts in what a writer cannot change and takes out what is never stored, in one walk over the metadata.
+    static func keep(in new: inout Value, from old: Value) {
+        let stored = old["metadata"].object ?? Object()
+        guard case .object(var object) = new else { return }
+        // The tree is let go of here, so that the changes below happen in place.
+        new = .null
+        object.update("metadata") { value in
+            var metadata = value.object ?? Object()
+            value = .null
+            for field in kept { metadata[field] = stored[field] }
+            for field in ["selfLink", "managedFields"] where metadata[field] != nil { metadata[field] = nil }
+            metadata["resourceVersion"] = stored["resourceVersion"]
+            value = .object(metadata)
+        }
+        new = .object(object)
+    }
+
     /// Kubernetes cuts a generateName so that five random characters fit into a name of 63.
     private static let generatedNameLimit = 63
     private static let suffixCount = 5

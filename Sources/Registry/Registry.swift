@@ -117,10 +117,11 @@ package struct Registry: Sendable {
 
     // MARK: Committing
 
-    /// Gives a change the next revision and appends it to the tail. Returns the stamped object and adds what the journal must write.
+    /// Gives a change the next revision and appends it to the tail. Returns the stamped object, also as JSON where the journal needs that, and adds
+    /// what the journal must write.
     mutating func commit(
         _ slot: Slot, replacing previous: StoredObject?, with value: Value, isRemoval: Bool = false, records: inout [RegistryRecord]
-    ) -> Value {
+    ) -> (value: Value, json: [UInt8]?) {
         let revision = Revision(keyspace.tipRevision.number + 1)
         var value = value
         value["metadata"]["resourceVersion"] = .string(revision.description)
@@ -148,7 +149,7 @@ package struct Registry: Sendable {
             Keyspace.PendingCommit(
                 revision: revision, slot: slot, previous: previous, object: value, isRemoval: isRemoval, json: json,
                 needsJournal: needsJournal))
-        return value
+        return (value, json)
     }
 
     /// An answer that commits nothing. It may rest on the undurable tail, so it waits for it.

@@ -33,7 +33,7 @@ struct Slot: Hashable, Sendable, Comparable {
 extension ResourceType {
     /// The kind's row in `ResourceType.all`. Only kinds of that table are ever stored.
     var row: Int {
-        guard let row = ResourceType.all.firstIndex(where: { $0.plural == plural && $0.group == group }) else {
+        guard let row = ResourceType.all.firstIndex(where: isKind) else {
             preconditionFailure("\(qualifiedName) is not in ResourceType.all")
         }
         return row

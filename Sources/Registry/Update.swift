@@ -49,7 +49,9 @@ extension Registry {
             if case .remove = change { isRemoval = true }
             var records: [RegistryRecord] = []
             let stored = commit(slot, replacing: old, with: value, isRemoval: isRemoval, records: &records)
-            return committed(records, Reply(.object(shown(stored)), warnings: warnings))
+            var reply = Reply(.object(shown(stored.value)), warnings: warnings)
+            if subresource != .scale { reply.json = stored.json }
+            return committed(records, reply)
         }
     }
 
@@ -109,10 +111,7 @@ extension Registry {
         let type = key.type
         var new = Metadata.withoutNulls(body)
         warnings = try Admission.checkFields(&new, type: type, validation)
-        for field in Metadata.kept { new["metadata"][field] = old["metadata"][field] }
-        new["metadata"]["selfLink"] = .null
-        new["metadata"]["managedFields"] = .null
-        new["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
+        Metadata.keep(in: &new, from: old)
         if type.subresources.contains(.status) { new["status"] = old["status"] }
         keepNamespaceFinalizers(&new, old: old, type: type)
         Defaults.apply(&new, type)

@@ -128,6 +128,8 @@ package struct Reply: Sendable {
     package var isCreated: Bool
     /// Of a list that was cut off at its limit: what follows.
     package var next: NextPage?
+    /// `object` as JSON, where it was made for the journal anyway: the answer to a write need not serialise it again. Nil: make it when it is needed.
+    package var json: [UInt8]?
 
     /// What a reply carries.
     package enum Body: Sendable {

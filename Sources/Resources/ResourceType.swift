@@ -2,22 +2,55 @@
 ///
 /// This table is the only list of kinds: discovery, routing, storage keys and the CLI are made from it. To add a kind, add a row here, a schema
 /// (`Schema`), and, where it should print more than name and age, a row printer.
+///
+/// Every key, request and event carries one, so it is a single reference.
 package struct ResourceType: Hashable, Sendable {
+    private final class Definition: Sendable {
+        let group: String
+        let version: String
+        let kind: String
+        let plural: String
+        let singular: String
+        let shortNames: [String]
+        let isNamespaced: Bool
+        let subresources: [Subresource]
+        let categories: [String]
+        let isDurable: Bool
+
+        init(
+            group: String, version: String, kind: String, plural: String, shortNames: [String], isNamespaced: Bool,
+            subresources: [Subresource], categories: [String], isDurable: Bool
+        ) {
+            self.group = group
+            self.version = version
+            self.kind = kind
+            self.plural = plural
+            self.singular = kind.lowercased()
+            self.shortNames = shortNames
+            self.isNamespaced = isNamespaced
+            self.subresources = subresources
+            self.categories = categories
+            self.isDurable = isDurable
+        }
+    }
+
+    private let definition: Definition
+
     /// `""` for the core group.
-    package var group: String
-    package var version: String
-    package var kind: String
+    package var group: String { definition.group }
+    package var version: String { definition.version }
+    package var kind: String { definition.kind }
     /// Lower-case plural, as in URLs and storage keys: `deployments`.
-    package var plural: String
-    package var singular: String
-    package var shortNames: [String]
-    package var isNamespaced: Bool
+    package var plural: String { definition.plural }
+    package var singular: String { definition.singular }
+    package var shortNames: [String] { definition.shortNames }
+    package var isNamespaced: Bool { definition.isNamespaced }
     /// In the order in which discovery lists them.
-    package var subresources: [Subresource]
+    package var subresources: [Subresource] { definition.subresources }
     /// `["all"]` puts it into `kubectl get all`.
-    package var categories: [String]
+    package var categories: [String] { definition.categories }
     /// Whether its commits are journalled; what lives in memory only is gone after a restart and is written anew by its owner.
-    package var isDurable: Bool
+    package var isDurable: Bool { definition.isDurable }
 
     /// A part of an object with a path of its own.
     package enum Subresource: String, Sendable, Hashable {
@@ -30,16 +63,23 @@ package struct ResourceType: Hashable, Sendable {
         _ group: String, _ version: String, _ kind: String, _ plural: String, short: [String] = [], namespaced: Bool = true,
         subresources: [Subresource] = [], categories: [String] = [], durable: Bool = true
     ) {
-        self.group = group
-        self.version = version
-        self.kind = kind
-        self.plural = plural
-        self.singular = kind.lowercased()
-        self.shortNames = short
-        self.isNamespaced = namespaced
-        self.subresources = subresources
-        self.categories = categories
-        self.isDurable = durable
+        definition = Definition(
+            group: group, version: version, kind: kind, plural: plural, shortNames: short, isNamespaced: namespaced,
+            subresources: subresources, categories: categories, isDurable: durable)
+    }
+
+    package static func == (a: ResourceType, b: ResourceType) -> Bool {
+        a.definition === b.definition
+            || a.plural == b.plural && a.group == b.group && a.version == b.version && a.kind == b.kind
+                && a.isNamespaced == b.isNamespaced && a.isDurable == b.isDurable && a.shortNames == b.shortNames
+                && a.subresources == b.subresources && a.categories == b.categories
+    }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(plural) }
+
+    /// Whether both name one kind, whatever the version.
+    package func isKind(of other: ResourceType) -> Bool {
+        definition === other.definition || plural == other.plural && group == other.group
     }
 
     /// `v1`, `apps/v1`.
@@ -100,7 +140,7 @@ package struct ObjectKey: Hashable, Sendable, Comparable, CustomStringConvertibl
     }
 
     package static func == (a: ObjectKey, b: ObjectKey) -> Bool {
-        a.name == b.name && a.namespace == b.namespace && a.type.plural == b.type.plural && a.type.group == b.type.group
+        a.name == b.name && a.namespace == b.namespace && a.type.isKind(of: b.type)
     }
 
     package func hash(into hasher: inout Hasher) {

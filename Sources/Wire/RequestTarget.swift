@@ -1,7 +1,12 @@
 /// A request's target taken apart: the path's segments and the query's pairs, decoded.
 package struct RequestTarget: Sendable {
-    /// Between slashes, decoded one by one, so that `%2F` stays within its segment; empty ones (`//`, a slash at the end) are left out.
-    package var segments: [String]
+    private let rawPath: ArraySlice<UInt8>
+    /// Between slashes, decoded one by one, so that `%2F` stays within its segment; empty ones (`//`, a slash at the end) are left out. Made at each
+    /// call.
+    package var segments: [String] {
+        // What can be decoded as a whole can be decoded in parts: neither an escape nor a character reaches over a slash.
+        rawPath.split(separator: 0x2F).map { (try? Self.decode($0, plusIsSpace: false)) ?? "" }
+    }
     /// The path decoded as a whole: `/api/v1/pods`. For printing and for routes whose segments cannot hold a slash.
     package var path: String
     /// In order; names may repeat. `+` is a space.
@@ -17,9 +22,7 @@ package struct RequestTarget: Sendable {
             octets = octets[range.upperBound...]
         }
         let question = octets.firstIndex(of: 0x3F) ?? octets.endIndex
-        let rawPath = octets[..<question]
-        segments = []
-        for segment in rawPath.split(separator: 0x2F) { segments.append(try Self.decode(segment, plusIsSpace: false)) }
+        rawPath = octets[..<question]
         path = rawPath.isEmpty ? "/" : try Self.decode(rawPath, plusIsSpace: false)
         query = []
         if question < octets.endIndex {
@@ -54,6 +57,10 @@ package struct RequestTarget: Sendable {
     }
 
     private static func decode(_ octets: ArraySlice<UInt8>, plusIsSpace: Bool) throws(WireError) -> String {
+        if !octets.contains(where: { $0 == 0x25 || $0 == 0x2B && plusIsSpace }) {
+            guard let text = String(validating: octets, as: UTF8.self) else { throw .bad("the request's target is not UTF-8 when decoded") }
+            return text
+        }
         var out: [UInt8] = []
         out.reserveCapacity(octets.count)
         var at = octets.startIndex

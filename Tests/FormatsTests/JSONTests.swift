@@ -62,6 +62,24 @@ import Testing
     }
 }
 
+struct `Repeated keys` {
+    @Test(arguments: [
+        ("{\"a\":1,\"b\":{\"a\":2}}", false), ("{\"a\":1,\"a\":1}", true), ("[{\"x\":[{\"a\":1,\"b\":2,\"a\":3}]}]", true),
+        ("[1,1]", false),
+    ])
+    func `are noticed at any depth`(_ text: String, _ isRepeated: Bool) throws {
+        let read = try JSON.parseNotingRepetition(Array(text.utf8))
+        #expect(read.hasRepeatedKey == isRepeated)
+        #expect(try read.value == JSON.parse(text: text))
+    }
+
+    @Test func `are noticed in large objects`() throws {
+        let members = (0..<60).map { "\"k\($0)\":\($0)" }.joined(separator: ",")
+        #expect(try !JSON.parseNotingRepetition(Array("{\(members)}".utf8)).hasRepeatedKey)
+        #expect(try JSON.parseNotingRepetition(Array("{\(members),\"k7\":0}".utf8)).hasRepeatedKey)
+    }
+}
+
 @Suite struct `Writing JSON` {
     @Test(
         arguments: [

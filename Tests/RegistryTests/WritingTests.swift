@@ -23,6 +23,24 @@ struct `Creating` {
         #expect(made["spec"]["strategy"]["type"].string == "RollingUpdate")
     }
 
+    @Test func `has an answer as the bytes that go to the journal, where the answer is what is stored`() throws {
+        var store = StoreFixture()
+        let key = Sample.deploymentKey("web")
+        let requests: [(Request, Bool)] = [
+            (.create(Sample.deployment("web"), type: .deployments, namespace: "default"), true),
+            (.patch(key, .merge(["metadata": ["labels": ["a": "b"]]])), true),
+            (.patch(key, .merge(["status": ["replicas": 1]]), .status), true),
+            (.patch(key, .merge(["spec": ["replicas": 5]]), .scale), false),
+            (.update(key, Sample.deployment("web", replicas: 7), nil, WriteOptions(isDryRun: true)), false),
+            (.get(key), false),
+        ]
+        for (request, isReady) in requests {
+            let reply = try store.perform(request)
+            #expect((reply.json != nil) == isReady)
+            if let json = reply.json { #expect(try JSON.parse(json) == reply.object) }
+        }
+    }
+
     @Test func `makes a name from generateName`() throws {
         var store = StoreFixture()
         let name = try store.create(["metadata": ["generateName": "web-"], "data": [:]], .configMaps)["metadata"]["name"].string

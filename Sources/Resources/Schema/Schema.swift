@@ -33,15 +33,19 @@ package struct FieldProblem: Hashable, Sendable, CustomStringConvertible {
 package enum Schema {
     /// Everything that does not fit, in the order of the document. Cost: one hash look-up a field.
     package static func check(_ value: Value, _ type: ResourceType) -> [FieldProblem] {
-        var check = SchemaCheck(table: .shared)
+        let table = SchemaTable.shared
+        // Nearly everything fits: the paths are made only when something does not.
+        if fits(value, .message(table.message(of: type)), table) { return [] }
+        var check = SchemaCheck(table: table)
         check.visit(value, .message(check.table.message(of: type)))
         return check.problems
     }
 
     /// Fields that are known and kept but that nothing acts on yet, without those that only say what happens anyway. Sorted, each once.
     package static func fieldsWithoutEffect(_ value: Value, _ type: ResourceType) -> [String] {
-        var found: Set<String> = []
         let table = SchemaTable.shared
+        if hasOnlyEffect(value, .message(table.message(of: type)), table) { return [] }
+        var found: Set<String> = []
         func visit(_ value: Value, _ kind: FieldKind, _ path: String) {
             switch (value, kind) {
             case (.object(let object), .message(let number)):
@@ -61,6 +65,55 @@ package enum Schema {
         }
         visit(value, .message(table.message(of: type)), "")
         return found.sorted()
+    }
+
+    /// Whether every field of a document acts, or says what happens anyway.
+    private static func hasOnlyEffect(_ value: Value, _ kind: FieldKind, _ table: SchemaTable) -> Bool {
+        switch (value, kind) {
+        case (.object(let object), .message(let number)):
+            object.entries.allSatisfy { entry in
+                guard !entry.value.isNull, let field = table.messages[number].field(entry.key) else { return true }
+                if field.isActing { return hasOnlyEffect(entry.value, field.kind, table) }
+                return field.quietValue == entry.value || isEmpty(entry.value)
+            }
+        case (.array(let list), .list(let element)): list.allSatisfy { hasOnlyEffect($0, element, table) }
+        default: true
+        }
+    }
+
+    private static func isEmpty(_ value: Value) -> Bool {
+        switch value {
+        case .array(let list): list.isEmpty
+        case .object(let object): object.isEmpty
+        case .string(let text): text.isEmpty
+        default: false
+        }
+    }
+
+    /// Whether a check finds nothing.
+    private static func fits(_ value: Value, _ kind: FieldKind, _ table: SchemaTable) -> Bool {
+        switch (kind, value) {
+        case (_, .null), (.any, _): true
+        case (.message(let number), .object(let object)):
+            object.entries.allSatisfy { entry in
+                guard let field = table.messages[number].field(entry.key) else { return false }
+                return fits(entry.value, field.kind, table)
+            }
+        case (.map(let element), .object(let object)): object.entries.allSatisfy { fits($0.value, element, table) }
+        case (.list(let element), .array(let list)):
+            if case .message = element {
+                list.allSatisfy { !$0.isNull && fits($0, element, table) }
+            } else {
+                list.allSatisfy { fits($0, element, table) }
+            }
+        case (.string, .string), (.choice, .string), (.int64, .int), (.bool, .bool), (.intOrString, .int), (.intOrString, .string): true
+        case (.int32, .int(let number)): Int32(exactly: number) != nil
+        case (.number, _): value.number != nil
+        case (.quantity, _): Quantity(reading: value) != nil
+        case (.time, _), (.microTime, _): value.timestamp != nil
+        case (.bytes, .string(let text)): Base64.decode(text) != nil
+        default: false
+        }
     }
 
     /// How strategic merges join the lists and objects of a kind.

@@ -54,24 +54,33 @@ final class SchemaField: Sendable {
     }
 }
 
-/// A group of fields, found by name in constant time.
+/// A group of fields.
 final class SchemaMessage: Sendable {
     let name: String
     let description: String
     let fields: [SchemaField]
     /// The fields without which the message means nothing.
     let requiredNames: [String]
-    private let index: [String: SchemaField]
+    /// By how many bytes their names have: few share a length, and to compare those is quicker than to hash a name.
+    private let byLength: [[SchemaField]]
 
     init(name: String, description: String, fields: [SchemaField]) {
         self.name = name
         self.description = description
         self.fields = fields
         requiredNames = fields.filter(\.isRequired).map(\.name)
-        index = Dictionary(fields.map { ($0.name, $0) }) { first, _ in first }
+        var byLength = [[SchemaField]](repeating: [], count: (fields.map(\.name.utf8.count).max() ?? 0) + 1)
+        for field in fields { byLength[field.name.utf8.count].append(field) }
+        self.byLength = byLength
     }
 
-    func field(_ name: String) -> SchemaField? { index[name] }
+    /// The field of this name; where a name is declared twice, the first.
+    func field(_ name: String) -> SchemaField? {
+        let length = name.utf8.count
+        guard length < byLength.count else { return nil }
+        for field in byLength[length] where field.name == name { return field }
+        return nil
+    }
 }
 
 /// All messages, read once from `SchemaText` on first use.
