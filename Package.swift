@@ -109,7 +109,8 @@ let package = Package(
             // Pure modules import no libc, and yet round numbers by it.
             linkerSettings: [.linkedLibrary("m")]),
         .executableTarget(
-            name: "StoreBenchmark", dependencies: ["Storage", "Registry", "Linux"] + decisions, path: "Tests/Benchmarks/StoreBenchmark",
-            swiftSettings: strict),
+            name: "StoreBenchmark", dependencies: ["APIServer", "Controllers", "Storage", "Registry"] + reach,
+            path: "Tests/Benchmarks/StoreBenchmark", swiftSettings: strict,
+            linkerSettings: [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))]),
     ]
 )

@@ -5,7 +5,11 @@ import Resources
 import Storage
 import Timing
 
-// Prints what the store costs on this machine, and how that grows: `swift run -c release StoreBenchmark [DIRECTORY]`. Nothing is asserted.
+// What the store costs on this machine. Nothing is asserted. In a release build:
+//
+//     StoreBenchmark [DIRECTORY]               judging and committing, by itself
+//     StoreBenchmark growth PODS [DIRECTORY]   the figures of one size: Tests/Benchmarks/scale compares three
+//     StoreBenchmark serve PODS DIRECTORY      the server role by itself, on DIRECTORY/api.sock and on TCP, until it is told to end
 
 /// A pod of the size that agents report on: one container with probes, and a full status.
 func pod(_ name: String) -> Value {
@@ -108,11 +112,17 @@ func commit(_ directory: String, writers: Int, watchers: Int) throws {
             + " p99 \(latencies[count * 99 / 100] / 1000) µs, \(storage.metrics.batchCount - batches) fsyncs, \(told) events")
 }
 
-let directory = CommandLine.arguments.dropFirst().first ?? "/tmp/steady-store-benchmark"
-try Growth.run(directory)
-judge()
-for (writers, watchers) in [(1, 0), (8, 0), (64, 0), (8, 100)] {
+let arguments = CommandLine.arguments.dropFirst()
+let directory = arguments.last.flatMap { $0.contains("/") ? $0 : nil } ?? "/tmp/steady-store-benchmark"
+let podCount = arguments.dropFirst().first.flatMap { Int($0) } ?? 0
+switch arguments.first {
+case "growth": try Growth.run(pods: podCount, directory)
+case "serve": try serve(pods: podCount, directory)
+default:
+    judge()
+    for (writers, watchers) in [(1, 0), (8, 0), (64, 0), (8, 100)] {
+        try Files.removeTree(directory)
+        try commit(directory, writers: writers, watchers: watchers)
+    }
     try Files.removeTree(directory)
-    try commit(directory, writers: writers, watchers: watchers)
 }
-try Files.removeTree(directory)
