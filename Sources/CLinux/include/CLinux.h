@@ -29,6 +29,7 @@
 #include <netinet/tcp.h>
 #include <unistd.h>
 
+#include "checksum.h"
 #include "handoff.h"
 #include "launch.h"
 #include "pipes.h"
