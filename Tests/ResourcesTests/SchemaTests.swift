@@ -60,7 +60,8 @@ import Testing
             "spec": [
                 "dnsPolicy": "ClusterFirst", "hostPID": true,
                 "containers": [
-                    ["stdin": true, "tty": false, "resources": ["limits": ["cpu": 1]]], ["stdin": true, "resources": ["limits": [:]]],
+                    ["stdin": true, "tty": false, "resources": ["limits": ["cpu": 1]], "ports": [["containerPort": 80, "hostPort": 0]]],
+                    ["stdin": true, "resources": ["limits": [:]]],
                 ],
             ]
         ]

@@ -140,7 +140,7 @@ extension SchemaText {
           tty~ bool =false
         ContainerPort
           name string | A name that probes and Services can use.
-          hostPort~ int
+          hostPort~ int =0
           containerPort! int | The port the program listens on.
           protocol string(TCP UDP SCTP)
           hostIP~ string
