@@ -29,7 +29,7 @@ package final class ControllerLoops {
 
     /// - Parameters:
     ///   - decisionLog: the file that keeps why things were decided; nil: kept in memory alone.
-    ///   - proxyCount: how many proxies the instance runs.
+    ///   - proxyCount: how many proxies the instance runs at least.
     ///   - fence: kills whatever a lost node left behind. Called once for each loss.
     package init(
         api: any ResourceAPI, decisionLog: String? = nil, proxyCount: Int = 1,
@@ -61,6 +61,9 @@ package final class ControllerLoops {
 
     /// Which agents `up` misses: node to the name of its agent's absence. All of them each time; none while there is no `up`.
     package func absent(_ nodes: [String: String]) { nodeHealth.absent(nodes) }
+
+    /// Which proxies may carry traffic: a node is lost by the word of all of them.
+    package func live(proxies: Set<String>) { nodeHealth.live(proxies: proxies) }
 
     /// Writes what is still to be kept; the server stops.
     package func close() { decisions.flush() }

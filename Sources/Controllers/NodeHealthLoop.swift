@@ -24,6 +24,8 @@ final class NodeHealthLoop {
     private var watch: LeaseWatch
     /// By node, as `up` says it; empty while there is no `up`.
     private var absences: [String: String] = [:]
+    /// The proxies that may carry traffic, as `up` said last.
+    private var proxies: Set<String> = []
     private var lost: [String: NodeHealthPlan.Cause] = [:]
     private var fencing: Set<String> = []
     private var fenced: Set<String> = []
@@ -57,6 +59,12 @@ final class NodeHealthLoop {
         let before = absences
         absences = nodes
         for name in Set(before.keys).union(nodes.keys) where before[name] != nodes[name] { queue.mark(name) }
+    }
+
+    /// Which proxies have to be heard of before a node is lost by their word.
+    func live(proxies: Set<String>) {
+        self.proxies = proxies
+        for name in absences.keys { queue.mark(name) }
     }
 
     /// Every lease starts its period now.
@@ -115,7 +123,7 @@ final class NodeHealthLoop {
         let verdict = NodeLossPlan.verdict(
             .init(
                 name: name, absence: absence, offered: offers.map(\.meta.revision).max(), proxies: Array(mirror.proxies.views.values),
-                proxyCount: proxyCount))
+                proxyCount: proxyCount, live: proxies))
         switch verdict {
         case .unsuspected: break
         case .suspected(let reason):

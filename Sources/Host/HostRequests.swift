@@ -89,6 +89,7 @@ extension HostRole {
         connection.send(["op": "welcome"])
         lines[name] = connection
         if Self.hearsOfAbsences(name) { connection.send(agents.absent.message) }
+        if Self.hearsOfProxies(name) { connection.send(liveProxies.message) }
         if let node = Self.node(ofRole: name), stop == nil { agents.handle(.came, of: node) }
         guard let role = roles.first(where: { $0.name == name }) else { return }
         if !role.isRunning { role.adopt(connection.peer) }
@@ -104,6 +105,13 @@ extension HostRole {
     }
 
     private static func hearsOfAbsences(_ role: String) -> Bool { role == "server" || role.hasPrefix("proxy-") }
+
+    /// To those that wait for the word of every proxy: the agents, for a drain, and the server, for the loss of a node.
+    func tellProxies() {
+        for (role, line) in lines.sorted(by: { $0.key < $1.key }) where Self.hearsOfProxies(role) { line.send(liveProxies.message) }
+    }
+
+    private static func hearsOfProxies(_ role: String) -> Bool { role == "server" || node(ofRole: role) != nil }
 
     /// Nil for a role that is no agent.
     static func node(ofRole name: String) -> String? { name.hasPrefix("agent-") ? String(name.dropFirst("agent-".count)) : nil }

@@ -8,6 +8,9 @@ extension HostRole {
     /// Of an instance that was never upgraded.
     package static let firstProxy = "proxy-1"
 
+    /// Those that run or are to run, the retired ones included until they have ended.
+    var liveProxies: LiveProxies { LiveProxies(Set(roles.map(\.name).filter { $0.hasPrefix("proxy-") })) }
+
     func proxyArguments(_ name: String) -> [String] {
         ["proxy"] + commonArguments + ["--name", name, "--expose", "\(configuration.exposeAddress)"]
     }
@@ -19,6 +22,8 @@ extension HostRole {
             if let copy = try? Sockets.duplicate(descriptor) { kept.keep(copy, role: name, name: descriptorName) }
         }
         add(name, proxyArguments(name))
+        // BEFORE it runs: no drain ends without it from now on, also if the server forgets what it says.
+        tellProxies()
         let role = roles.last
         role?.handle(.tick)
         return role
@@ -55,6 +60,7 @@ extension HostRole {
         guard retired.remove(name) != nil else { return }
         kept.removeAll(role: name)
         roles.removeAll { $0.name == name }
+        tellProxies()
         for path in [directory.roleLock(name), directory.roleSocket(name)] { try? Files.removeTree(path) }
     }
 

@@ -72,6 +72,9 @@ package final class AgentRole {
         }
     }
 
+    /// Which proxies may carry traffic: a drain waits for each of them.
+    package func live(proxies: Set<String>) { world.drains.expect(proxies) }
+
     /// Begins to work on the loop.
     package func start() {
         registration.onNode = { [weak self] node in self?.received(node: node) }

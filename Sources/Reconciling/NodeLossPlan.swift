@@ -32,13 +32,17 @@ package struct NodeLossPlan {
         package var proxies: [ObservedProxy]
         /// How many proxies the instance runs. With fewer reports than that one is silent: a server that was restarted has forgotten all of them.
         package var proxyCount: Int
+        /// Those that have to be heard of, as far as that is known.
+        package var live: Set<String>
 
-        package init(name: String, absence: String?, offered: Revision?, proxies: [ObservedProxy], proxyCount: Int) {
+        package init(name: String, absence: String?, offered: Revision?, proxies: [ObservedProxy], proxyCount: Int, live: Set<String> = [])
+        {
             self.name = name
             self.absence = absence
             self.offered = offered
             self.proxies = proxies
             self.proxyCount = proxyCount
+            self.live = live
         }
     }
 
@@ -57,6 +61,8 @@ package struct NodeLossPlan {
             return .suspected(because: "no Service offers anything there that could tell whether it lives")
         }
         guard view.proxies.count >= view.proxyCount else { return .suspected(because: "a proxy is silent") }
+        let silent = view.live.subtracting(view.proxies.map(\.meta.name)).sorted()
+        guard silent.isEmpty else { return .suspected(because: "\(silent.joined(separator: ", ")) is silent") }
         let others = view.proxies.filter { $0.refusals[view.name] != absence || $0.routeRevision < offered }.map(\.meta.name).sorted()
         return others.isEmpty ? .lost : .suspected(because: "\(others.joined(separator: ", ")) has not found its endpoints refused")
     }

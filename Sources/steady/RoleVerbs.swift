@@ -68,6 +68,7 @@ enum RoleVerbs {
             role.storage.onNotice = { RoleLog.say(.warning, $0) }
             link.tell(["op": "serving"])
             followAbsences(link) { loops?.absent($0.byNode) }
+            followProxies(link) { loops?.live(proxies: $0.names) }
             link.ready()
             link.onHostBack = { [onHostBack = link.onHostBack] in
                 onHostBack()
@@ -106,6 +107,14 @@ enum RoleVerbs {
         }
     }
 
+    /// Hears from `up` which proxies there are. While there is no `up`, those that it named last go on.
+    private static func followProxies(_ link: HostLink, _ tell: @escaping (LiveProxies) -> Void) {
+        let onMessage = link.onMessage
+        link.onMessage = { message in
+            if let live = LiveProxies(message) { tell(live) } else { onMessage(message) }
+        }
+    }
+
     private static func agent(_ invocation: Invocation) throws -> Int32 {
         let directory = try invocation.dataDirectory
         let node = invocation.value("node") ?? "a1"
@@ -137,6 +146,7 @@ enum RoleVerbs {
                 default: break
                 }
             }
+            followProxies(link) { [unowned role] in role.live(proxies: $0.names) }
             role.onReady = { link.ready() }
             // A signal ends the agent alone: its processes go on.
             for number in [SIGTERM, SIGINT] { try loop.onSignal(number, end) }

@@ -79,6 +79,28 @@ import Timing
         agent.close()
     }
 
+    @Test func `agents and the server are told which proxies live, also one that an earlier up has retired, until it ends`() throws {
+        let scratch = try Scratch()
+        let directory = DataDirectory(scratch.path + "/data")
+        try Files.makeDirectories(directory.roles)
+        let null = try Files.openNull()
+        defer { closeDescriptor(null) }
+        let retired = try Launcher().launch(Launch("/bin/sleep", arguments: ["sleep", "1000"], input: null, output: null, error: null))
+        defer { closeDescriptor(retired.pidfd) }
+        let lock = try #require(try FileLock.take(directory.roleLock("proxy-7")))
+        Files.overwrite(lock.fd, with: "\(retired.pid)\n")
+        let bench = try HostBench(at: directory.path)
+        var heard: [String: Set<String>] = [:]
+        for role in ["server", "agent-a1", "proxy-1"] {
+            try bench.link(role).onMessage = { message in if let live = LiveProxies(message) { heard[role] = live.names } }
+        }
+        #expect(bench.until { heard["agent-a1"] == ["proxy-1", "proxy-7"] && heard["server"] == ["proxy-1", "proxy-7"] })
+        lock.release()
+        try Processes.signal(retired.pidfd, SIGKILL)
+        #expect(bench.until { heard["agent-a1"] == ["proxy-1"] && heard["server"] == ["proxy-1"] })
+        #expect(heard["proxy-1"] == nil)
+    }
+
     @Test func `the agent of a failed node is missed, also by an up that found it failed`() throws {
         let scratch = try Scratch()
         let first = try HostBench(at: scratch.path)
@@ -249,6 +271,7 @@ import Timing
         let agent = try bench.link("agent-a1")
         var asked: [String] = []
         agent.onMessage = { message in
+            guard LiveProxies(message) == nil else { return }
             asked.append(message["op"].string ?? "")
             _ = try? bench.strike("agent-a1")
         }
@@ -261,7 +284,7 @@ import Timing
         let bench = try HostBench()
         let agent = try bench.link("agent-a1")
         var asked: [String] = []
-        agent.onMessage = { asked.append($0["op"].string ?? "") }
+        agent.onMessage = { if LiveProxies($0) == nil { asked.append($0["op"].string ?? "") } }
         try bench.link("server").tell(["op": "cannot", "reason": "the journal is damaged"])
         #expect(bench.until { bench.state.hasStopped })
         #expect(bench.failure == "the server cannot start: the journal is damaged")

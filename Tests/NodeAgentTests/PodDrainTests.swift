@@ -1,6 +1,7 @@
 import Formats
 import Foundation
 import Linux
+import Resources
 import Testing
 import Timing
 
@@ -40,6 +41,36 @@ extension AgentTests {
             #expect(isAlive(pid))
             bench.api.put(["metadata": ["name": "p1"], "status": ["routeRevision": "900", "endpoints": []]], .proxyStatuses)
             #expect(bench.loop.runUntil(within: patience) { bench.api[key].isNull })
+        }
+
+        @Test func `of two proxies one that has not been heard of again keeps a drain, until up names it no more`() throws {
+            let bench = try AgentBench(proxyCount: 1)
+            bench.agent.live(proxies: ["p1", "p2"])
+            func acknowledge(_ proxy: String, _ revision: String) {
+                bench.api.put(
+                    ["metadata": ["name": .string(proxy)], "status": ["routeRevision": .string(revision), "endpoints": []]], .proxyStatuses)
+            }
+            let keys = [bench.pod("first", sleeper), bench.pod("second", sleeper)]
+            for key in keys { #expect(bench.wait(key) { $0.isReady }) }
+            let pids = keys.map { bench.api[$0]["status"].pid }
+            // As after a death of the server: the first to report again is not all.
+            acknowledge("p1", "900")
+            bench.delete(keys[0], withdrawnAt: "900")
+            bench.loop.runUntil(within: .milliseconds(100)) { !isAlive(pids[0]) }
+            #expect(isAlive(pids[0]))
+            acknowledge("p2", "899")
+            bench.loop.runUntil(within: .milliseconds(100)) { !isAlive(pids[0]) }
+            #expect(isAlive(pids[0]))
+            acknowledge("p2", "900")
+            #expect(bench.loop.runUntil(within: patience) { bench.api[keys[0]].isNull })
+            // The first has ended, and taken its word away.
+            bench.api.remove(ObjectKey(.proxyStatuses, name: "p1"))
+            acknowledge("p2", "950")
+            bench.delete(keys[1], withdrawnAt: "950")
+            bench.loop.runUntil(within: .milliseconds(100)) { !isAlive(pids[1]) }
+            #expect(isAlive(pids[1]))
+            bench.agent.live(proxies: ["p2"])
+            #expect(bench.loop.runUntil(within: patience) { bench.api[keys[1]].isNull })
         }
 
         @Test func `a pod that no Service ever listed is terminated at once`() throws {

@@ -16,10 +16,12 @@ import Testing
         ])
     }
 
-    private func verdict(absence: String? = "7", offered: UInt64? = 10, _ proxies: [String], count: Int = 1) -> NodeLossPlan.Verdict {
+    private func verdict(absence: String? = "7", offered: UInt64? = 10, _ proxies: [String], count: Int = 1, live: Set<String> = [])
+        -> NodeLossPlan.Verdict
+    {
         let proxies = proxies.enumerated().map { proxy($1, "proxy-\($0 + 1)") }
         return NodeLossPlan.verdict(
-            .init(name: "b1", absence: absence, offered: offered.map { Revision($0) }, proxies: proxies, proxyCount: count))
+            .init(name: "b1", absence: absence, offered: offered.map { Revision($0) }, proxies: proxies, proxyCount: count, live: live))
     }
 
     @Test func `a node is lost when its agent is away and every proxy finds nobody there`() {
@@ -32,6 +34,13 @@ import Testing
         #expect(verdict(["10 a1@7"]) == .suspected(because: "proxy-1 has not found its endpoints refused"))
         #expect(
             verdict(["10", "10 b1@7", "10"], count: 3) == .suspected(because: "proxy-1, proxy-3 has not found its endpoints refused"))
+    }
+
+    @Test func `the word of each proxy that up knows is waited for`() {
+        #expect(verdict(["10 b1@7"], live: ["proxy-1", "proxy-2"]) == .suspected(because: "proxy-2 is silent"))
+        #expect(verdict(["10 b1@7"], live: ["proxy-2"]) == .suspected(because: "proxy-2 is silent"))
+        #expect(verdict(["10 b1@7", "10 b1@7"], live: ["proxy-2"]) == .lost)
+        #expect(verdict(["10", "10 b1@7"], live: ["proxy-2"]) == .suspected(because: "proxy-1 has not found its endpoints refused"))
     }
 
     @Test func `endpoints that refuse are not enough`() { #expect(verdict(absence: nil, ["10 b1@7"]) == .unsuspected) }
