@@ -21,6 +21,10 @@ package struct HostConfiguration: Hashable, Sendable {
     package var snapshotKeep: Int
     /// Which proxy takes new connections: another one after each upgrade.
     package var proxy = HostRole.firstProxy
+    /// The boot in which the instance ran last; nil: a version recorded it that did not ask.
+    package var boot: String?
+    /// It was stopped, and nothing that it ran was left; no server has served since.
+    package var isStopped = false
 
     /// Hourly, for a day.
     package static let defaultSnapshotInterval = 3600
@@ -72,6 +76,8 @@ package struct HostConfiguration: Hashable, Sendable {
         ]
         if let block { out["block"] = .int(Int64(block)) }
         if let runAs { out["runAs"] = .string(runAs) }
+        if let boot { out["boot"] = .string(boot) }
+        if isStopped { out["stopped"] = true }
         return out
     }
 
@@ -86,6 +92,8 @@ package struct HostConfiguration: Hashable, Sendable {
             snapshotInterval: value["snapshotInterval"].int.map(Int.init) ?? Self.defaultSnapshotInterval,
             snapshotKeep: value["snapshotKeep"].int.map(Int.init) ?? Self.defaultSnapshotKeep)
         proxy = value["proxy"].string ?? proxy
+        boot = value["boot"].string
+        isStopped = value["stopped"].bool ?? false
     }
 }
 

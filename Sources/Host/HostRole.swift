@@ -50,6 +50,8 @@ package final class HostRole {
     /// Proxies that finish what they have.
     var retired: Set<String> = []
     var hasServed = false
+    /// No process of the instance can have lived on until this start. Until it has served once, its server is told.
+    var nothingRuns = false
     let isResuming: Bool
 
     /// Takes the instance over, or says why it cannot.
@@ -96,6 +98,8 @@ package final class HostRole {
             if configuration.apiAddress.port == 0 { configuration.apiAddress = recorded.apiAddress }
         }
         if !isResuming, Self.lockHolder(directory.roleLock(configuration.proxy)) == nil { configuration.proxy = Self.firstProxy }
+        if !isResuming { nothingRuns = Self.nothingCanRun(directory) }
+        (configuration.boot, configuration.isStopped) = (Processes.bootIdentity(), nothingRuns)
         let names = ["server"] + configuration.nodes.map { "agent-\($0.name)" } + [configuration.proxy]
         do throws(HostError) {
             let claim = try BlockClaim.take(configuration.block, order: blocks?.order(for: directory))
@@ -163,7 +167,7 @@ package final class HostRole {
         continueUpgrade(isPlanned: isPlanned)
         let common = commonArguments
         let snapshots = ["--snapshot-every", "\(configuration.snapshotInterval)s", "--snapshot-keep", "\(configuration.snapshotKeep)"]
-        add("server", ["server"] + common + snapshots)
+        add("server", ["server"] + common + snapshots + (nothingRuns ? [Self.nothingRunsFlag] : []))
         for node in configuration.nodes {
             var arguments = ["agent"] + common + ["--node", node.name, "--zone", node.zone, "--index", "\(node.index)"]
             if let runAs = configuration.runAs { arguments += ["--run-as", runAs] }

@@ -30,7 +30,12 @@ extension HostRole {
         sequence.alsoCall(done)
         sequence.alsoCall { [unowned self] in
             clearAll { [unowned self] in
-                if purging { purge() } else { for path in [directory.hostSocket, directory.apiSocket] { try? Files.removeTree(path) } }
+                if purging {
+                    purge()
+                } else {
+                    noteStop()
+                    for path in [directory.hostSocket, directory.apiSocket] { try? Files.removeTree(path) }
+                }
                 // The answers to whoever asked go out first.
                 loop.schedule(after: .milliseconds(10)) { [unowned self] in onStopped() }
             }

@@ -6,7 +6,8 @@ import Timing
 /// Runs one role as its machine says: starts the process, watches it through a pidfd, kills it.
 final class RoleProcess {
     let name: String
-    let arguments: [String]
+    /// Of the next process.
+    var arguments: [String]
     private(set) var machine: RoleMachine
     private(set) var pid: Int32 = 0
     private(set) var startedAt: Timestamp?

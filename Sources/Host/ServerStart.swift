@@ -6,6 +6,7 @@ extension HostRole {
     func serving() {
         guard !hasServed else { return }
         hasServed = true
+        beginsToRun()
         onServing(configuration.apiAddress)
     }
 

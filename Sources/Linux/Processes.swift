@@ -111,6 +111,9 @@ package enum Processes {
         return text[text.index(after: close)...].first { $0 != " " }
     }
 
+    /// Differs after every boot of the machine, and of the container that this process is in: nothing lives longer.
+    package static func bootIdentity() -> String { "\(bootIdentifier())/\(startTime(of: 1) ?? 0)" }
+
     /// Differs after every boot of the machine.
     package static func bootIdentifier() -> String {
         ((try? Files.text("/proc/sys/kernel/random/boot_id")) ?? "unknown").split(separator: "\n").first.map(String.init) ?? "unknown"

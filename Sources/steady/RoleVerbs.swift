@@ -13,7 +13,10 @@ enum RoleVerbs {
     static let all = [
         Verb(
             "server", group: .hidden, summary: "Role: store, API and controllers",
-            flags: [Flag("block", nil, .value(placeholder: "N"), "slice of the loopback addresses")] + SnapshotVerbs.scheduleFlags,
+            flags: [
+                Flag("block", nil, .value(placeholder: "N"), "slice of the loopback addresses"),
+                Flag("nothing-runs", nil, .toggle, "no process of the instance can have lived on: nothing stored is ready"),
+            ] + SnapshotVerbs.scheduleFlags,
             run: { try server($0) }),
         Verb(
             "agent", group: .hidden, summary: "Role: runs one node's pods",
@@ -40,6 +43,7 @@ enum RoleVerbs {
         var storage = StorageSettings()
         storage.registry.mayChangeUser = Processes.isRoot
         storage.registry.block = try block(invocation)
+        storage.nothingRuns = invocation.isSet("nothing-runs")
         if let interval = try invocation.duration("snapshot-every"), interval > .zero {
             storage.copies = CopySettings(
                 directory: directory.snapshots, interval: interval,

@@ -40,6 +40,30 @@ extension Transcripts {
             #expect(try siege.replicas(of: "late").map(\.restartCount) == [0, 0, 0])
             #expect(try siege.replicas(of: "late").map(\.pid).sorted() == began)
         }
+
+        @Test func `After a stop nothing is Ready before it runs; after a death of all of Steady what runs stays Ready`() throws {
+            let siege = try Siege(replicas: 1)
+            defer { siege.stop() }
+            let matrix = try CrashMatrix(siege)
+            defer { matrix.stop() }
+            try siege.apply(Siege.deployment("late", replicas: 3, environment: ["START_DELAY_MS": "4000"]))
+            try siege.settle(3, of: "late")
+            func readySince() throws -> String {
+                try siege.instance.steady("get pods -l app=late -o jsonpath={.items[*].status.conditions[?(@.type==\"Ready\")]}")
+            }
+            let before = try readySince()
+            #expect(before.components(separatedBy: "\"status\":\"True\"").count == 4, "\(before)")
+            _ = try matrix.killEverything()
+            try siege.settle(3, of: "late")
+            #expect(try readySince() == before, "nobody was turned away, not even for a moment")
+
+            try siege.instance.steady("down")
+            try siege.instance.steady("up --detach")
+            // What begins to serve after four seconds cannot be there already.
+            try siege.instance.steady("wait deployment/late --for=condition=Available --timeout 1s", code: 1)
+            #expect(try siege.replicas(of: "late").map(\.isReady) == [false, false, false])
+            try siege.settle(3, of: "late")
+        }
     }
 }
 
