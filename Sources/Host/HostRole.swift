@@ -28,7 +28,7 @@ package final class HostRole {
     let lock: FileLock
     /// Nil: the roles that were taken over hold it.
     private let claim: BlockClaim?
-    let care: NodeCare
+    let deputy: AgentDeputy
     private let program: String
     private let reapsOrphans: Bool
     var custodies: [String: OutputCustody] = [:]
@@ -63,11 +63,11 @@ package final class HostRole {
     ///   - inheritedLock: the instance's lock, when a role that noticed the death of `up` took it and started this process.
     package init(
         loop: EventLoop, directory: DataDirectory, requested: HostConfiguration, isResuming: Bool, inheritedLock: Int32?,
-        care: NodeCare, reapsOrphans: Bool, blocks: BlockMemory? = nil, program: String = "/proc/self/exe"
+        deputy: AgentDeputy, reapsOrphans: Bool, blocks: BlockMemory? = nil, program: String = "/proc/self/exe"
     ) throws {
         self.loop = loop
         self.directory = directory
-        self.care = care
+        self.deputy = deputy
         self.program = program
         self.reapsOrphans = reapsOrphans
         self.isResuming = isResuming
@@ -241,7 +241,7 @@ package final class HostRole {
     private func watchOutput(of node: HostConfiguration.Node) {
         guard let role = roles.last else { return }
         let custody = OutputCustody(
-            loop: loop, agent: role, drain: { [unowned self] in care.drainOutput(directory.node(node.name)) },
+            loop: loop, agent: role, drain: { [unowned self] in deputy.drainOutput(directory.node(node.name)) },
             onResume: { [unowned self] in connection(role.name)?.send(["op": "merge"]) })
         role.onAdopted = { [unowned custody, unowned self] in
             custody.agentAdopted()

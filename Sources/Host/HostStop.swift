@@ -46,7 +46,7 @@ extension HostRole {
     private func clearAll(_ done: @escaping () -> Void) {
         var left = configuration.nodes.count
         for node in configuration.nodes {
-            care.killLeftovers(directory.node(node.name)) {
+            deputy.killLeftovers(directory.node(node.name)) {
                 left -= 1
                 if left == 0 { done() }
             }

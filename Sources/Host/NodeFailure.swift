@@ -27,9 +27,9 @@ extension HostRole {
     /// The node's agent is down from here on until `done`.
     private func clear(_ node: String, _ done: @escaping () -> Void) {
         let path = directory.node(node)
-        guard let role = role(ofNode: node) else { return care.killLeftovers(path, done) }
-        role.hold { [care] in
-            care.killLeftovers(path) {
+        guard let role = role(ofNode: node) else { return deputy.killLeftovers(path, done) }
+        role.hold { [deputy] in
+            deputy.killLeftovers(path) {
                 role.release()
                 done()
             }

@@ -75,14 +75,6 @@ package final class HTTPExchange {
         return stream
     }
 
-    /// Leaves HTTP: the socket is the caller's now, with the bytes that came behind the request. Send the answer (101) yourself. Nil when the
-    /// client is gone or the exchange was answered.
-    package func takeOver() -> (fd: Int32, input: ByteQueue)? {
-        guard case .open = state, connection.stream.isOpen else { return nil }
-        state = .done
-        return connection.release()
-    }
-
     private func startHead(_ status: Int, _ headers: HTTPHeaders, _ output: inout ByteQueue) {
         output.append("HTTP/1.1 " as StaticString)
         output.append(decimal: status)

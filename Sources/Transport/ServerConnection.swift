@@ -206,14 +206,6 @@ final class ServerConnection {
         finish()
     }
 
-    /// Hands the socket over, with what the client sent already; this connection is then over.
-    func release() -> (fd: Int32, input: ByteQueue) {
-        let released = stream.release()
-        enter(.closed)
-        server.connectionClosed(self)
-        return released
-    }
-
     private func finish() {
         if case .closed = phase { return }
         let last = phase

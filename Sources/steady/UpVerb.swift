@@ -76,7 +76,7 @@ enum UpVerb {
             host = try HostRole(
                 loop: loop, directory: directory, requested: requested, isResuming: isResuming,
                 inheritedLock: isResuming ? takeInheritedLock() : nil,
-                care: NodeCare(
+                deputy: AgentDeputy(
                     killLeftovers: { [unowned loop] in Leftovers.kill(nodeDirectory: $0, loop: loop, $1) },
                     drainOutput: { [unowned loop] nodeDirectory in
                         let drain = OutputDrain(loop: loop, nodeDirectory: nodeDirectory)

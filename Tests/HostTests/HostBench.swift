@@ -84,7 +84,7 @@ final class HostBench {
                 let loop = try EventLoop()
                 let host = try HostRole(
                     loop: loop, directory: directory, requested: configuration, isResuming: false, inheritedLock: nil,
-                    care: NodeCare(
+                    deputy: AgentDeputy(
                         killLeftovers: { node, done in
                             seen.state.withLock { $0.leftovers.append(node) }
                             done()

@@ -306,18 +306,4 @@ import Wire
             #expect(client.received.hasSuffix("Connection: close\r\n\r\nA"))
         }
     }
-
-    @Test func `gives its socket away with the bytes that came behind the request`() throws {
-        let stage = try Stage()
-        defer { stage.end() }
-        var taken: (fd: Int32, input: ByteQueue)?
-        stage.answer = { taken = $0.takeOver() }
-        let client = try RawClient(stage)
-        client.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: y\r\n\r\nraw")
-        stage.until("the socket") { taken != nil }
-        #expect(taken?.input.bytes == Array("raw".utf8))
-        #expect(stage.server.connectionCount == 0)
-        Sockets.close(taken!.fd)
-        stage.until("the end") { client.isEnded }
-    }
 }

@@ -9,7 +9,7 @@ final class SimulatedAgent {
     let life: Life
     let machine: SimulatedMachine
     let link: Link
-    let status: StatusReports
+    let status: SimulatedStatusWriter
     let drains: DrainAcknowledgements
     private let pods: FollowedObjects
     private let lease: Renewal
@@ -39,7 +39,7 @@ final class SimulatedAgent {
         self.life = life
         self.machine = machine
         link = Link(world: world, life: life, client: life.name)
-        status = StatusReports(link, node: machine.node)
+        status = SimulatedStatusWriter(link, node: machine.node)
         drains = DrainAcknowledgements(link, proxyCount: world.scenario.proxyCount)
         let selector = FieldSelector([FieldSelector.Term(["spec", "nodeName"], machine.node)])
         pods = FollowedObjects(link, ListRequest(.pods, fieldSelector: selector))

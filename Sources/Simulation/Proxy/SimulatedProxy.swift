@@ -18,7 +18,7 @@ final class SimulatedProxy {
     private var isRevisionDue = false
     private var idleReportAt = Instant.zero
     private static let idleReportPeriod: Duration = .seconds(60)
-    private var reporter: StatusReport
+    private var reporter: SimulatedStatusReporter
     private(set) lazy var inquirer = SimulatedInquirer(self) { [unowned self] in reporter.report() }
     private var exchanges: [Int: SimulatedExchange] = [:]
     private var waiting: Set<Int> = []
@@ -36,7 +36,7 @@ final class SimulatedProxy {
         link = Link(world: world, life: life, client: life.name)
         services = FollowedObjects(link, ListRequest(.services))
         slices = FollowedObjects(link, ListRequest(.endpointSlices))
-        reporter = StatusReport(link, name: life.name)
+        reporter = SimulatedStatusReporter(link, name: life.name)
         lease = Renewal(
             link, namespace: "steady-system", name: life.name, holder: "\(life.name)-\(world.now.nanoseconds)", period: .seconds(3),
             writer: .proxy)

@@ -4,7 +4,7 @@ import Timing
 import Traffic
 
 /// Writes a proxy's `ProxyStatus`: one write at a time, what happens meanwhile is in the next.
-final class StatusReport {
+final class SimulatedStatusReporter {
     private static let firstPause = Duration.milliseconds(20)
     private static let longestPause = Duration.seconds(1)
 
@@ -16,7 +16,7 @@ final class StatusReport {
     private var isDue = false
     private var isWriting = false
     private var isPlanned = false
-    private var pause = StatusReport.firstPause
+    private var pause = SimulatedStatusReporter.firstPause
     private var confirmed: Value?
 
     init(_ api: any SimulatedAPI, name: String) {

@@ -1,7 +1,7 @@
 import Linux
 
 /// What `up` does on a node in its agent's place; handed in by the program, since no role knows another.
-package struct NodeCare {
+package struct AgentDeputy {
     /// Kills every process that the node's records name, and all that they started; `done` is called once, AFTER nothing more was found. No agent may
     /// be at work there meanwhile.
     package var killLeftovers: (_ nodeDirectory: String, _ done: @escaping () -> Void) -> Void

@@ -3,7 +3,7 @@ import Resources
 import Timing
 
 /// Writes pod statuses as the agent does: at most one write of a pod under way, and only the newest state behind it.
-final class StatusReports {
+final class SimulatedStatusWriter {
     private static let firstPause = Duration.milliseconds(100)
     private static let longestPause = Duration.seconds(5)
 
@@ -18,7 +18,7 @@ final class StatusReports {
         var isInFlight = false
         var isDirty = true
         var isPlanned = false
-        var pause = StatusReports.firstPause
+        var pause = SimulatedStatusWriter.firstPause
         var waiters: [() -> Void] = []
     }
 
