@@ -15,8 +15,8 @@ package struct ContainerLimits: Hashable, Sendable {
     package static let leastCPUQuota: Int64 = 1000
     /// For a container that names no limit of its own: enough for any server, too few for a fork bomb to fill the machine's table of processes.
     package static let standardProcessCount: Int64 = 4096
-    /// The resource that names another limit of processes; Kubernetes has no word for it but the kubelet's `podPidsLimit`.
-    package static let processResource = "steady.dev/pids"
+    /// The resource that names another limit of processes.
+    package static let processResource = ResourceRequirements.processes
 
     package init(cpuQuota: Int64? = nil, memoryBytes: Int64? = nil, processCount: Int64? = nil) {
         self.cpuQuota = cpuQuota

@@ -28,6 +28,15 @@ import Testing
         #expect(applied(["spec": ["strategy": ["type": "Recreate"]]], .deployments)["spec"]["strategy"] == ["type": "Recreate"])
     }
 
+    @Test func `a limit of processes reserves nothing: no node has so many to give away`() {
+        let spec: Value = ["containers": [["name": "a", "resources": ["limits": ["cpu": "1", "steady.dev/pids": "20"]]]]]
+        var pod: Value = ["metadata": ["name": "p"], "spec": spec]
+        Defaults.apply(&pod, .pods)
+        #expect(pod["spec"]["containers"][0]["resources"]["requests"] == ["cpu": "1"])
+        let asked = ResourceRequirements(["requests": ["cpu": "1", "steady.dev/pids": "20"]])
+        #expect(asked.requests.keys.sorted() == ["cpu"])
+    }
+
     @Test func `a pod requests what it limits, and a template does not`() {
         let spec: Value = ["containers": [["name": "a", "resources": ["limits": ["cpu": 0.5, "memory": "1024Mi"]]]]]
         let pod = applied(["spec": spec], .pods)

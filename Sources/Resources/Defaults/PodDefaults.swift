@@ -37,7 +37,7 @@ enum PodDefaults {
                     // What has a limit and no request, requests its limit.
                     guard case .object(let limits)? = resources["limits"], !limits.isEmpty else { return }
                     resources.ensureObject("requests") { requests in
-                        for (name, amount) in limits { requests.setDefault(name, amount) }
+                        for (name, amount) in limits where name != ResourceRequirements.processes { requests.setDefault(name, amount) }
                     }
                 }
             }

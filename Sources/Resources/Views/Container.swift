@@ -69,8 +69,13 @@ package struct ResourceRequirements: Hashable, Sendable {
     package var requests: [String: Quantity]
     package var limits: [String: Quantity]
 
+    /// The resource that limits a container's processes; Kubernetes has no word for it but the kubelet's `podPidsLimit`. It is limited and never
+    /// reserved: no node has so many to give away.
+    package static let processes = "steady.dev/pids"
+
     package init(_ value: Value) {
         requests = [String: Quantity](quantities: value["requests"])
+        requests[Self.processes] = nil
         limits = [String: Quantity](quantities: value["limits"])
     }
 }
