@@ -15,9 +15,20 @@ package final class BlockingAPI {
 
     package var address: SocketAddress { remote.address }
 
+    /// So often a request that the server had no room for is made again, each time after as long as the server said; as client-go does.
+    private static let attemptLimit = 10
+
     /// Waits for the answer.
     package func perform(_ request: Request) throws(StatusError) -> Reply {
-        try wait { done in remote.perform(request, done) }
+        for _ in 1..<Self.attemptLimit {
+            do throws(StatusError) {
+                return try wait { done in remote.perform(request, done) }
+            } catch {
+                guard error.code == 429, let pause = error.retryAfter else { throw error }
+                loop.runUntil(within: .seconds(pause)) { false }
+            }
+        }
+        return try wait { done in remote.perform(request, done) }
     }
 
     /// One object.

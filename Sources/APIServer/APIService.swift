@@ -175,6 +175,7 @@ package final class APIService {
     private func send(_ answer: Answer, to exchange: HTTPExchange, verb: String, resource: String, since started: Instant) {
         var headers: HTTPHeaders = ["Content-Type": answer.contentType]
         if let tag = answer.entityTag { headers.add("ETag", tag) }
+        if let seconds = answer.retryAfter { headers.add(.retryAfter, String(seconds)) }
         for warning in answer.warnings { headers.add("Warning", Answer.warningHeader(warning)) }
         exchange.respond(status: answer.status, headers: headers, body: answer.body)
         metrics.answered(verb: verb, resource: resource, code: answer.status, seconds: (Clock.monotonic() - started).inSeconds)

@@ -10,6 +10,8 @@ package struct Answer: Sendable {
     package var warnings: [String] = []
     /// Names the content, so that a client which has it need not load it again; only discovery and OpenAPI are asked for this way.
     package var entityTag: String?
+    /// Seconds, for the `Retry-After` of a refusal.
+    package var retryAfter: Int?
 
     package init(_ status: Int, _ contentType: String = "application/json", _ body: [UInt8]) {
         self.status = status
@@ -19,7 +21,10 @@ package struct Answer: Sendable {
 
     package init(_ status: Int = 200, json: Value) { self.init(status, "application/json", JSON.serialize(json)) }
     package init(_ status: Int = 200, text: String) { self.init(status, "text/plain; charset=utf-8", Array(text.utf8)) }
-    package init(_ error: StatusError) { self.init(error.code, json: error.value) }
+    package init(_ error: StatusError) {
+        self.init(error.code, json: error.value)
+        retryAfter = error.retryAfter
+    }
 
     /// The value of a `Warning` header (RFC 7234, 5.5, code 299): kubectl prints the quoted text behind `Warning:`.
     package static func warningHeader(_ text: String) -> String {

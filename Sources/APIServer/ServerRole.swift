@@ -7,6 +7,7 @@ import Resources
 import Storage
 import Timing
 import Transport
+import Wire
 
 /// How a server is to run.
 package struct ServerConfiguration: Sendable {
@@ -81,7 +82,7 @@ package final class ServerRole {
         server.refusalBody = { error in
             (
                 "application/json",
-                JSON.serialize(StatusError(code: error.status, reason: Self.reason(error.status), message: error.description).value)
+                JSON.serialize(Self.refusal(error).value)
             )
         }
         strangers.onRefusal = { [unowned service] in service.countRefusedConnection() }
@@ -96,12 +97,13 @@ package final class ServerRole {
         }
     }
 
-    /// Kubernetes' word for a request that could not be read.
-    private static func reason(_ status: Int) -> String {
-        switch status {
-        case 408: "Timeout"
-        case 413: "RequestEntityTooLarge"
-        default: "BadRequest"
+    /// A request that could not be read, in Kubernetes' words.
+    private static func refusal(_ error: WireError) -> StatusError {
+        switch error.status {
+        case 408: StatusError(code: 408, reason: "Timeout", message: error.description)
+        case 413: StatusError(code: 413, reason: "RequestEntityTooLarge", message: error.description)
+        case 429: .overloaded(error.description)
+        default: StatusError(code: error.status, reason: "BadRequest", message: error.description)
         }
     }
 

@@ -3,19 +3,24 @@ import Glibc
 /// Files and directories. Errors name the path. Here: a file's content as a whole.
 package enum Files {
     /// The whole content. Also for files of /proc, which have no size.
-    package static func read(_ path: String) throws(LinuxError) -> [UInt8] {
+    package static func read(_ path: String) throws(LinuxError) -> [UInt8] { try read(path, atMost: .max) ?? [] }
+
+    /// The whole content; nil where it is longer than `limit`: of such a one no more than that is read.
+    package static func read(_ path: String, atMost limit: Int) throws(LinuxError) -> [UInt8]? {
         let fd = try open(path, O_RDONLY)
         defer { close(fd) }
         var out: [UInt8] = []
         var status = stat()
         var room = 4096
         if fstat(fd, &status) == 0, status.st_size > 0 {
+            if status.st_size > limit { return nil }
             out.reserveCapacity(Int(status.st_size) + 1)
             room = min(Int(status.st_size) + 1, 65536)
         }
         var buffer = [UInt8](repeating: 0, count: room)
         while true {
             let got = Glibc.read(fd, &buffer, buffer.count)
+            if got > limit - out.count { return nil }
             if got > 0 { out.append(contentsOf: buffer[..<got]) }
             if got == 0 { return out }
             if got < 0, errno != EINTR { throw .last("read \(path)") }

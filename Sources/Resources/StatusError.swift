@@ -10,6 +10,8 @@ package struct StatusError: Error, Hashable, Sendable, CustomStringConvertible {
     package var details: Details?
     /// Of a list whose `continue` is too old: how to go on all the same, at the price of consistency.
     package var continuation: Continuation?
+    /// Seconds after which the same request may be granted: `details.retryAfterSeconds`, and `Retry-After`, by which kubectl tries again by itself.
+    package var retryAfter: Int?
 
     /// What the error is about, for programs.
     package struct Details: Hashable, Sendable {
@@ -101,6 +103,12 @@ package struct StatusError: Error, Hashable, Sendable, CustomStringConvertible {
     package static func internalError(_ message: String) -> StatusError {
         StatusError(code: 500, reason: "InternalError", message: message)
     }
+    /// 429: more is under way than the server has room for; the same request may be granted in a second. Nothing was changed.
+    package static func overloaded(_ message: String) -> StatusError {
+        var error = StatusError(code: 429, reason: "TooManyRequests", message: message)
+        error.retryAfter = 1
+        return error
+    }
     /// 503: not now; it may be tried again.
     package static func unavailable(_ message: String) -> StatusError {
         StatusError(code: 503, reason: "ServiceUnavailable", message: message)
@@ -133,6 +141,7 @@ package struct StatusError: Error, Hashable, Sendable, CustomStringConvertible {
             }
             status["details"] = out
         }
+        if let retryAfter { status["details"]["retryAfterSeconds"] = .int(Int64(retryAfter)) }
         return status
     }
 
@@ -155,6 +164,7 @@ package struct StatusError: Error, Hashable, Sendable, CustomStringConvertible {
                     causes: details["causes"].elements.map {
                         Cause(reason: $0["reason"].string ?? "", message: $0["message"].string ?? "", field: $0["field"].string ?? "")
                     }))
+        retryAfter = details["retryAfterSeconds"].int.map { Int(clamping: $0) }
         continuation = value["metadata"]["continue"].string.flatMap { Continuation(token: $0) }
     }
 }

@@ -95,11 +95,7 @@ package final class Storage {
         if isClosed { return answer(done, .failure(.unavailable("the server is stopping"))) }
         if registry.undurableCount >= settings.undurableLimit, request.isWrite {
             return answer(
-                done,
-                .failure(
-                    StatusError(
-                        code: 429, reason: "TooManyRequests",
-                        message: "\(settings.undurableLimit) commits wait for the disk already; try again")))
+                done, .failure(.overloaded("\(settings.undurableLimit) commits wait for the disk already; try again in a second")))
         }
         switch registry.submit(request, now: Clock.realtime(), random: &random) {
         case .reply(let result, after: nil):

@@ -10,8 +10,8 @@ package final class HTTPExchange {
 
     package let head: RequestHead
     package let target: RequestTarget
-    /// The whole body.
-    package let body: [UInt8]
+    /// The whole body, until a stream is begun.
+    package private(set) var body: [UInt8]
     private let connection: ServerConnection
     private enum State { case open, streaming(ResponseStream), done }
     private var state = State.open
@@ -44,7 +44,12 @@ package final class HTTPExchange {
     /// Sends a whole answer. `Content-Length` and `Connection` are added; `headers` must not have them.
     package func respond(status: Int, headers: HTTPHeaders = HTTPHeaders(), body: [UInt8] = []) {
         guard case .open = state else { return }
+        let mayWait = body.count <= connection.server.limits.smallAnswerByteLimit || connection.server.mayWait(body.count)
         state = .done
+        guard mayWait else {
+            // What else was asked for has been done: its client is not told that it was refused.
+            return method == "GET" ? connection.refuse(Self.answersFillUp) : connection.close()
+        }
         connection.stream.write { output in
             startHead(status, headers, &output)
             if status != 204 && status != 304 {
@@ -61,6 +66,9 @@ package final class HTTPExchange {
     /// Begins an answer of unknown length: the head is sent at once. Chunked; for a client of HTTP/1.0 the close ends it.
     package func stream(status: Int = 200, headers: HTTPHeaders = HTTPHeaders()) -> ResponseStream {
         guard case .open = state else { return ResponseStream(exchange: nil, isChunked: false, byteLimit: 0) }
+        // A stream may last for ever.
+        body = []
+        connection.bodyIsDone()
         let isChunked = head.version == .http11
         if !isChunked { connection.closeWhenIdle() }
         let stream = ResponseStream(
@@ -74,6 +82,8 @@ package final class HTTPExchange {
         connection.stream.flush()
         return stream
     }
+
+    private static let answersFillUp = WireError(429, "answers that others do not take fill the room for them; try again in a second")
 
     private func startHead(_ status: Int, _ headers: HTTPHeaders, _ output: inout ByteQueue) {
         output.append("HTTP/1.1 " as StaticString)
@@ -99,6 +109,11 @@ package final class HTTPExchange {
     // MARK: - For the stream
 
     var socket: SocketStream { connection.stream }
+
+    /// Whether one more piece of a stream may wait beside all that waits already. A stream that is up to date goes on.
+    func mayStream(_ byteCount: Int) -> Bool {
+        socket.bufferedByteCount == 0 && byteCount <= connection.server.limits.smallAnswerByteLimit || connection.server.mayWait(byteCount)
+    }
 
     func streamEnded() {
         state = .done

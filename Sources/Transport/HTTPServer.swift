@@ -20,6 +20,10 @@ package final class HTTPServer {
     /// Of listeners that rest, by descriptor.
     private var retryTimers: [Int32: EventLoop.Timer] = [:]
     private var countOfKind: [HTTPExchange.ConnectionKind: Int] = [:]
+    /// Of bodies that were received and not answered yet, of all connections together.
+    var bodyByteCount = 0
+    /// Of answers that their clients have not taken yet.
+    let unsent = UnsentBytes()
 
     /// How often connections are looked at for timeouts; only while there are connections.
     private static let sweepPeriod = Duration.seconds(5)
@@ -139,6 +143,24 @@ package final class HTTPServer {
         }
         oldest?.connection.close()
         return oldest != nil
+    }
+
+    /// Whether a body may grow by so much, to this length.
+    func takesBody(growing more: Int, to length: Int) -> Bool {
+        length <= limits.smallBodyByteLimit || bodyByteCount + more <= limits.bodySumByteLimit
+    }
+
+    /// Whether so many more bytes may wait until their client takes them. Who has taken nothing for long makes room, the longest first.
+    func mayWait(_ byteCount: Int) -> Bool {
+        func fits() -> Bool { unsent.count + byteCount <= limits.unsentSumByteLimit }
+        if fits() { return true }
+        let sluggish = connections.values.filter {
+            $0.stream.bufferedByteCount > 0 && loop.now - $0.stream.lastProgress > limits.sluggishTime
+        }
+        for connection in sluggish.sorted(by: { $0.stream.lastProgress < $1.stream.lastProgress }) where !fits() {
+            connection.close()
+        }
+        return fits()
     }
 
     func connectionClosed(_ connection: ServerConnection) {

@@ -31,6 +31,7 @@ package final class ResponseStream {
     package func write(_ bytes: [UInt8]) {
         guard let exchange, !bytes.isEmpty, !discards else { return }
         let socket = exchange.socket
+        guard exchange.mayStream(bytes.count) else { return exchange.cutOff() }
         var isFirst = socket.bufferedByteCount == 0
         socket.write { output in
             if isChunked { Chunks.append(bytes, into: &output) } else { output.append(bytes) }

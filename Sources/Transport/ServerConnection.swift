@@ -27,6 +27,8 @@ final class ServerConnection {
     private var isProcessing = false
     private var closesAfterAnswer = false
     private var isLastRequestNext = false
+    /// Of the body that is received or being answered: its part of the server's sum.
+    private var bodyByteCount = 0
 
     init(server: HTTPServer, fd: Int32, peer: SocketAddress, kind: HTTPExchange.ConnectionKind, number: Int) throws(LinuxError) {
         self.server = server
@@ -36,6 +38,7 @@ final class ServerConnection {
         reader = RequestReader(limits: server.limits.wire)
         phaseSince = server.loop.now
         stream = try SocketStream(loop: server.loop, fd: fd)
+        stream.unsent = server.unsent
         stream.onInput = { [self] in process() }
         stream.onFailure = { [self] _ in finish() }
         stream.onDrained = { [self] in drained() }
@@ -46,6 +49,20 @@ final class ServerConnection {
     private func enter(_ phase: Phase) {
         self.phase = phase
         phaseSince = server.loop.now
+        switch phase {
+        case .body, .answering: break
+        case .idle, .head, .lingering, .closed: bodyIsDone()
+        }
+    }
+
+    /// Its bytes are not kept any longer.
+    func bodyIsDone() {
+        server.bodyByteCount -= bodyByteCount
+        bodyByteCount = 0
+    }
+
+    private var bodiesFillUp: WireError {
+        WireError(429, "the bodies of requests under way fill \(server.limits.bodySumByteLimit) bytes; try again in a second")
     }
 
     private func process() {
@@ -100,6 +117,10 @@ final class ServerConnection {
             if case .idle = phase, !stream.input.isEmpty { enter(.head) }
             return false
         case .head(let head):
+            if case .length(let length) = head.framing, !server.takesBody(growing: length, to: length) {
+                refuse(bodiesFillUp)
+                return true
+            }
             if head.expectsContinue, stream.input.isEmpty {
                 stream.write { $0.append("HTTP/1.1 100 Continue\r\n\r\n" as StaticString) }
                 stream.flush()
@@ -107,6 +128,12 @@ final class ServerConnection {
             enter(.body(head, ByteQueue()))
         case .body(let count):
             guard case .body(let head, var body) = phase else { return true }
+            guard server.takesBody(growing: count, to: bodyByteCount + count) else {
+                refuse(bodiesFillUp)
+                return true
+            }
+            bodyByteCount += count
+            server.bodyByteCount += count
             phase = .head
             if body.isEmpty { body = ByteQueue(stream.input.take(count)) } else { stream.input.move(count, to: &body) }
             enter(.body(head, body))
@@ -144,13 +171,15 @@ final class ServerConnection {
         process()
     }
 
-    private func refuse(_ error: WireError) {
+    /// Answers with an error of this server's own; the connection ends with it.
+    func refuse(_ error: WireError) {
         let (contentType, body) = server.refusalBody?(error) ?? ("text/plain; charset=utf-8", Array((error.message + "\n").utf8))
         stream.write { output in
             var head = ResponseHead(status: error.status)
             head.headers.add(.date, server.date)
             head.headers.add(.contentType, contentType)
             head.headers.add(.contentLength, String(body.count))
+            if error.status == 429 { head.headers.add(.retryAfter, "1") }
             head.headers.add(.connection, "close")
             head.serialize(into: &output)
             output.append(body)

@@ -11,6 +11,9 @@ package final class SocketStream {
     package private(set) var fd: Int32
     package var input = ByteQueue()
     private var output = ByteQueue()
+    /// Where what is written and not sent of several streams is added up.
+    package var unsent: UnsentBytes?
+    private var countedByteCount = 0
     private var watch: EventLoop.Watch?
     private var isConnecting: Bool
     private var isFlushPlanned = false
@@ -56,12 +59,20 @@ package final class SocketStream {
 
     /// Appends to what is to be sent. AFTER it call `flush` or `flushSoon`.
     package func write(_ body: (inout ByteQueue) -> Void) {
-        if isOpen { body(&output) }
+        guard isOpen else { return }
+        body(&output)
+        addUp()
+    }
+
+    private func addUp() {
+        unsent?.count += output.count - countedByteCount
+        countedByteCount = output.count
     }
 
     /// Sends what the kernel takes now; the rest follows when it takes more.
     package func flush() {
         guard isOpen, !isConnecting else { return }
+        defer { addUp() }
         while !output.isEmpty {
             switch output.withBytes({ Sockets.send(fd, $0) }) {
             case .bytes(let count):
@@ -102,6 +113,7 @@ package final class SocketStream {
         Sockets.close(fd)
         fd = -1
         output = ByteQueue()
+        addUp()
         onInput = nil
         onFailure = nil
         onDrained = nil
@@ -113,6 +125,8 @@ package final class SocketStream {
         watch?.cancel()
         watch = nil
         fd = -1
+        output = ByteQueue()
+        addUp()
         onInput = nil
         onFailure = nil
         onDrained = nil
@@ -195,4 +209,10 @@ package final class SocketStream {
 
     /// ECONNRESET.
     private static let connectionReset: Int32 = 104
+}
+
+/// The bytes that streams have written and not sent, together.
+package final class UnsentBytes {
+    package fileprivate(set) var count = 0
+    package init() {}
 }

@@ -25,7 +25,8 @@ final class Siege {
         var ids: String
     }
 
-    init(replicas: Int = 3) throws {
+    /// - Parameter zones: of which each has one node.
+    init(replicas: Int = 3, zones: String = "a,b,c") throws {
         instance = try Instance()
         record = instance.directory + "/record"
         for program in ["replica", "load"] {
@@ -35,7 +36,7 @@ final class Siege {
         try Data().write(to: URL(fileURLWithPath: record))
         // Pods may run as another user.
         try FileManager.default.setAttributes([.posixPermissions: 0o666], ofItemAtPath: record)
-        try instance.steady("up --detach")
+        try instance.steady("up --detach --zones \(zones)")
         var manifest = ""
         for version in ["v1", "v2"] {
             manifest += """

@@ -4,8 +4,8 @@ import Resources
 
 /// Manifest files: reading, checking, applying.
 package enum Manifests {
-    /// What one file may hold.
-    private static let sizeLimit = 64 << 20
+    /// What the manifests of one command may hold together, in bytes; beyond it none is applied.
+    static let sizeLimit = 64 << 20
 
     /// Reads every document of the files, and checks their shape.
     ///
@@ -20,6 +20,7 @@ package enum Manifests {
     ) throws(CommandError) -> [Manifest] {
         var problems = ManifestProblems(leavesPrograms: leavesPrograms, takesGeneratedNames: takesGeneratedNames)
         var manifests: [Manifest] = []
+        var room = sizeLimit
         for path in paths {
             let found = try files(path, recursive: recursive)
             guard !found.isEmpty else {
@@ -27,7 +28,7 @@ package enum Manifests {
                     "\(path) holds no manifest: files that end in .yaml, .yml or .json\(recursive ? "" : " (-R also looks into its folders)")"
                 )
             }
-            for file in found { read(file, validation, &manifests, &problems) }
+            for file in found { try read(file, &room, validation, &manifests, &problems) }
         }
         try problems.check(terminal)
         guard !manifests.isEmpty else { throw CommandError("no objects passed to apply: the files hold no document") }
@@ -60,17 +61,21 @@ package enum Manifests {
     }
 
     private static func read(
-        _ file: String, _ validation: FieldValidation?, _ manifests: inout [Manifest], _ problems: inout ManifestProblems
-    ) {
+        _ file: String, _ room: inout Int, _ validation: FieldValidation?, _ manifests: inout [Manifest],
+        _ problems: inout ManifestProblems
+    ) throws(CommandError) {
         let shown = file == "-" ? "standard input" : file
         let documents: [YAMLDocument]
         do {
-            let bytes = try Files.read(file == "-" ? "/dev/stdin" : file)
-            guard bytes.count <= sizeLimit else {
-                problems.errors.append("\(shown): \(bytes.count) bytes are too many; allowed are \(sizeLimit)")
-                return
+            guard let bytes = try Files.read(file == "-" ? "/dev/stdin" : file, atMost: room) else {
+                throw CommandError(
+                    "\(shown): the manifests of one command may hold \(sizeLimit >> 20) MiB together, and these hold more; name fewer files at a time"
+                )
             }
+            room -= bytes.count
             documents = try YAML.parse(bytes, schema: .kubernetes)
+        } catch let error as CommandError {
+            throw error
         } catch let error as FormatError {
             problems.errors.append("\(shown):\(error.line):\(error.column): \(error.message)")
             return

@@ -7,7 +7,9 @@
  * $PORT (8080) is where it listens, $RECORD the file of the ids. In the environment also: IGNORE_TERM=1; START_DELAY_MS=N before it listens;
  * EXIT=N ends at once with this code; EXIT_UNLESS=FILE only when there is no such file; GRANDCHILD=1 leaves a daemon (forked twice, in a
  * session of its own, without its environment's help) that ignores SIGTERM; LOG_MB=N prints so many megabytes a second, and appends
- * "MILLISECONDS UNTIL POD\n" to the file $LOG_BLOCKS for each write that had to wait longer than 20 ms (UNTIL: milliseconds since 1970). */
+ * "MILLISECONDS UNTIL POD\n" to the file $LOG_BLOCKS for each write that had to wait longer than 20 ms (UNTIL: milliseconds since 1970);
+ * FORKS=N multiplies, and what it makes does as well, until there were so many; who is refused prints "refused" once and tries on. Each of them
+ * ends by itself after two minutes. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -15,11 +17,13 @@
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -98,6 +102,22 @@ static void *print_without_end(void *unused) {
     }
 }
 
+static void multiply(long limit) {
+    struct { atomic_long made; atomic_int is_told; } *all = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (all == MAP_FAILED) fail("mmap");
+    alarm(120);
+    atomic_store(&all->made, 1);
+    while (atomic_load(&all->made) < limit) {
+        pid_t child = fork();
+        if (child > 0) atomic_fetch_add(&all->made, 1);
+        if (child == 0) alarm(120);
+        if (child >= 0) continue;
+        if (!atomic_exchange(&all->is_told, 1) && write(1, "refused\n", 8) < 0) { }
+        usleep(200000);
+    }
+    for (;;) pause();
+}
+
 static void answer(int fd, const char *status, const char *body, size_t length) {
     char head[256];
     int size = snprintf(head, sizeof head, "HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n\r\n", status, length);
@@ -161,6 +181,7 @@ int main(void) {
     }
     pthread_t printer;
     if (setting("LOG_MB", 0) && pthread_create(&printer, NULL, print_without_end, NULL)) fail("pthread_create");
+    if (setting("FORKS", 0)) multiply(setting("FORKS", 0));
     usleep((useconds_t)setting("START_DELAY_MS", 0) * 1000);
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int one = 1;
