@@ -58,8 +58,13 @@ package final class Storage {
         let remote = loop.remote
         do throws(LinuxError) {
             journal = try JournalThread(opened.writer) { outcome in
-                mailbox.outcomes.withLock { $0.append(outcome) }
-                remote.submit { mailbox.storage?.takeOutcomes() }
+                let isFirst = mailbox.outcomes.withLock { outcomes in
+                    outcomes.append(outcome)
+                    return outcomes.count == 1
+                }
+                // Whoever comes for the first takes all. One call for each would find, in the same turn of the loop, what came of the requests that
+                // the calls before it have answered: a turn as long as there are requests.
+                if isFirst { remote.submit { mailbox.storage?.takeOutcomes() } }
             }
         } catch {
             throw StorageError("the journal's thread cannot be started: \(error)")

@@ -86,7 +86,8 @@ final class ServerConnection {
                     continue
                 }
                 stream.isReading = stream.input.count < server.limits.inputByteLimit
-                return
+                // The answers before it do not wait for this one.
+                break reading
             case .idle, .head, .body:
                 if stream.bufferedByteCount > server.limits.pipelineBufferByteLimit { break reading }
                 if !readPart() { break reading }

@@ -134,9 +134,11 @@ extension Transcripts {
             let siege = try Siege(replicas: 1, zones: "a")
             defer { siege.stop() }
             let neighbour = try Neighbour(siege)
-            let before = Weight(of: siege.pid(of: "server"))
+            let server = siege.pid(of: "server")
+            let before = Weight(of: server)
             let told = try python(OverloadScripts.applies, [api(siege)]).finish(within: 180)
-            let after = Weight(of: siege.pid(of: "server"))
+            let after = Weight(of: server)
+            #expect(siege.pid(of: "server") == server, "it was silent for so long that it was replaced")
             #expect(told.code == 0 && told.out.contains("unanswered 0 lost 0 unseen 0"), "\(told.text)")
             #expect(told.out.contains("after: 201"), "\(told.text)")
             let row = told.out.split(separator: "\n").first { $0.hasPrefix("{") } ?? ""

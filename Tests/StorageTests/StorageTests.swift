@@ -126,6 +126,30 @@ struct `The storage` {
         #expect(fixture.loop.runUntil(within: .seconds(60)) { seen == ["ended Expired"] })
     }
 
+    @Test func `a turn of the loop answers no more than were asked before it, however soon each asks again`() throws {
+        let fixture = try StorageFixture()
+        let (clients, each) = (20, 50)
+        var answered = 0
+        var answeredBefore = 0
+        var most = 0
+        func ask(_ client: Int, _ number: Int) {
+            guard number < each else { return }
+            fixture.storage.perform(fixture.configMap("map-\(client)-\(number)")) { _ in
+                answered += 1
+                ask(client, number + 1)
+            }
+        }
+        func turn() {
+            most = max(most, answered - answeredBefore)
+            answeredBefore = answered
+            if answered < clients * each { fixture.loop.later(turn) }
+        }
+        for client in 0..<clients { ask(client, 0) }
+        turn()
+        #expect(fixture.loop.runUntil(within: .seconds(60)) { answered == clients * each })
+        #expect(most <= 2 * clients)
+    }
+
     @Test func `lets a watcher cancel itself and others while it is told`() throws {
         let fixture = try StorageFixture()
         var seen = 0

@@ -37,6 +37,21 @@ import Wire
         #expect(client.answers.enumerated().allSatisfy { $1.hasSuffix("<\($0)>") })
     }
 
+    @Test func `an answer does not wait for the answer to a request that was sent with it`() throws {
+        let stage = try Stage()
+        defer { stage.end() }
+        var open: [HTTPExchange] = []
+        stage.answer = { open.append($0) }
+        let client = try RawClient(stage)
+        client.send((0..<2).map { "GET /\($0) HTTP/1.1\r\nHost: x\r\n\r\n" }.joined())
+        stage.until("the first") { open.count == 1 }
+        open[0].respond(status: 200, body: Array("<0>".utf8))
+        stage.until("its answer") { client.received.hasSuffix("<0>") }
+        #expect(open.count == 2)
+        open[1].respond(status: 200, body: Array("<1>".utf8))
+        stage.until("the second answer") { client.received.hasSuffix("<1>") }
+    }
+
     @Test func `reads a request that comes byte by byte`() throws {
         let stage = try Stage()
         defer { stage.end() }
