@@ -54,7 +54,7 @@ enum Metadata {
     /// Kinds whose `metadata.generation` counts changes of what the user asked for.
     static func hasGeneration(_ type: ResourceType) -> Bool {
         switch type.plural {
-        case "deployments", "replicasets", "pods", "endpointslices", "images", "poddisruptionbudgets": true
+        case "deployments", "replicasets", "pods", "endpointslices", "images", "poddisruptionbudgets", "trafficpolicies": true
         default: false
         }
     }

@@ -1,3 +1,5 @@
+import Resources
+
 /// What an instance's registry may give out and how much it remembers.
 package struct RegistrySettings: Sendable, Hashable {
     /// Which of the 16 slices of each loopback range this instance owns; 0 to 15.

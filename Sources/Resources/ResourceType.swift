@@ -106,6 +106,7 @@ package struct ResourceType: Hashable, Sendable {
         "policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", short: ["pdb"], subresources: [.status])
     package static let leases = ResourceType("coordination.k8s.io", "v1", "Lease", "leases", durable: false)
     package static let images = ResourceType("steady.dev", "v1", "Image", "images", short: ["img"], namespaced: false)
+    package static let trafficPolicies = ResourceType("steady.dev", "v1", "TrafficPolicy", "trafficpolicies", short: ["tp"])
     package static let proxyStatuses = ResourceType("steady.dev", "v1", "ProxyStatus", "proxystatuses", namespaced: false, durable: false)
     /// The answer of `deployments/scale`: a view, which is not stored and not among `all`.
     package static let scales = ResourceType("autoscaling", "v1", "Scale", "scales")
@@ -113,7 +114,7 @@ package struct ResourceType: Hashable, Sendable {
     /// Every kind, in the order of discovery (and so of `kubectl get all`).
     package static let all: [ResourceType] = [
         .pods, .services, .configMaps, .secrets, .namespaces, .nodes, .events, .deployments, .replicaSets, .endpointSlices, .leases,
-        .disruptionBudgets, .images, .proxyStatuses,
+        .disruptionBudgets, .images, .trafficPolicies, .proxyStatuses,
     ]
 
     /// By URL: group, version and plural.

@@ -101,6 +101,7 @@ package enum Writers {
         Rule(.configMaps, "data", [.user]), Rule(.configMaps, "binaryData", [.user]), Rule(.configMaps, "immutable", [.user]),
         Rule(.secrets, "data", [.user]), Rule(.secrets, "stringData", [.user]), Rule(.secrets, "type", [.user]),
         Rule(.secrets, "immutable", [.user]), Rule(.images, "spec", [.user]),
+        Rule(.trafficPolicies, "spec", [.user]),
         Rule(.proxyStatuses, "metadata", [.proxy]), Rule(.proxyStatuses, "spec", [.proxy]), Rule(.proxyStatuses, "status", [.proxy]),
         Rule(.events, "", [.eventRecorder]),
     ]

@@ -48,7 +48,8 @@ final class Dataplane {
     private var restCursor = 0
     let connector: UpstreamConnector
     let guardian: StrangerGuard
-    private(set) var router = Router()
+    /// Written here and in `PolicyPassage.swift`.
+    var router: Router
     /// The one buffer that everything received goes through.
     let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: ByteChannel.receiveLimit, alignment: 64)
     /// By the endpoint's index.
@@ -68,6 +69,7 @@ final class Dataplane {
         self.connectionLimit = connectionLimit
         self.loop = loop
         connector = UpstreamConnector(loop: loop, sources: sources)
+        router = Router(seed: UInt64.random(in: 0 ... .max))
         counts = TrafficCounts()
         guardian = StrangerGuard(counts: counts)
     }
@@ -124,6 +126,8 @@ final class Dataplane {
         var backend: RouteTable.BackendName
         /// The client's address, for affinity.
         var client: UInt32
+        /// The request's, where there is a policy.
+        var stay: BackendGate.Stay?
         /// Nil: no pooled connection will do.
         var pooled: Pooled?
 
@@ -142,7 +146,7 @@ final class Dataplane {
         while true {
             let choice: Router.Choice
             if let backend = router.backend(need.backend) {
-                choice = router.choose(backend, client: need.client, avoiding: attempts.avoided, as: kind, now: loop.now)
+                choice = router.choose(backend, client: need.client, avoiding: attempts.avoided, as: kind, stay: need.stay, now: loop.now)
             } else {
                 choice = .noBackend
             }

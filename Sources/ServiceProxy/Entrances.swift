@@ -156,11 +156,12 @@ final class Entrances {
                 Sockets.setNoDelay(fd)
                 let channel = try ByteChannel(loop: plane.loop, fd: fd)
                 let client: UInt32 = if case .ipv4(let address, _) = peer { address.bits } else { 0 }
-                let carriage = plane.backend(listener.backend).flatMap { plane.carriage(of: $0) }
-                switch carriage {
+                let backend = plane.backend(listener.backend)
+                let entrance = backend.map { plane.router.isDetected($0) } ?? false ? listener.text : nil
+                switch backend.flatMap({ plane.carriage(of: $0) }) {
                 case .exchanges:
                     _ = HTTPConnection(channel, client: client, entrance: listener.text, backend: listener.backend, plane: plane)
-                case .flows: Flow.begin(channel, client: client, backend: listener.backend, plane: plane)
+                case .flows: Flow.begin(channel, client: client, backend: listener.backend, detectedAt: entrance, plane: plane)
                 case nil: channel.close(withReset: true)
                 }
             } catch {

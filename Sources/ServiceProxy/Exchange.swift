@@ -1,3 +1,4 @@
+import Linux
 import Timing
 import Traffic
 import Wire
@@ -26,6 +27,10 @@ struct Exchange {
     /// Whether the client's connection lives on after the response.
     var clientKeepsAlive = false
     var ticket: UInt64?
+    /// Behind the gate of its backend's policy; nil before it was let in.
+    var stay: BackendGate.Stay?
+    /// Of a delay, then of the time that the policy gives it.
+    var timer: EventLoop.Timer?
 
     init(_ head: RequestHead, now: Instant) {
         self.head = head

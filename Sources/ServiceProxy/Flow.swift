@@ -16,13 +16,27 @@ final class Flow: ChannelOwner, UpstreamUser, Swept, Waiter, Closable {
     private var attempts = ExchangeAttempts(isIdempotent: false)
     private var upstream: UpstreamConnection?
     private var ticket: UInt64?
+    /// Where the client connected, while it is not known what it speaks.
+    private var undecidedAt: String?
+    private let began: Instant
     var place = -1
 
+    /// How long a client is given to speak first, before it gets an endpoint that may do so.
+    private static let firstBytesLimit = Duration.milliseconds(20)
+
     /// A new flow: seeks an endpoint at once. Stays alive by the dataplane until both directions have ended.
-    static func begin(_ channel: ByteChannel, client: UInt32, backend: RouteTable.BackendName, plane: Dataplane) {
+    ///
+    /// - Parameter entrance: where the first bytes decide whether it is one: where the client connected. What begins as HTTP does goes on as an
+    ///   `HTTPConnection`; a client that is silent gets an endpoint, and the first word of either side decides.
+    static func begin(
+        _ channel: ByteChannel, client: UInt32, backend: RouteTable.BackendName, detectedAt entrance: String? = nil, plane: Dataplane
+    ) {
         let flow = Flow(channel, Dataplane.Need(backend: backend, client: client, pooled: nil), plane)
-        plane.counts.backend(backend).flowCount += 1
-        flow.seekEndpoint()
+        guard entrance != nil else { return flow.decide() }
+        flow.undecidedAt = entrance
+        plane.loop.schedule(after: firstBytesLimit) { [weak flow] in
+            if let flow, flow.undecidedAt != nil, flow.channel.isOpen { flow.seekEndpoint() }
+        }
     }
 
     /// Goes on with two connections that an exchange was upgraded on; their unread bytes come first.
@@ -37,11 +51,58 @@ final class Flow: ChannelOwner, UpstreamUser, Swept, Waiter, Closable {
         self.plane = plane
         self.channel = channel
         self.need = need
+        began = plane.loop.now
         channel.owner = self
         plane.opened(self)
     }
 
+    // MARK: - What it carries
+
+    /// Looks at what came from the client, as long as that says nothing; true when it is known to be a flow.
+    private func isDecided() -> Bool {
+        guard let entrance = undecidedAt else { return true }
+        while true {
+            switch channel.input.withBytes({ FirstBytes.verdict($0) }) {
+            case .http:
+                becomeExchanges(entrance)
+                return false
+            case .other:
+                decide()
+                return true
+            case .unknown:
+                if channel.receive(plane.scratch), !channel.hasEnded { continue }
+                // Whoever speaks no further speaks no HTTP, and an endpoint that speaks first does not either.
+                guard channel.hasEnded || upstream?.channel.receive(plane.scratch) == true else { return false }
+                decide()
+                return true
+            }
+        }
+    }
+
+    /// It is a flow.
+    private func decide() {
+        undecidedAt = nil
+        plane.counts.backend(need.backend).flowCount += 1
+        if upstream == nil, ticket == nil { seekEndpoint() }
+    }
+
+    private func becomeExchanges(_ entrance: String) {
+        undecidedAt = nil
+        if let ticket { plane.stopWaiting(ticket) }
+        if let upstream {
+            self.upstream = nil
+            plane.finished(upstream, .flows, isReusable: false)
+        }
+        let connection = HTTPConnection(channel, client: need.client, entrance: entrance, backend: need.backend, plane: plane)
+        plane.closed(self)
+        connection.channelIsReady(channel)
+    }
+
     func channelIsReady(_ channel: ByteChannel) {
+        guard isDecided() else {
+            if channel.failure != nil, undecidedAt != nil { end(withReset: true) }
+            return
+        }
         // While there is no endpoint, only a client that is gone matters; its bytes wait in its socket.
         if upstream == nil, channel.failure != nil { return end(withReset: true) }
         pump()
@@ -52,7 +113,7 @@ final class Flow: ChannelOwner, UpstreamUser, Swept, Waiter, Closable {
             if upstream.channel.isConnecting { return }
             if plane.connectResult(upstream) != nil { return connectFailed() }
         }
-        pump()
+        if isDecided() { pump() }
     }
 
     func tryAgain() {
@@ -66,9 +127,9 @@ final class Flow: ChannelOwner, UpstreamUser, Swept, Waiter, Closable {
 
     var bufferedByteCount: Int { channel.bufferedByteCount + (upstream?.channel.bufferedByteCount ?? 0) }
 
-    func closeIfResting() {}
-    /// A flow may be silent for long: nobody knows what it waits for.
-    var restsSince: Instant? { nil }
+    func closeIfResting() { if restsSince != nil { end(withReset: false) } }
+    /// A flow may be silent for long: nobody knows what it waits for. Only who never said a word rests.
+    var restsSince: Instant? { undecidedAt != nil && channel.input.isEmpty && Sockets.isQuiet(channel.fd) ? began : nil }
     func closeNow() { end(withReset: true) }
 
     private func seekEndpoint() {

@@ -29,7 +29,7 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
     let channel: ByteChannel
     let backend: RouteTable.BackendName
     let counts: BackendCounts
-    private let client: UInt32
+    let client: UInt32
     private let clientText: String
     private let entrance: String
     private var reader = RequestReader(limits: .streaming)
@@ -81,6 +81,7 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
     func tryAgain() {
         guard exchange != nil, exchange?.upstream == nil else { return }
         exchange?.ticket = nil
+        plane.stopsWaiting(&exchange)
         seekEndpoint()
     }
 
@@ -187,7 +188,7 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
             // Nothing of a body will come, but the reader wants to say so.
             do throws(WireError) { _ = try reader.next(&channel.input) } catch { return fail(LocalResponse(error)) }
         }
-        seekEndpoint()
+        meetFaults()
     }
 
     private func passBody(_ count: Int) {
@@ -223,7 +224,8 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
     /// Gets the exchange a connection, or a wait, or an end.
     func seekEndpoint() {
         guard let exchange else { return }
-        let need = Dataplane.Need(backend: backend, client: client, pooled: exchange.isIdempotent ? .repeatable : .once)
+        let need = Dataplane.Need(
+            backend: backend, client: client, stay: exchange.stay, pooled: exchange.isIdempotent ? .repeatable : .once)
         var attempts = exchange.attempts
         let acquired = plane.acquire(need, .exchanges, &attempts)
         self.exchange?.attempts = attempts
@@ -238,7 +240,7 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
 
     /// Seeks an endpoint again at that time, or as soon as the table has a ready one.
     private func wait(until: Instant) {
-        guard let ticket = plane.wait(self, until: until) else { return fail(.tooManyWaiting) }
+        guard plane.mayWait(&exchange), let ticket = plane.wait(self, until: until) else { return fail(.tooManyWaiting) }
         exchange?.ticket = ticket
     }
 
@@ -252,18 +254,21 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
 
     /// The connection to the endpoint broke before anything of a response was passed on.
     func lostUpstream() {
-        guard let upstream = exchange?.upstream, let isKept = exchange?.isKept else { return }
-        let step = exchange?.attempts.lost(
-            by: upstream.endpoint, isAnythingSent: upstream.isAnythingSent, isWholeRequestAtHand: isKept,
-            isConnectionReused: upstream.isReused, now: plane.loop.now)
-        exchange?.upstream = nil
+        guard var exchange, let upstream = exchange.upstream else { return }
+        var attempts = exchange.attempts
+        let step = attempts.lost(
+            by: upstream.endpoint, isAnythingSent: upstream.isAnythingSent, isWholeRequestAtHand: exchange.isKept,
+            isConnectionReused: upstream.isReused, now: plane.loop.now, mayRepeat: { _ in plane.mayRepeat(&exchange) })
+        exchange.attempts = attempts
+        exchange.upstream = nil
+        self.exchange = exchange
         plane.finished(upstream, .exchanges, isReusable: false)
         switch step {
         case .fail(let failure): fail(failure)
         case .wait(let until):
             plane.counts.repeatedCount += 1
             wait(until: until)
-        case .choose, nil:
+        case .choose:
             plane.counts.repeatedCount += 1
             seekEndpoint()
         }
@@ -274,7 +279,7 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
     func fail(_ failure: ExchangeFailure) { fail(LocalResponse(failure, backend: backend)) }
 
     /// Ends the exchange with an answer of our own; the connection lives on where the request was read whole.
-    private func fail(_ response: LocalResponse) {
+    func fail(_ response: LocalResponse) {
         plane.counts.failed(response.reason)
         if exchange?.isResponseBegun == true { return abort() }
         let isWhole = exchange?.isRequestComplete ?? false
@@ -282,7 +287,7 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
         response.serialize(into: &channel.output, isHead: exchange?.head.method == "HEAD", keepsAlive: keepsAlive)
         counts.exchangeCounts[response.status / 100] += 1
         letGoOfUpstream()
-        exchange = nil
+        conclude()
         guard keepsAlive else { return linger() }
         rest()
         // A request that came early has no event of its own any more.
@@ -328,7 +333,7 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
         if let exchange { counts.exchangeCounts[exchange.isResponseBegun ? exchange.status / 100 : 0] += 1 }
         let isCutOff = exchange?.isResponseBegun == true
         letGoOfUpstream()
-        exchange = nil
+        conclude()
         close(withReset: isCutOff)
     }
 

@@ -9,11 +9,16 @@ struct LocalResponse {
     var status: Int
     var reason: String
     var text: String
+    /// Seconds after which it may be tried again; nil: nothing is said.
+    var retryAfter: String?
+    /// Further fields.
+    var fields: [(name: String, value: String)] = []
 
     init(status: Int, reason: String, text: String) {
         self.status = status
         self.reason = reason
         self.text = text
+        retryAfter = status == 503 ? "1" : nil
     }
 
     init(_ failure: ExchangeFailure, backend: RouteTable.BackendName) {
@@ -26,9 +31,27 @@ struct LocalResponse {
             case .endpointReset:
                 "the endpoint of \(backend) closed the connection before it answered, and the request may not be repeated (again)"
             case .badResponse: "the endpoint of \(backend) answered with something that is no HTTP"
+            case .rateLimited: "too many requests for \(backend): its TrafficPolicy limits them"
+            case .tooManyParallel: "as many requests for \(backend) are under way as its TrafficPolicy allows"
+            case .requestTimeout: "the endpoint of \(backend) did not answer in the time that its TrafficPolicy allows"
             }
         self.init(status: failure.status, reason: failure.rawValue, text: text)
     }
+
+    /// A policy lets the request not in.
+    init(refused refusal: BackendGate.Refusal, backend: RouteTable.BackendName) {
+        switch refusal {
+        case .tooManyParallel: self.init(.tooManyParallel, backend: backend)
+        case .rateLimited(let limit, let wait):
+            self.init(.rateLimited, backend: backend)
+            let seconds = String(max(1, Int(wait.inSeconds.rounded(.up))))
+            retryAfter = seconds
+            fields = [("RateLimit-Limit", String(limit)), ("RateLimit-Remaining", "0"), ("RateLimit-Reset", seconds)]
+        }
+    }
+
+    /// A policy says that this request is to fail.
+    init(injected status: Int) { self.init(status: status, reason: "fault-injected", text: "a TrafficPolicy lets this request fail") }
 
     init(_ error: WireError) { self.init(status: error.status, reason: "bad-request", text: error.message) }
 
@@ -43,7 +66,8 @@ struct LocalResponse {
         head.headers.add(.contentType, "text/plain; charset=utf-8")
         head.headers.add(.contentLength, String(body.utf8.count))
         head.headers.add(Self.reasonField, reason)
-        if status == 503 { head.headers.add(.retryAfter, "1") }
+        if let retryAfter { head.headers.add(.retryAfter, retryAfter) }
+        for field in fields { head.headers.add(field.name, field.value) }
         if !keepsAlive { head.headers.add(.connection, "close") }
         head.serialize(into: &output)
         if !isHead { output.append(body) }

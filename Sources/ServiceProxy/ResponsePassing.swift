@@ -79,7 +79,7 @@ extension HTTPConnection {
     private func endResponse(_ trailers: HTTPHeaders) {
         guard let exchange, let upstream = exchange.upstream else { return }
         if exchange.coding == .chunked { Chunks.finish(trailers: trailers, into: &channel.output) }
-        self.exchange = nil
+        conclude()
         // A connection with anything left over on it, in either direction, would mix up the next exchange.
         let isClean = exchange.isRequestComplete && upstream.channel.output.isEmpty && upstream.channel.input.isEmpty
         plane.finished(
@@ -115,7 +115,7 @@ extension HTTPConnection {
     private func becomeFlow() {
         guard let exchange, let upstream = exchange.upstream else { return }
         counts.exchangeCounts[1] += 1
-        self.exchange = nil
+        conclude()
         phase = .closed
         plane.closed(self)
         plane.becameFlow(upstream)

@@ -4,15 +4,19 @@ import Resources
 import Timing
 import Traffic
 
-/// Keeps the table in force equal to what the API says about Services and EndpointSlices.
+/// Keeps the table in force equal to what the API says about Services, EndpointSlices and TrafficPolicies.
 ///
 /// All changes that come in one turn of the loop make one table. While the server is away the last table stays.
 final class RouteFollower {
     private let api: any ResourceAPI
     private let services: ObjectCache
     private let slices: ObjectCache
+    private let policies: ObjectCache
     private var source = RouteSource()
     private var isPlanned = false
+    /// How long the first table waits for policies: a server of an older version does not know the kind.
+    private static let policyPatience = Duration.seconds(1)
+    private var goesWithoutPolicies = false
     /// A revision is to be reported when it is reached: of a change, for in a listing changes come first and the revision last; and of a listing
     /// after a loss, for a server that was restarted counts withdrawals from what it found stored, even if no slice has changed.
     private var isRevisionDue = false
@@ -30,12 +34,23 @@ final class RouteFollower {
         self.idleReportPeriod = idleReportPeriod
         services = ObjectCache(api: api, list: ListRequest(.services))
         slices = ObjectCache(api: api, list: ListRequest(.endpointSlices))
+        policies = ObjectCache(api: api, list: ListRequest(.trafficPolicies))
     }
 
     func start() {
         services.start(
             onChange: { [unowned self] key, _, new in
                 source.set(service: new, namespace: key.namespace, name: key.name)
+                plan()
+            }, onSynced: { [unowned self] in plan() })
+        api.loop.schedule(after: Self.policyPatience) { [weak self] in
+            guard let self, !policies.isSynced else { return }
+            goesWithoutPolicies = true
+            plan()
+        }
+        policies.start(
+            onChange: { [unowned self] key, _, new in
+                source.set(policy: new, namespace: key.namespace, name: key.name)
                 plan()
             }, onSynced: { [unowned self] in plan() })
         slices.start(
@@ -59,16 +74,17 @@ final class RouteFollower {
 
     func stop() {
         services.stop()
+        policies.stop()
         slices.stop()
     }
 
-    var isSynced: Bool { services.isSynced && slices.isSynced }
+    var isSynced: Bool { services.isSynced && slices.isSynced && (policies.isSynced || goesWithoutPolicies) }
 
     /// The Service as it was seen last; nil when it is gone.
     func service(_ name: RouteTable.ServiceName) -> Value? { services[name.namespace, name.name] }
 
     private func plan() {
-        // Half a view would close listeners that are wanted: the first table waits for both lists.
+        // Half a view would close listeners that are wanted: the first table waits for all lists.
         guard !isPlanned, isSynced else { return }
         isPlanned = true
         api.loop.later { [weak self] in

@@ -8,12 +8,17 @@ package enum ExchangeFailure: String, Sendable, Equatable {
     case tooManyWaiting = "too-many-waiting"
     case endpointReset = "endpoint-reset"
     case badResponse = "bad-response"
+    case rateLimited = "rate-limited"
+    case tooManyParallel = "too-many-requests"
+    case requestTimeout = "request-timeout"
 
-    /// The HTTP status: 503 where trying again later is all there is to do, 502 where an endpoint misbehaved.
+    /// The HTTP status: 503 where trying again later is all there is to do, 502 where an endpoint misbehaved, 504 where it took too long.
     package var status: Int {
         switch self {
-        case .noReadyEndpoint, .noSuchBackend, .connectFailed, .tooManyWaiting: 503
+        case .noReadyEndpoint, .noSuchBackend, .connectFailed, .tooManyWaiting, .tooManyParallel: 503
         case .endpointReset, .badResponse: 502
+        case .requestTimeout: 504
+        case .rateLimited: 429
         }
     }
 }
@@ -77,12 +82,14 @@ package struct ExchangeAttempts: Sendable {
     ///   - isAnythingSent: whether a byte of the request was handed to the kernel. That no byte was acknowledged proves nothing.
     ///   - isWholeRequestAtHand: whether what was sent can be sent again.
     ///   - isConnectionReused: a kept connection that ends is no fault of its endpoint, so the endpoint is not avoided.
+    ///   - mayRepeat: whether what was sent may be sent again for the so manieth time; asked last.
     package mutating func lost(
-        by endpoint: EndpointID, isAnythingSent: Bool, isWholeRequestAtHand: Bool, isConnectionReused: Bool, now: Instant
+        by endpoint: EndpointID, isAnythingSent: Bool, isWholeRequestAtHand: Bool, isConnectionReused: Bool, now: Instant,
+        mayRepeat: (_ count: Int) -> Bool = { $0 <= ExchangeAttempts.repeatLimit }
     ) -> Step {
         if isAnythingSent {
             lossCount += 1
-            guard isIdempotent, isWholeRequestAtHand, lossCount <= Self.repeatLimit else { return .fail(.endpointReset) }
+            guard isIdempotent, isWholeRequestAtHand, mayRepeat(lossCount) else { return .fail(.endpointReset) }
             // A program had it, perhaps for long: who refused it before that, and since when, is over.
             avoided.removeAll(keepingCapacity: true)
             troubleSince = nil

@@ -1,24 +1,34 @@
 import Formats
 import Resources
 
-/// The Services and EndpointSlices that were seen, decoded once each; composes the `RouteTable` from them.
+/// The Services, EndpointSlices and TrafficPolicies that were seen, decoded once each; composes the `RouteTable` from them.
 package struct RouteSource: Sendable {
     private var services: [RouteTable.ServiceName: ServicePorts] = [:]
     /// By service, then by the slice's name: a service can have many slices.
     private var slices: [RouteTable.ServiceName: [String: SliceEndpoints]] = [:]
     /// Which service a slice was counted under: its label can change.
     private var serviceOfSlice: [RouteTable.ServiceName: RouteTable.ServiceName] = [:]
+    /// By namespace and the policy's name.
+    private var policies: [RouteTable.ServiceName: TrafficPolicy] = [:]
 
     package init() {}
 
     /// For tests and for one-off tables.
-    package init(services: [Value], slices: [Value]) {
+    package init(services: [Value], slices: [Value], policies: [Value] = []) {
         for value in services {
             set(service: value, namespace: value["metadata"]["namespace"].string ?? "", name: value["metadata"]["name"].string ?? "")
         }
         for value in slices {
             set(slice: value, namespace: value["metadata"]["namespace"].string ?? "", name: value["metadata"]["name"].string ?? "")
         }
+        for value in policies {
+            set(policy: value, namespace: value["metadata"]["namespace"].string ?? "", name: value["metadata"]["name"].string ?? "")
+        }
+    }
+
+    /// Takes in a TrafficPolicy; nil when it was deleted.
+    package mutating func set(policy: Value?, namespace: String, name: String) {
+        policies[.init(namespace, name)] = policy.map { TrafficPolicy($0) }
     }
 
     /// Takes in a Service; nil when it was deleted.
@@ -40,6 +50,7 @@ package struct RouteSource: Sendable {
     package func table() -> RouteTable {
         var table = RouteTable()
         var taken: [RouteTable.Entrance: RouteTable.BackendName] = [:]
+        let rules = rulesByTarget()
         for (service, ports) in services.sorted(by: { $0.key < $1.key }) {
             if ports.isLoadBalanced { table.loadBalanced.append(service) }
             let slices = (slices[service] ?? [:]).sorted { $0.key < $1.key }.map(\.value)
@@ -50,7 +61,10 @@ package struct RouteSource: Sendable {
                     continue
                 }
                 table.backends.append(
-                    .init(name: backend, carriage: port.carriage, endpoints: endpoints(of: port, in: slices), affinity: ports.affinity))
+                    .init(
+                        name: backend, carriage: port.carriage, isDetected: port.isDetected, endpoints: endpoints(of: port, in: slices),
+                        affinity: ports.affinity,
+                        rules: rules[PortTarget(service, port.name)] ?? rules[PortTarget(service, "")] ?? TrafficRules()))
                 for entrance in ports.entrances(of: port) {
                     if let owner = taken[entrance] {
                         // A LoadBalancer names its node port too: the same backend twice is no conflict.
@@ -65,6 +79,33 @@ package struct RouteSource: Sendable {
         table.backends.sort { $0.name < $1.name }
         table.routes.sort { $0.entrance < $1.entrance }
         return table
+    }
+
+    /// A service's port by name; an empty one stands for all of them.
+    private struct PortTarget: Hashable {
+        var service: RouteTable.ServiceName
+        var port: String
+
+        init(_ service: RouteTable.ServiceName, _ port: String) {
+            self.service = service
+            self.port = port
+        }
+    }
+
+    /// Which rules hold where. What names a port goes before what names the whole Service; of several the oldest policy holds, then the first by name
+    /// (the Gateway API's order for conflicts, GEP-713).
+    private func rulesByTarget() -> [PortTarget: TrafficRules] {
+        var rules: [PortTarget: TrafficRules] = [:]
+        let ages = policies.map { (since: $0.value.meta.creationTimestamp?.nanosecondsSince1970 ?? 0, name: $0.key) }
+        let order = ages.sorted { ($0.since, $0.name) < ($1.since, $1.name) }.compactMap { age in policies[age.name].map { (age.name, $0) }
+        }
+        for (key, policy) in order {
+            for target in policy.targets {
+                let port = PortTarget(.init(key.namespace, target.service), target.port)
+                if rules[port] == nil { rules[port] = policy.rules }
+            }
+        }
+        return rules
     }
 
     private func endpoints(of port: ServicePorts.Port, in slices: [SliceEndpoints]) -> [RouteTable.Endpoint] {
@@ -108,6 +149,7 @@ private struct ServicePorts: Sendable {
         var nodePort: UInt16?
         var transport: String
         var carriage: RouteTable.Carriage
+        var isDetected: Bool
     }
     var ports: [Port] = []
     var clusterIPs: [UInt32] = []
@@ -133,19 +175,31 @@ private struct ServicePorts: Sendable {
         for entry in spec["ports"].elements {
             guard let number = entry["port"].int.flatMap(UInt16.init(exactly:)), number > 0 else { continue }
             let name = entry["name"].string ?? ""
+            let (carriage, isDetected) = Self.carriage(name: name, appProtocol: entry["appProtocol"].string)
             let nodePort = entry["nodePort"].int.flatMap(UInt16.init(exactly:)).flatMap { $0 > 0 && hasNodePorts ? $0 : nil }
             ports.append(
                 Port(
                     name: name, port: number, nodePort: nodePort, transport: entry["protocol"].string ?? "TCP",
-                    carriage: Self.carriage(name: name, appProtocol: entry["appProtocol"].string)))
+                    carriage: carriage, isDetected: isDetected))
         }
     }
 
-    /// An explicit `appProtocol` decides; without one the port's name does: `http`, `http-admin`, `http2`.
-    static func carriage(name: String, appProtocol: String?) -> RouteTable.Carriage {
-        if let appProtocol { return appProtocol.lowercased() == "http" ? .exchanges : .flows }
+    /// Names of ports, or what they begin with before a hyphen, that say: this is no HTTP/1.
+    private static let otherProtocols: Set = [
+        "tcp", "tls", "https", "grpc", "h2c", "ws", "wss", "dns", "ssh", "smtp", "ldap", "mqtt", "amqp", "kafka", "mongo", "mysql",
+        "mariadb",
+        "postgres", "postgresql", "redis", "memcached",
+    ]
+
+    /// An explicit `appProtocol` decides; without one the port's name does: `http`, `http-admin`, `http2`. A name that says nothing leaves it to
+    /// the first bytes of each connection, as in Istio: a Service whose port has no name is mostly one of HTTP, and a connection that is only
+    /// copied breaks when its pod is drained.
+    static func carriage(name: String, appProtocol: String?) -> (RouteTable.Carriage, isDetected: Bool) {
+        if let appProtocol { return (appProtocol.lowercased() == "http" ? .exchanges : .flows, false) }
         // TLS is carried as it is: the proxy holds no keys.
-        return name.hasPrefix("http") && !name.hasPrefix("https") ? .exchanges : .flows
+        if name.hasPrefix("http") && !name.hasPrefix("https") { return (.exchanges, false) }
+        let word = name.prefix { $0 != "-" }
+        return (.flows, !otherProtocols.contains(String(word)) && !name.hasPrefix("https"))
     }
 
     func entrances(of port: Port) -> [RouteTable.Entrance] {

@@ -69,12 +69,21 @@ package struct RouteTable: Sendable, Equatable {
     package struct Backend: Hashable, Sendable {
         package var name: BackendName
         package var carriage: Carriage
+        /// Nobody said what the port carries: a connection whose first bytes are HTTP's carries exchanges, any other is a flow.
+        package var isDetected: Bool
         /// Sorted by address, no address twice.
         package var endpoints: [Endpoint]
         /// `sessionAffinity: ClientIP`: how long a client's choice is remembered after its last use.
         package var affinity: Duration?
+        /// What a TrafficPolicy asks for.
+        package var rules: TrafficRules
 
-        package init(name: BackendName, carriage: Carriage, endpoints: [Endpoint], affinity: Duration? = nil) {
+        package init(
+            name: BackendName, carriage: Carriage, isDetected: Bool = false, endpoints: [Endpoint], affinity: Duration? = nil,
+            rules: TrafficRules = TrafficRules()
+        ) {
+            self.isDetected = isDetected
+            self.rules = rules
             self.name = name
             self.carriage = carriage
             self.endpoints = endpoints

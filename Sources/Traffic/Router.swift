@@ -34,9 +34,10 @@ package struct Router: Sendable {
         var isFree: Bool { !isListed && exchangeCount == 0 && flowCount == 0 }
     }
 
-    private struct Backend {
+    struct Backend {
         var name: RouteTable.BackendName
         var carriage: RouteTable.Carriage
+        var isDetected = false
         var generation: UInt32
         var isListed = true
         var ready: [EndpointID] = []
@@ -44,19 +45,24 @@ package struct Router: Sendable {
         var affinity: AffinityTable?
         /// Where the next scan begins, so that ties rotate.
         var cursor = 0
+        /// Its policy, and what that remembers.
+        var gate = BackendGate()
     }
 
     package private(set) var table = RouteTable()
     private var slots: [Slot] = []
     private var freeSlots: [Int] = []
     private var slotOf: [EndpointAddress: Int] = [:]
-    private var backends: [Backend] = []
+    /// `Policy/Admission.swift` writes their gates, this file all else.
+    var backends: [Backend] = []
+    /// For policies that leave something to chance.
+    var random: SeededRandom
     private var freeBackends: [Int] = []
     private var backendOf: [RouteTable.BackendName: Int] = [:]
     /// Whether `drainReport` would say something that it did not say the last time.
     package private(set) var isReportDue = false
 
-    package init() {}
+    package init(seed: UInt64 = 0) { random = SeededRandom(seed: seed) }
 
     // MARK: - The table
 
@@ -76,6 +82,7 @@ package struct Router: Sendable {
             backends[index].ready = []
             backends[index].terminating = []
             backends[index].affinity = nil
+            backends[index].gate = BackendGate()
             freeBackends.append(index)
         }
         var withdrawn: [EndpointID] = []
@@ -108,6 +115,8 @@ package struct Router: Sendable {
         var backend = backends[index]
         backend.isListed = true
         backend.carriage = new.carriage
+        backend.isDetected = new.isDetected
+        backend.gate.follow(new.rules)
         backend.ready.removeAll(keepingCapacity: true)
         backend.terminating.removeAll(keepingCapacity: true)
         if let timeout = new.affinity {
@@ -164,6 +173,11 @@ package struct Router: Sendable {
         backends[backend.index].generation == backend.generation ? backends[backend.index].carriage : nil
     }
 
+    /// Whether a connection's first bytes decide, see `RouteTable.Backend.isDetected`.
+    package func isDetected(_ backend: BackendID) -> Bool {
+        backends[backend.index].generation == backend.generation && backends[backend.index].isDetected
+    }
+
     /// Where the endpoint listens.
     package func address(of endpoint: EndpointID) -> EndpointAddress { slots[endpoint.index].address }
 
@@ -187,7 +201,7 @@ package struct Router: Sendable {
         case noBackend
     }
 
-    /// The endpoint with the fewest open exchanges and flows among the ready ones; ties rotate.
+    /// The endpoint that the backend's policy prefers among the ready ones; without one, that with the fewest open exchanges and flows.
     ///
     /// Those that refused a connection lately come after all others. Where no endpoint is ready, one that is terminating but still serves
     /// is taken, unless it was reported as drained: then its process may be gone. Cost: linear in the backend's endpoints, less where one
@@ -195,8 +209,10 @@ package struct Router: Sendable {
     ///
     /// - Parameter kind: what the endpoint is counted for, and `finished` told; nil: what the backend carries. A client's connection from before
     ///   a change of the backend goes on as what it began.
+    /// - Parameter stay: the request's, which knows what `consistentHash` goes by; nil: the client's address.
     package mutating func choose(
-        _ id: BackendID, client: UInt32, avoiding: [EndpointID], as kind: RouteTable.Carriage? = nil, now: Instant
+        _ id: BackendID, client: UInt32, avoiding: [EndpointID], as kind: RouteTable.Carriage? = nil, stay: BackendGate.Stay? = nil,
+        now: Instant
     ) -> Choice {
         guard backends.indices.contains(id.index), backends[id.index].generation == id.generation else { return .noBackend }
         if let remembered = backends[id.index].affinity?.endpoint(for: client, now: now),
@@ -206,14 +222,25 @@ package struct Router: Sendable {
         }
         let hasReady = !backends[id.index].ready.isEmpty
         let candidates = hasReady ? backends[id.index].ready : backends[id.index].terminating
-        if let fewest = fewestOpen(candidates, from: backends[id.index].cursor, avoiding, now) {
-            backends[id.index].cursor = fewest + 1
-            return take(candidates[fewest], in: id.index, kind, client, now)
+        let hash = stay?.hash ?? HashKeyReading.hash(client: client)
+        if let position = pick(candidates, in: id.index, hash: hash, avoiding, now) {
+            backends[id.index].cursor = position + 1
+            return take(candidates[position], in: id.index, kind, client, now)
         }
         return hasReady ? .allAvoided : .noneReady
     }
 
-    private func fewestOpen(_ candidates: [EndpointID], from cursor: Int, _ avoiding: [EndpointID], _ now: Instant) -> Int? {
+    /// Whether new traffic may go there at all.
+    func isOpen(_ endpoint: EndpointID, _ avoiding: [EndpointID]) -> Bool {
+        !slots[endpoint.index].isSealed && !avoiding.contains(endpoint)
+    }
+
+    func isSuspected(_ endpoint: EndpointID, _ now: Instant) -> Bool { slots[endpoint.index].suspectUntil > now }
+
+    /// What is open there.
+    func load(_ endpoint: EndpointID) -> Int { slots[endpoint.index].exchangeCount + slots[endpoint.index].flowCount }
+
+    func fewestOpen(_ candidates: [EndpointID], from cursor: Int, _ avoiding: [EndpointID], _ now: Instant) -> Int? {
         var best: (position: Int, load: Int)?
         var position = cursor < candidates.count ? cursor : 0
         for _ in 0..<candidates.count {

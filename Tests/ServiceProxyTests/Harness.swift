@@ -24,11 +24,20 @@ final class Harness {
     var endpoints: [(address: EndpointAddress, standing: RouteTable.Standing)] = []
     /// Who may listen at the endpoints; nil: anybody.
     var users: ListenerUsers?
+    /// What a TrafficPolicy asks for.
+    var rules = TrafficRules() {
+        didSet { apply() }
+    }
+    /// The first bytes of a connection decide what it carries.
+    let isDetected: Bool
     private let route: RouteTable.Route
     /// Kept alive until the test's end.
     private var backends: [AnyObject] = []
 
-    init(_ carriage: RouteTable.Carriage = .exchanges, connectionLimit: Int = Dataplane.mostConnections) throws {
+    init(
+        _ carriage: RouteTable.Carriage = .exchanges, isDetected: Bool = false, connectionLimit: Int = Dataplane.mostConnections
+    ) throws {
+        self.isDetected = isDetected
         loop = try EventLoop()
         plane = Dataplane(loop: loop, connectionLimit: connectionLimit)
         self.carriage = carriage
@@ -45,8 +54,8 @@ final class Harness {
         var table = RouteTable()
         table.backends = [
             .init(
-                name: name, carriage: carriage,
-                endpoints: endpoints.sorted { $0.address < $1.address }.map { .init($0.address, $0.standing, users: users) })
+                name: name, carriage: carriage, isDetected: isDetected,
+                endpoints: endpoints.sorted { $0.address < $1.address }.map { .init($0.address, $0.standing, users: users) }, rules: rules)
         ]
         table.routes = [route]
         plane.swap(table)

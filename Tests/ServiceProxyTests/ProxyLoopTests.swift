@@ -209,6 +209,7 @@ final class ProxyHarness {
         func turn() { loop.runUntil(within: .milliseconds(20)) { false } }
         turn()
         api.send(.services, .synced(Revision(5)))
+        api.send(.trafficPolicies, .synced(Revision(5)))
         api.send(.endpointSlices, .synced(Revision(5)))
         turn()
         #expect(reported == ["5"])
@@ -216,7 +217,7 @@ final class ProxyHarness {
         turn()
         #expect(reported == ["5"])
         api.send(.endpointSlices, .ended(ScriptedAPI.away))
-        loop.runUntil(within: Harness.patience) { api.watchCount == 3 }
+        loop.runUntil(within: Harness.patience) { api.watchCount == 4 }
         let slice: Value = ["metadata": ["namespace": "default", "name": "s", "resourceVersion": "7"]]
         api.send(.endpointSlices, .event(WatchEvent(.added, slice, at: Revision(7))))
         turn()
@@ -236,12 +237,13 @@ final class ProxyHarness {
         turn()
         let slice: Value = ["metadata": ["namespace": "default", "name": "s", "resourceVersion": "4"]]
         api.send(.services, .synced(Revision(5)))
+        api.send(.trafficPolicies, .synced(Revision(5)))
         api.send(.endpointSlices, .event(WatchEvent(.added, slice, at: Revision(4))))
         api.send(.endpointSlices, .synced(Revision(5)))
         turn()
         #expect(reported == ["5"])
         api.send(.endpointSlices, .ended(ScriptedAPI.away))
-        loop.runUntil(within: .seconds(5)) { api.watchCount == 3 }
+        loop.runUntil(within: .seconds(5)) { api.watchCount == 4 }
         api.send(.endpointSlices, .event(WatchEvent(.added, slice, at: Revision(4))))
         api.send(.endpointSlices, .synced(Revision(20)))
         turn()
@@ -250,6 +252,20 @@ final class ProxyHarness {
 }
 
 extension RouteFollowerTests {
+    @Test func `a server of an older version, which knows no policies, is followed without them`() throws {
+        let loop = try EventLoop()
+        let api = SteppedAPI(loop: loop)
+        let follower = RouteFollower(api: api)
+        var reported: [String] = []
+        follower.onTable = { reported.append("\($1)") }
+        follower.start()
+        loop.runUntil(within: .milliseconds(20)) { false }
+        api.send(.services, .synced(Revision(5)))
+        api.send(.endpointSlices, .synced(Revision(5)))
+        loop.runUntil(within: Harness.patience) { !reported.isEmpty }
+        #expect(reported == ["5"])
+    }
+
     @Test func `a revision that only bookmarks reach is reported now and then`() throws {
         let loop = try EventLoop()
         let api = SteppedAPI(loop: loop)
@@ -260,6 +276,7 @@ extension RouteFollowerTests {
         func turn() { loop.runUntil(within: .milliseconds(20)) { false } }
         turn()
         api.send(.services, .synced(Revision(5)))
+        api.send(.trafficPolicies, .synced(Revision(5)))
         api.send(.endpointSlices, .synced(Revision(5)))
         api.send(.endpointSlices, .event(WatchEvent(.bookmark, .null, at: Revision(6))))
         turn()

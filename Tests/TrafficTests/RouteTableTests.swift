@@ -59,17 +59,19 @@ func slice(_ name: String, of service: String, ports: Value, _ endpoints: [(Stri
 
     @Test(
         arguments: [
-            ("http", nil, RouteTable.Carriage.exchanges), ("http-admin", nil, .exchanges), ("https", nil, .flows), ("db", nil, .flows),
-            ("", nil, .flows), ("db", "http", .exchanges), ("db", "HTTP", .exchanges), ("http", "kubernetes.io/ws", .flows),
-            ("http", "tcp", .flows),
-        ] as [(String, String?, RouteTable.Carriage)])
-    func `what a port carries follows from appProtocol, else from its name`(
-        name: String, appProtocol: String?, carriage: RouteTable.Carriage
+            ("http", nil, RouteTable.Carriage.exchanges, false), ("http-admin", nil, .exchanges, false), ("https", nil, .flows, false),
+            ("https-web", nil, .flows, false), ("tcp-x", nil, .flows, false), ("redis", nil, .flows, false), ("", nil, .flows, true),
+            ("web", nil, .flows, true), ("tcpx", nil, .flows, true), ("db", "http", .exchanges, false), ("db", "HTTP", .exchanges, false),
+            ("http", "kubernetes.io/ws", .flows, false), ("http", "tcp", .flows, false), ("", "tcp", .flows, false),
+        ] as [(String, String?, RouteTable.Carriage, Bool)])
+    func `what a port carries follows from appProtocol, else from its name, else from what each connection begins with`(
+        name: String, appProtocol: String?, carriage: RouteTable.Carriage, isDetected: Bool
     ) {
         var port: Value = ["port": 80, "name": .string(name)]
         if let appProtocol { port["appProtocol"] = .string(appProtocol) }
         let table = RouteSource(services: [service("a", ["clusterIP": "127.32.0.1", "ports": [port]])], slices: []).table()
         #expect(table.backends.map(\.carriage) == [carriage])
+        #expect(table.backends.map(\.isDetected) == [isDetected])
     }
 
     @Test(

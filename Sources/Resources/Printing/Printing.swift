@@ -57,6 +57,7 @@ package enum Printing {
         case ("policy", "poddisruptionbudgets"):
             [Column("Min Available"), Column("Max Unavailable"), Column("Allowed Disruptions", "integer"), age]
         case ("steady.dev", "images"): [Column("Reference"), Column("Command"), age, Column("Working-Dir", wide: true)]
+        case ("steady.dev", "trafficpolicies"): [Column("Targets"), Column("Rules"), age]
         case ("steady.dev", "proxystatuses"): [Column("Route-Revision"), Column("Draining", "integer"), age]
         default: [age]
         }
@@ -109,6 +110,13 @@ package enum Printing {
             return [
                 .string(name), .string(image.reference), .string((image.command + image.args).joined(separator: " ")), .string(age),
                 .string(orNone(image.workingDir)),
+            ]
+        case ("steady.dev", "trafficpolicies"):
+            let policy = TrafficPolicy(value)
+            let rules = (value["spec"].object ?? [:]).map(\.0).filter { $0 != "targetRefs" }
+            return [
+                .string(name), .string(policy.targets.map(\.description).joined(separator: ",")),
+                .string(orNone(rules.joined(separator: ","))), .string(age),
             ]
         case ("steady.dev", "proxystatuses"):
             let status = ProxyStatus(value)

@@ -22,6 +22,78 @@ extension SchemaText {
           workingDir string | An absolute path; the pod's own directory where absent.
           env [EnvVar by name] | Environment; a container's wins.
           ports [ContainerPort by containerPort] | Ports the program listens on.
+        TrafficPolicy | How the proxy treats the traffic of Services.
+          spec! TrafficPolicySpec
+        TrafficPolicySpec
+          targetRefs! [TrafficTarget] | The Services that it holds for; of several policies for one port the oldest holds.
+          loadBalancer TrafficLoadBalancer | How an endpoint is chosen.
+          timeout TrafficTimeout | How long things may take.
+          circuitBreaker TrafficCircuitBreaker | How much may be under way; what is beyond is refused at once, and other Services do not notice.
+          retry TrafficRetry | How often a request goes to another endpoint.
+          rateLimit TrafficRateLimit | How many requests may come.
+          faultInjection TrafficFaultInjection | Troubles made on purpose, for drills.
+        TrafficTarget
+          group string | Empty: the core group.
+          kind! string(Service)
+          name! string | Of a Service in the same namespace.
+          sectionName string | The name of one of its ports; all of them where absent.
+        TrafficLoadBalancer
+          type! string(LeastRequest RoundRobin Random ConsistentHash)
+          consistentHash TrafficConsistentHash | What decides; for ConsistentHash.
+        TrafficConsistentHash
+          type! string(SourceIP Header Cookie)
+          header TrafficNamed
+          cookie TrafficNamed
+        TrafficNamed
+          name! string
+        TrafficTimeout
+          http TrafficHTTPTimeout
+        TrafficHTTPTimeout
+          requestTimeout string | From when a request is let in to the end of its response, such as 500ms or 1m30s; 0s: without end.
+        TrafficCircuitBreaker
+          maxPendingRequests long | So many may wait for an endpoint.
+          maxParallelRequests long | So many may be under way, over all endpoints.
+          maxParallelRetries long | So many of them may be repeats.
+        TrafficRetry
+          numRetries int | How often one request is repeated; 0 is never.
+          budget TrafficRetryBudget
+        TrafficRetryBudget
+          percent int | Repeats may be this share of the requests of the last ten seconds.
+          minRetriesPerSecond int | So many are allowed where there are few requests.
+        TrafficRateLimit
+          type string(Local)
+          local TrafficLocalRateLimit
+        TrafficLocalRateLimit
+          rules! [TrafficRateLimitRule] | A request has to pass each rule that selects it.
+        TrafficRateLimitRule
+          clientSelectors [TrafficClientSelector] | Selects what matches any of them; everything where absent.
+          limit! TrafficRateLimitValue
+        TrafficClientSelector | All parts that are given must match.
+          headers [TrafficHeaderMatch]
+          path TrafficPathMatch
+          sourceCIDR TrafficSourceMatch
+        TrafficHeaderMatch
+          name! string
+          type string(Exact Distinct) | Distinct: a limit of its own for each value.
+          value string | For Exact.
+        TrafficPathMatch
+          type string(Exact PathPrefix)
+          value! string
+        TrafficSourceMatch
+          type string(Exact Distinct) | Distinct: a limit of its own for each address.
+          value! string | Such as 127.64.0.0/16.
+        TrafficRateLimitValue
+          requests! long
+          unit! string(Second Minute Hour Day)
+        TrafficFaultInjection
+          delay TrafficFaultDelay
+          abort TrafficFaultAbort
+        TrafficFaultDelay
+          fixedDelay! string | Before the request goes on, such as 200ms.
+          percentage number | Of the requests; 100 where absent.
+        TrafficFaultAbort
+          httpStatus! int | What is answered instead.
+          percentage number | Of the requests; 100 where absent.
         ProxyStatus | What one proxy routes by, what it still has to finish, and where nobody accepts.
           spec ProxySpec
           status ProxyStatusStatus
