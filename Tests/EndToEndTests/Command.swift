@@ -1,5 +1,9 @@
 import Foundation
 
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// A program that a test starts: its output is collected while it runs, its end awaited with a bound.
 final class Command: @unchecked Sendable {
     struct Output: Sendable {
@@ -73,4 +77,10 @@ final class Command: @unchecked Sendable {
     }
 
     func terminate() { process.terminate() }
+
+    /// Ends it whatever signals it inherited as blocked, and waits until it is gone.
+    func end() {
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+    }
 }

@@ -158,8 +158,8 @@ extension Transcripts {
             try instance.steady("delete configmap one")
             #expect(table.waitForOutput("DELETED    one"))
             #expect(json.waitForOutput("DELETED=one"))
-            table.terminate()
-            json.terminate()
+            table.end()
+            json.end()
         }
     }
 }
