@@ -25,8 +25,14 @@ final class Siege {
         var ids: String
     }
 
-    /// - Parameter zones: of which each has one node.
-    init(replicas: Int = 3, zones: String = "a,b,c") throws {
+    /// What the Service says of its port.
+    private let portName: String
+
+    /// - Parameters:
+    ///   - zones: of which each has one node.
+    ///   - portName: empty: the Service does not say what its port carries.
+    init(replicas: Int = 3, zones: String = "a,b,c", portName: String = "http") throws {
+        self.portName = portName
         instance = try Instance()
         record = instance.directory + "/record"
         for program in ["replica", "load"] {
@@ -67,7 +73,7 @@ final class Siege {
         spec:
           type: NodePort
           selector: {app: web}
-          ports: [{name: http, port: 80, targetPort: http, nodePort: \(instance.port)}]
+          ports: [{name: "\(portName)", port: 80, targetPort: http, nodePort: \(instance.port)}]
         """
     }
 

@@ -46,8 +46,11 @@ extension Transcripts {
             try siege.settle(3)
         }
 
-        @Test func `One replica is rolled and drained without a failed request`() throws {
-            let siege = try Siege(replicas: 1)
+        @Test(arguments: ["http", ""])
+        func `One replica is rolled and drained without a failed request, also where the Service does not say what its port carries`(
+            portName: String
+        ) throws {
+            let siege = try Siege(replicas: 1, portName: portName)
             defer { siege.stop() }
             try siege.begin()
             try siege.instance.steady("set image deployment/web main=replica:v2")
@@ -57,6 +60,27 @@ extension Transcripts {
             try siege.settle(1)
             #expect(try siege.replicas()[0].node != node)
             try siege.end()
+        }
+
+        @Test func `A policy of the traffic acts when it is applied, and no longer than it is there`() throws {
+            let siege = try Siege(replicas: 1)
+            defer { siege.stop() }
+            let port = siege.instance.port
+            try siege.apply(
+                """
+                apiVersion: steady.dev/v1
+                kind: TrafficPolicy
+                metadata: {name: calm}
+                spec:
+                  targetRefs: [{kind: Service, name: web}]
+                  rateLimit: {local: {rules: [{limit: {requests: 2, unit: Day}}]}}
+                """)
+            #expect(try siege.instance.steady("get trafficpolicies").contains("web"))
+            try siege.wait("the limit acts") { (try? HandRequest.once(port: port, path: "/")) == nil }
+            #expect(throws: HandRequest.Failure.self) { try HandRequest.once(port: port, path: "/") }
+            try siege.instance.steady("delete trafficpolicy calm")
+            try siege.wait("the limit is gone") { (try? HandRequest.once(port: port, path: "/")) != nil }
+            for _ in 0..<5 { _ = try HandRequest.once(port: port, path: "/") }
         }
 
         @Test func `Server, agents and up may be killed in mid-roll: no request fails, and no Ready process is restarted`() throws {
