@@ -51,7 +51,8 @@ struct DeploymentStatus {
         let isNews = conditions[Condition.failingAlike] == nil
         let message = told["message"].string ?? ""
         conditions.set(
-            Condition.failingAlike, "True", reason: told["reason"].string ?? "", message: message, now: now, hasUpdateTime: true)
+            Condition.failingAlike, "True", reason: told["reason"].string ?? "", message: message, now: now, hasUpdateTime: true,
+            isRenewed: conditions[Condition.failingAlike]?["message"].string != message)
         return isNews ? message : nil
     }
 

@@ -98,6 +98,9 @@ package final class ObservedPod: Sendable {
     /// A restart of it was permitted and has not come yet: it is about to be missing.
     package func isRestartPending(now: Timestamp) -> Bool { restartPermit?.isPending(restartTotal: restartTotal, now: now) ?? false }
 
+    /// It was restarted so lately that it is still to be seen if that helped.
+    package func isRestartOnTrial(now: Timestamp) -> Bool { restartPermit?.isOnTrial(now: now) ?? false }
+
     /// How long the pod still has to stay Ready to count as available; nil while it is not Ready, zero when it is available.
     package func waitUntilAvailable(minReady: Duration, now: Timestamp) -> Duration? {
         guard isReady else { return nil }

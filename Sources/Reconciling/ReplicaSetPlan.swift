@@ -166,16 +166,13 @@ package struct ReplicaSetPlan {
         status.ready += min(leavingReady, max(0, set.replicas - status.ready))
         status.available += min(leavingAvailable, max(0, set.replicas - status.available))
         var conditions = Conditions(set.conditions)
-        let held = active.count { $0.isReady && $0.isRestartHeldBack }
-        if held > 1 {
-            conditions.set(
-                Condition.failingAlike, "True", reason: "RestartsHeldBack",
-                message:
-                    "\(held) of \(set.replicas) replicas fail their liveness probes; they go on serving, since one restart at a time shows whether it helps",
-                now: now, isRenewed: true)
-        } else if held == 0 {
+        let alike = FailingAlike(active, wanted: set.replicas, now: now)
+        if alike.heldCount == 0 {
             conditions.remove(Condition.failingAlike)
+        } else if alike.isSeveral || conditions[Condition.failingAlike] != nil {
+            conditions.set(Condition.failingAlike, "True", reason: "RestartsHeldBack", message: alike.message, now: now, isRenewed: true)
         }
+        if alike.trialCount > 0 { plan.lookAgain(after: RestartPermit.trial) }
         if let failure = view.failure {
             conditions.set("ReplicaFailure", "True", reason: failure.reason, message: failure.message, now: now)
         } else {

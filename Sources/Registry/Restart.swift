@@ -4,8 +4,9 @@ import Timing
 
 /// `pods/restart`: leave to restart a container of a pod that serves, because its liveness probe fails.
 ///
-/// One restart of a workload at a time, and only while its budget has something left: so restarts that do not help stop after the first, and what
-/// serves goes on serving. A pod that is held back for long is replaced first, as by an eviction: that takes nothing away, also where a budget never
+/// One restart of a workload at a time, each on trial for a minute, and only while its budget has something left: so restarts that do not help stay
+/// with one pod, also where a program is Ready at once and fails again a moment later, and what serves goes on serving. That pod may be restarted again
+/// and again: its agent makes it wait ever longer. A pod that is held back for long is replaced first, as by an eviction: that takes nothing away, also where a budget never
 /// allows any disruption. A pod that is not Ready is never held back.
 extension Registry {
     /// How long a pod is held back before a replacement is asked for. One replacement of a workload at a time.
@@ -37,18 +38,21 @@ extension Registry {
         }
     }
 
-    /// The pod that was restarted last has to be Ready again before the next is touched.
+    /// The pod that was restarted last has to be Ready again, and its trial over, before the next is touched.
     private func requireNoneUnderWay(of workload: Workload, beside name: String, _ now: Timestamp) throws(StatusError) {
-        let other = workload.pods.first { pod in
+        for pod in workload.pods {
             guard pod["metadata"]["name"].string != name, pod["metadata"]["deletionTimestamp"].isNull,
-                RestartPermit(annotations: pod["metadata"]["annotations"]) != nil
-            else { return false }
-            return !Self.isReady(pod) || Self.isRestartPending(pod, now)
+                let permit = RestartPermit(annotations: pod["metadata"]["annotations"])
+            else { continue }
+            let other = "pod \(pod["metadata"]["name"].string ?? "") of the same workload was restarted"
+            if !Self.isReady(pod) || Self.isRestartPending(pod, now) {
+                throw .disruptionBudget("\(other) and is not ready again: a restart may not help")
+            }
+            if permit.isOnTrial(now: now) {
+                throw .disruptionBudget(
+                    "\(other) less than \(Int(RestartPermit.trial.inSeconds)) s ago: whether a restart helps is not known yet")
+            }
         }
-        guard let other else { return }
-        throw .disruptionBudget(
-            "pod \(other["metadata"]["name"].string ?? "") of the same workload was restarted and is not ready again: a restart may not help"
-        )
     }
 
     private func isReplacementDue(_ pod: Value, _ workload: Workload, _ now: Timestamp) -> Bool {

@@ -1,3 +1,4 @@
+import Resources
 import Timing
 
 /// Holds back restarts that would do more harm than good: what a failing liveness probe asks for is not done while the machine itself is why programs
@@ -7,8 +8,8 @@ import Timing
 /// One for each agent; it remembers what an agent has restarted, for the time in which it has nobody to ask.
 package struct HealingBrake: Sendable {
     /// Without the server the next restart of a workload waits at least this long after the last, and until the instance that was restarted last is
-    /// Ready again: one that never comes back shows that restarts do not help.
-    package static let spacing = Duration.seconds(1)
+    /// Ready again: one that never comes back, or fails its probe again soon, shows that restarts do not help. As long as the server waits.
+    package static let spacing = RestartPermit.trial
     /// The share of time in which something waited for a processor (PSI, `some avg10`) from which on a program may be slow by no fault of its own.
     package static let starvation = 60.0
     /// How long starvation excuses one container at most: it may be the cause.
@@ -94,7 +95,9 @@ package struct HealingBrake: Sendable {
                 return .hold(reason: "another instance of its workload was restarted and is not ready again: a restart may not help")
             }
             if others.contains(where: { now - $0.at < Self.spacing }) {
-                return .hold(reason: "another instance of its workload was restarted just now")
+                return .hold(
+                    reason: "another instance of its workload was restarted less than \(Int(Self.spacing.inSeconds)) s ago: "
+                        + "whether a restart helps is not known yet")
             }
             return begin(plea, now)
         }

@@ -10,7 +10,7 @@ func pod(
     _ name: String, node: String = "a1", ready: Bool = true, phase: String = "Running", readyFor seconds: Int64 = 100, age: Int64 = 200,
     labels: [String: String] = ["app": "web"], annotations: [String: String] = [:], owner: String? = "rs-1", restarts: Int64 = 0,
     ip: String = "",
-    deleting: Bool = false, withdrawn: Bool = false, ports: [Value] = [],
+    deleting: Bool = false, withdrawn: Bool = false, held: Bool = false, restartedBefore: Int64? = nil, ports: [Value] = [],
     tolerations: [Value] = []
 ) -> ObservedPod {
     var value: Value = [
@@ -25,10 +25,15 @@ func pod(
             "conditions": [
                 ["type": "Ready", "status": ready ? "True" : "False", "lastTransitionTime": .string((start + .seconds(-seconds)).rfc3339)],
                 ["type": "steady.dev/Withdrawn", "status": withdrawn ? "True" : "False"],
+                ["type": .string(Condition.restartHeldBack), "status": held ? "True" : "False"],
             ],
             "containerStatuses": [["restartCount": .int(restarts)]],
         ],
     ]
+    if let restartedBefore {
+        value["metadata"]["annotations"][RestartPermit.annotation] =
+            .string(RestartPermit(at: start + .seconds(-restartedBefore), restartTotal: restarts).text)
+    }
     if let owner { value["metadata"]["ownerReferences"] = [Owner(apiVersion: "apps/v1", kind: "ReplicaSet", name: "rs", uid: owner).value] }
     if deleting { value["metadata"]["deletionTimestamp"] = .string(start.rfc3339) }
     return ObservedPod(value)

@@ -23,6 +23,30 @@ import Timing
         #expect(plan(2000, []).deeds.filter { $0 == "create pods" }.count == ReplicaSetPlan.changeLimit)
     }
 
+    /// Each row: the pods, and what is told of those that fail alike.
+    @Test(arguments: [
+        ([pod("a", held: true), pod("b"), pod("c")], nil),
+        (
+            [pod("a", held: true), pod("b", held: true), pod("c")],
+            "2 of 3 replicas fail their liveness probes and go on serving: the restart that would end that is held back"
+        ),
+        (
+            [pod("a", held: true), pod("b", held: true), pod("c", ready: false, restartedBefore: 59)],
+            "2 of 3 replicas fail their liveness probes and go on serving until 1 more, restarted for that less than 60 s ago, shows whether a restart "
+                + "helps"
+        ),
+        (
+            [pod("a", held: true), pod("b", ready: false, held: true), pod("c", restartedBefore: 2)],
+            "1 of 3 replicas fails its liveness probe and goes on serving until 1 more, restarted for that less than 60 s ago, shows whether a restart "
+                + "helps"
+        ),
+        ([pod("a", held: true), pod("b", restartedBefore: 60), pod("c", ready: false, held: true)], nil),
+    ])
+    func `only of pods that serve it is said that they go on serving, though their probes fail`(_ row: ([ObservedPod], String?)) {
+        let status = plan(3, row.0).body("status rs")["status"]
+        #expect(status["conditions"].elements.first { $0["type"].string == Condition.failingAlike }?["message"].string == row.1)
+    }
+
     /// Each row: of these two pods the first goes.
     @Test(arguments: [
         ("unassigned before assigned", pod("x", node: "", ready: false, phase: "Pending"), pod("y", ready: false, phase: "Pending")),

@@ -19,14 +19,32 @@ struct `A restart` {
         try store.report(name, ready: ready, restarts: count)
     }
 
-    @Test func `is permitted to one of all that fail alike, and to the next when that one is Ready again`() throws {
+    @Test func `is permitted to one of all that fail alike, and to the next when that one has been watched for a minute`() throws {
         var store = try StoreFixture.workload(12)
         #expect(ask("w0", &store) == "Permitted")
         for index in 1..<12 { #expect(ask("w\(index)", &store).hasPrefix("pod w0 of the same workload was restarted")) }
         try store.report("w0", ready: false)
         #expect(ask("w1", &store).hasPrefix("pod w0"))
         try restarted("w0", &store)
+        store.now = store.now + .seconds(59)
+        #expect(
+            ask("w1", &store) == "pod w0 of the same workload was restarted less than 60 s ago: whether a restart helps is not known yet")
+        store.now = store.now + .seconds(1)
         #expect(ask("w1", &store) == "Permitted")
+    }
+
+    /// What each pod asks for every two seconds, for ten minutes: the program is Ready at once, and its probe fails again.
+    @Test func `after which a program is Ready at once stays with one of all that fail alike`() throws {
+        var store = try StoreFixture.workload(4)
+        var counts: [Int64] = [0, 0, 0, 0]
+        for _ in 0..<300 {
+            for index in 0..<4 where ask("w\(index)", &store) == "Permitted" {
+                counts[index] += 1
+                try restarted("w\(index)", &store, count: counts[index])
+            }
+            store.now = store.now + .seconds(2)
+        }
+        #expect(counts == [300, 0, 0, 0])
     }
 
     @Test func `that does not help is the last one: what serves goes on serving`() throws {
@@ -102,6 +120,7 @@ struct `A restart` {
         let status = try #require(store.object(StoreFixture.budgetKey)?["status"])
         #expect(status["disruptionsAllowed"] == 0 && status["disruptedPods"]["w0"].string == "2026-01-01T00:00:00Z")
         try restarted("w0", &store)
+        store.now = store.now + RestartPermit.trial
         #expect(ask("w1", &store) == "The disruption budget b needs 2 healthy pods and has 3 currently")
     }
 

@@ -6,6 +6,9 @@ package struct RestartPermit: Hashable, Sendable {
     package static let annotation = "steady.dev/restart-permitted"
     /// How long a permit counts that is not used: its agent died, or the program ended by itself.
     package static let lifetime: Duration = .seconds(60)
+    /// How long a restart is watched before another pod of the workload is restarted: a program that is Ready at once, and fails its probe again a
+    /// moment later, was not helped.
+    package static let trial: Duration = .seconds(60)
 
     /// In whole seconds.
     package var at: Timestamp
@@ -39,6 +42,12 @@ package struct RestartPermit: Hashable, Sendable {
     package func isPending(restartTotal: Int64, now: Timestamp) -> Bool {
         // A clock that was set back makes no permit last.
         !isUsed(restartTotal: restartTotal) && now - at < Self.lifetime && at - now < Self.lifetime
+    }
+
+    /// Whether it is still to be seen if the restart helps.
+    package func isOnTrial(now: Timestamp) -> Bool {
+        // A clock that was set back makes no trial last.
+        now - at < Self.trial && at - now < Self.trial
     }
 
     /// How often the containers of a pod have been restarted, all together.

@@ -16,6 +16,8 @@ package struct Program: Sendable, Hashable {
         case hangsAfter(Duration)
         /// Its readiness comes and goes with about this period.
         case flaps(Duration)
+        /// It serves on, and fails its liveness probe from about this long after it was ready: no restart helps.
+        case sickensAfter(Duration)
         /// It takes ever more memory, until the kernel kills it after about this long.
         case leaks(Duration)
         /// It does its work and ends well: what init containers do.

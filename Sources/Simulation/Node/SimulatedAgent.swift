@@ -272,8 +272,14 @@ final class SimulatedAgent {
                 let failure = HealingBrake.Failure(
                     succeeded: answer, took: isSilent ? patience : time, timeout: probe.timeout, patience: patience,
                     isReadyByProbe: container.readinessProbe != nil && pod.machine[name]?.isReady == true)
-                if isHeldBack(pod, name, failure) { return pod.answer(name, .probeSkipped(kind)) }
+                return judge(pod, name, failure) { held in
+                    if pod.processes[name] !== process { return }
+                    pod.hold(name, held)
+                    if held != nil { return pod.answer(name, .probeSkipped(kind)) }
+                    pod.answer(name, .probed(kind, succeeded: false, message: isSilent || isLate ? "timed out" : "refused"))
+                }
             }
+            if succeeded, kind == .liveness { pod.hold(name, nil) }
             pod.answer(name, .probed(kind, succeeded: succeeded, message: isSilent || isLate ? "timed out" : "refused"))
         }
     }
@@ -283,22 +289,50 @@ final class SimulatedAgent {
         world.isPlanted(.livenessUnderStarvation) ? nil : world.host.isStarved ? 95 : 2
     }
 
-    /// Whether the restart that a liveness probe asks for is not to be now.
-    private func isHeldBack(_ pod: SimulatedPod, _ name: String, _ failure: HealingBrake.Failure) -> Bool {
-        guard let container = pod.machine[name], container.isRestartedByFailure(now: world.now) else { return false }
+    /// How long the server is waited for, as real agents do.
+    private static let leavePatience = Duration.seconds(1)
+
+    /// Why the restart that a liveness probe asks for is not to be now; nil: it is to be.
+    private func judge(_ pod: SimulatedPod, _ name: String, _ failure: HealingBrake.Failure, _ done: @escaping (String?) -> Void) {
+        guard let container = pod.machine[name], container.isRestartedByFailure(now: world.now) else { return done(nil) }
         let plea = HealingBrake.Plea(
             workload: pod.pod.meta.controller?.uid, pod: pod.uid, container: name, failure: failure, answersTraffic: container.isReady)
-        // A simulated server is not asked: what the brake does by itself has to hold.
-        let excuse = brake.excuse(plea, pressure: failure == .refused ? nil : pressure, now: world.now)
-        switch excuse.map({ .hold(reason: $0) }) ?? brake.judge(plea, .silence, now: world.now) {
-        case .restart:
-            if machine.isSick(podUID: pod.uid, container: name) { world.sometimes(.restartedBySickness) }
-            world.observe(.restartDecided(pod, isServing: container.isReady))
-            return false
-        case .hold(let reason):
+        func hold(_ reason: String) {
             world.sometimes(.livenessHeldBack)
             world.note(self.name, "does not restart \(pod.key.name): \(reason)")
-            return true
+            done(reason)
+        }
+        func decide(_ word: HealingBrake.ServerWord) {
+            switch brake.judge(plea, word, now: world.now) {
+            case .restart:
+                if machine.isSick(podUID: pod.uid, container: name) { world.sometimes(.restartedBySickness) }
+                world.observe(.restartDecided(pod, isServing: container.isReady))
+                done(nil)
+            case .hold(let reason): hold(reason)
+            }
+        }
+        if let excuse = brake.excuse(plea, pressure: failure == .refused ? nil : pressure, now: world.now) { return hold(excuse) }
+        guard plea.needsLeave else { return decide(.silence) }
+        askLeave(pod.key, decide)
+    }
+
+    /// The server's word, which counts the restart against the workload's budget; silence, when it takes too long.
+    private func askLeave(_ key: ObjectKey, _ decide: @escaping (HealingBrake.ServerWord) -> Void) {
+        var isOver = false
+        func finish(_ word: HealingBrake.ServerWord) {
+            if isOver || life.isOver { return }
+            isOver = true
+            decide(word)
+        }
+        world.schedule(after: Self.leavePatience, for: life) { finish(.silence) }
+        link.perform(.restart(key, lease.epoch.map { LeaseEpoch(node: node, transitions: $0) }), by: .nodeAgent) { result in
+            switch result {
+            case .success(let reply):
+                finish(RestartAnswer(reply.object) == .replaced ? .refused(reason: "a replacement is made first") : .permitted)
+            case .failure(let error) where error.code == 429 || error.isStaleEpoch:
+                finish(.refused(reason: error.details?.causes.first?.message ?? error.message))
+            case .failure: finish(.silence)
+            }
         }
     }
 

@@ -10,7 +10,7 @@ final class SimulatedPod {
     private(set) var pod: Pod
     private(set) var machine: PodMachine
     private var report: PodStatusReport
-    private var processes: [String: SimulatedProcess] = [:]
+    private(set) var processes: [String: SimulatedProcess] = [:]
     private var pending: [PodEvent] = []
     private var isHandling = false
     private var isReportPlanned = false
@@ -21,6 +21,8 @@ final class SimulatedPod {
     private(set) var isVanished = false
     private(set) var isOver = false
     private var restarting: Set<String> = []
+    /// Why a restart that a liveness probe asks for is not carried out, by container.
+    private var restraints: [String: String] = [:]
     /// When this agent first heard that the pod is to go.
     private(set) var deletionSeenAt: Instant?
 
@@ -282,6 +284,13 @@ final class SimulatedPod {
 
     // MARK: Status
 
+    /// The restart of a container is held back, or, with nil, no longer.
+    func hold(_ container: String, _ reason: String?) {
+        guard restraints[container] != reason else { return }
+        restraints[container] = reason
+        planReport()
+    }
+
     private func planReport() {
         guard !isReportPlanned else { return }
         isReportPlanned = true
@@ -289,8 +298,9 @@ final class SimulatedPod {
             guard let self else { return }
             isReportPlanned = false
             guard !machine.isDeleting, !isVanished, !isOver else { return }
-            let surroundings = PodStatusReport.Surroundings(
+            var surroundings = PodStatusReport.Surroundings(
                 podIP: address == nil ? nil : podIP, hostIP: agent.hostIP, startTime: startTime)
+            surroundings.heldBack = restraints.isEmpty ? nil : restraints.sorted { $0.key < $1.key }.map(\.value).joined(separator: "; ")
             agent.status.submit(key, uid: uid, report.status(of: machine, in: surroundings, at: agent.wallClock))
         }
     }

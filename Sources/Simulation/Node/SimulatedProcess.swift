@@ -92,6 +92,8 @@ final class SimulatedProcess {
             }
         case .hangsAfter(let length):
             world.schedule(after: about(length), for: life) { [self] in if isFateful { hang() } }
+        case .sickensAfter(let length):
+            world.schedule(after: about(length), for: life) { [self] in if isFateful { isSick = true } }
         case .flaps(let period):
             world.schedule(after: about(period), for: life) { [self] in
                 isReady = false
@@ -105,7 +107,7 @@ final class SimulatedProcess {
 
     /// The faults are over: what was wrong with it is so no longer. What hangs is not cured.
     func calmDown() {
-        isSick = false
+        if !program.isIncurable { isSick = false }
         if isListening, !isHung, !program.isIncurable { isReady = true }
     }
 

@@ -78,8 +78,11 @@ final class SimulatedStore: SimulatedAPI {
         case .reply(let result, after: let revision?):
             waiting.append((revision, result, done))
         case .commit(let ticket):
-            // What an eviction takes off a budget is the registry's own doing.
-            if case .evict = request { writers.append((ticket.revision, .registry)) } else { writers.append((ticket.revision, writer)) }
+            // What an eviction or a restart takes off a budget is the registry's own doing.
+            switch request {
+            case .evict, .restart: writers.append((ticket.revision, .registry))
+            default: writers.append((ticket.revision, writer))
+            }
             waiting.append((ticket.revision, .success(ticket.reply), done))
             world.observe(.submitted(ticket.records))
             if ticket.records.isEmpty {

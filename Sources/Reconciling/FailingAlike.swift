@@ -1,0 +1,31 @@
+import Resources
+import Timing
+
+/// Replicas of one set that fail their liveness probes together, so that restarts may be no remedy.
+struct FailingAlike: Hashable {
+    /// Those that serve, and whose restart is held back.
+    private(set) var heldCount = 0
+    /// Those that were restarted so lately that nobody knows yet whether it helps.
+    private(set) var trialCount = 0
+    private let wanted: Int
+
+    /// `wanted`: how many replicas the set is to have.
+    init(_ pods: [ObservedPod], wanted: Int, now: Timestamp) {
+        self.wanted = wanted
+        for pod in pods {
+            if pod.isReady, pod.isRestartHeldBack { heldCount += 1 } else if pod.isRestartOnTrial(now: now) { trialCount += 1 }
+        }
+    }
+
+    /// Not a single bad replica.
+    var isSeveral: Bool { heldCount + trialCount > 1 }
+
+    /// What is told of them while restarts are held back. Of those that were restarted it says no more than that: they may serve, or not.
+    var message: String {
+        let held =
+            "\(heldCount) of \(wanted) replicas \(heldCount == 1 ? "fails its liveness probe and goes" : "fail their liveness probes and go") on serving"
+        guard trialCount > 0 else { return "\(held): the restart that would end that is held back" }
+        let trial = "\(trialCount) more, restarted for that less than \(Int(RestartPermit.trial.inSeconds)) s ago,"
+        return "\(held) until \(trial) \(trialCount == 1 ? "shows" : "show") whether a restart helps"
+    }
+}

@@ -1,0 +1,46 @@
+import Resources
+import Testing
+import Timing
+
+@testable import Simulation
+
+/// Every replica fails its liveness probe, and a restart does not help.
+@Suite struct AlikeTests {
+    /// When which pod of a workload was restarted while it served.
+    private final class Restarts: Check {
+        let name = "restarts of what serves"
+        private(set) var all: [(at: Instant, pod: String)] = []
+
+        func observe(_ observation: Observation, in world: World) {
+            if case .restartDecided(let pod, isServing: true) = observation { all.append((world.now, pod.key.name)) }
+        }
+    }
+
+    /// The program is Ready at once after each restart, and its probe fails again two seconds later.
+    private func run(_ seed: UInt64) -> (restarts: [(at: Instant, pod: String)], outcome: SimulationRun.Outcome) {
+        var scenario = Scenario("alike", objects: Samples.web(replicas: 4, livenessPeriod: 1))
+        scenario.faults = [.sickness]
+        scenario.chaosTime = .seconds(120)
+        scenario.standardProgram.startTime = .milliseconds(20)...(.milliseconds(40))
+        scenario.standardProgram.warmUpTime = .zero...(.zero)
+        scenario.standardProgram.fate = .sickensAfter(.seconds(2))
+        let run = SimulationRun(scenario, seed: seed)
+        let restarts = Restarts()
+        run.world.watch(restarts)
+        let outcome = run.run()
+        return (restarts.all, outcome)
+    }
+
+    @Test(arguments: 1...6 as ClosedRange<UInt64>)
+    func `Restarts that do not help stay with one replica at a time, and the others go on serving`(seed: UInt64) {
+        let (restarts, outcome) = run(seed)
+        #expect(outcome.violation == nil, "\(explain(outcome))")
+        #expect(!restarts.isEmpty)
+        for (earlier, later) in zip(restarts, restarts.dropFirst()) where earlier.pod != later.pod {
+            #expect(later.at - earlier.at >= RestartPermit.trial - .seconds(1), "\(earlier) and \(later)")
+        }
+        // Ten at once, then with a back-off that grows: of one pod, and of a replacement of it.
+        #expect(restarts.count <= 50, "\(restarts.count)")
+        #expect((outcome.leastReady ?? 0) >= 3)
+    }
+}
