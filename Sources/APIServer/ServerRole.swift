@@ -87,6 +87,7 @@ package final class ServerRole {
         }
         strangers.onRefusal = { [unowned service] in service.countRefusedConnection() }
         let storage = storage
+        service.isReady = { !storage.refusesWrites }
         service.appendMetrics = { text in StorageText.append(storage, to: &text) }
         service.sendSnapshot = { _ = SnapshotStream(storage, exchange: $0) }
         controllers(api)

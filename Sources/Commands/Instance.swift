@@ -38,7 +38,8 @@ package enum Instance {
         else {
             return false
         }
-        return (try? api.get(["readyz"])) != nil
+        // Reads and supervision go on where nothing can be written, so that does not count.
+        return (try? api.get(["readyz", "ping"])) != nil
     }
 
     /// A line to `steady up` itself, for what the API is not told: failing nodes, stopping.

@@ -53,6 +53,8 @@ package final class HostRole {
     /// No process of the instance can have lived on until this start. Until it has served once, its server is told.
     var nothingRuns = false
     let isResuming: Bool
+    /// What could not be written when this process came back, and stays as an earlier one wrote it; for the log, once there is one.
+    private var unwritten: [String] = []
 
     /// Takes the instance over, or says why it cannot.
     ///
@@ -122,7 +124,7 @@ package final class HostRole {
         if Self.lockHolder(directory.roleLock("server")) == nil { try openAPIListeners() }
         try recordConfiguration()
         if let claim { blocks?.remember(claim.block, for: directory) }
-        try Files.replace(directory.kubeconfig, with: Kubeconfig.text(server: self.configuration.apiAddress).utf8)
+        try settle(directory.kubeconfig, Array(Kubeconfig.text(server: self.configuration.apiAddress).utf8))
         _ = try loop.watch(listener, .read) { [unowned self] _ in acceptAll() }
         try loop.onSignal(17) { [unowned self] in reap() }
     }
@@ -153,8 +155,21 @@ package final class HostRole {
         return HostConfiguration(value)
     }
 
-    func recordConfiguration() throws {
-        try Files.replace(directory.hostRecord, with: JSON.serialize(configuration.value, pretty: true), durably: true)
+    func recordConfiguration() throws(LinuxError) {
+        try settle(directory.hostRecord, JSON.serialize(configuration.value, pretty: true), durably: true)
+    }
+
+    /// Writes a file of the instance. One that comes back needs no room on the disk for what an earlier process has written, and goes on by that also
+    /// where it would write something else.
+    private func settle(_ path: String, _ bytes: [UInt8], durably: Bool = false) throws(LinuxError) {
+        let old = isResuming ? try? Files.read(path) : nil
+        if old == bytes { return }
+        do throws(LinuxError) {
+            try Files.replace(path, with: bytes, durably: durably)
+        } catch {
+            guard let old, path != directory.hostRecord || Self.recorded(directory) != nil, !old.isEmpty else { throw error }
+            unwritten.append("\(path) cannot be written (\(error)): it stays as it is")
+        }
     }
 
     var commonArguments: [String] { ["--data-dir", directory.path, "--block", "\(configuration.block ?? 0)"] }
@@ -163,6 +178,8 @@ package final class HostRole {
     ///
     /// - Parameter isPlanned: this process became this program in an upgrade.
     package func start(isPlanned: Bool = false) {
+        for words in unwritten { RoleLog.say(.warning, words) }
+        unwritten = []
         agents.onChange = { [unowned self] in tellAbsences() }
         continueUpgrade(isPlanned: isPlanned)
         let common = commonArguments
@@ -234,7 +251,7 @@ package final class HostRole {
         kept.keep(tcp, role: "server", name: Self.tcpListener)
         kept.keep(try Sockets.listen(unix: directory.apiSocket), role: "server", name: Self.unixListener)
         configuration.apiAddress = try Sockets.localAddress(tcp)
-        try Files.replace(directory.apiAddressFile, with: "\(configuration.apiAddress)\n".utf8)
+        try settle(directory.apiAddressFile, Array("\(configuration.apiAddress)\n".utf8))
     }
 
     /// While no agent of the node reads what its programs print, it is stored here.

@@ -66,9 +66,10 @@ package enum Files {
 
     /// Replaces the content of an open file in place: for files whose lock must stay the same.
     package static func overwrite(_ fd: Int32, with text: String) {
-        ftruncate(fd, 0)
         let bytes = Array(text.utf8)
-        _ = bytes.withUnsafeBytes { pwrite(fd, $0.baseAddress, $0.count, 0) }
+        // In the place that it has: on a full disk there is no other, once that is given up.
+        let count = bytes.withUnsafeBytes { pwrite(fd, $0.baseAddress, $0.count, 0) }
+        ftruncate(fd, max(0, count))
     }
 
     /// Makes renames and new names in the directory durable.

@@ -32,6 +32,8 @@ package final class Storage {
     /// After a snapshot that failed: no next one before.
     private var nextSnapshot = Instant.zero
     private var trouble = WritingTrouble()
+    /// The last commit could not be written: no change is accepted, until one is.
+    package var refusesWrites: Bool { trouble.isThere }
     private var copies: CopySchedule?
     private var isClosed = false
     /// Called when writing stops working, works again, and when a scheduled copy cannot be made: for the log.

@@ -5,6 +5,7 @@ import Resources
 struct WritingTrouble {
     private var failure: JournalFailure?
 
+    var isThere: Bool { failure != nil }
     var isDistrust: Bool { failure?.isDistrust ?? false }
 
     /// Words for the log when this is news.

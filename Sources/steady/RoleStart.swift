@@ -1,6 +1,7 @@
 import APIClient
 import Commands
 import Glibc
+import Host
 import Linux
 import Timing
 
@@ -75,21 +76,28 @@ final class HostRevival {
     private let isSupervised = Processes.environment("STEADY_SUPERVISED") != nil
 
     private var isLost = false
+    private var pace = RevivalPace()
 
     /// A new `up` was reached.
     func isOver() {
         isLost = false
+        pace.isOver()
         RoleLog.say(.information, "steady up is back")
     }
 
-    /// Does nothing while somebody else holds the lock: then a new `up` is on its way.
+    /// Does nothing while somebody else holds the lock: then a new `up` is on its way. One that cannot start, as on a full disk, is tried ever more
+    /// rarely.
     func attempt() {
         if !isLost { RoleLog.say(.warning, "steady up is gone\(isSupervised ? "; its service manager starts it again" : "")") }
         isLost = true
-        if isSupervised { return }
+        let now = loop.now
+        if isSupervised || !pace.isDue(now: now) { return }
         // A stopped instance leaves no socket: it is not to be brought back.
-        guard Files.exists(directory.hostSocket), let lock = (try? FileLock.take(directory.hostLock)) ?? nil else { return }
+        guard Files.exists(directory.hostSocket) else { return }
+        guard let lock = (try? FileLock.take(directory.hostLock)) ?? nil else { return pace.othersTry() }
         defer { lock.release() }
+        guard pace.isFree(now: now) else { return }
+        pace.tried(now: now)
         guard let log = try? Files.open(directory.roleLog("up"), Files.appending) else { return }
         defer { closeDescriptor(log) }
         // The lock travels as standard input: it is never free in between.

@@ -26,6 +26,13 @@ extension Transcripts {
             echo "== supervision"
             old=$(pid); kill -9 $old
             await '[ -n "$(child)" ] && [ "$(child)" != "$old" ]' && echo healed
+            echo "== back"
+            old=$(head -1 $D/d/up.lock); kill -9 $old
+            await 'new=$(head -1 $D/d/up.lock); [ -n "$new" ] && [ "$new" != "$old" ] && $S status | grep -q ^INSTANCE' && echo up
+            kill -9 $(head -1 $D/d/roles/server.lock)
+            await '$S get pods --no-headers 2>/dev/null | grep -q 1/1' && echo server
+            $S create configmap more --from-literal a=$big >/dev/null 2>&1
+            $S status | grep -o 'STORE  refuses writes'
             echo "== again"
             rm $D/fill
             await '$S create configmap again --from-literal a=b >/dev/null 2>&1'; $S get configmap again --no-headers | awk '{ print $1 }'
@@ -64,6 +71,7 @@ extension Transcripts {
             }
             #expect(parts["reads"] == ["p 1/1 Running"], "\(run.text)")
             #expect(parts["supervision"] == ["healed"], "\(run.text)")
+            #expect(parts["back"] == ["up", "server", "STORE  refuses writes"], "\(run.text)")
             #expect(parts["again"] == ["again"], "\(run.text)")
             let up = parts["up"] ?? []
             #expect(up.first?.contains("No space left on device; make room") == true, "\(run.text)")

@@ -18,7 +18,9 @@ enum StatusView {
                 nodes: try api.all(ListRequest(.nodes)), pods: try api.all(ListRequest(.pods)),
                 deployments: try api.all(ListRequest(.deployments)),
                 services: try api.all(ListRequest(.services)), events: try api.all(ListRequest(.events)))
-            invocation.terminal.write(text(state, host, invocation.terminal, limit: nil))
+            var refusal: StatusError?
+            do throws(StatusError) { _ = try api.get(journalCheck) } catch { refusal = error }
+            invocation.terminal.write(text(state, host, invocation.terminal, refusesWrites: isRefusal(refusal), limit: nil))
             return 0
         }
         Processes.leaveOnInterrupt()
@@ -26,13 +28,18 @@ enum StatusView {
         let caches = types.map { ObjectCache(api: api.remote, list: ListRequest($0)) }
         var redraw: EventLoop.Timer?
         var hostState = host
+        var refusesWrites = false
         func draw() {
             guard caches.allSatisfy(\.isSynced) else { return }
             let state = State(
                 nodes: caches[0].all, pods: caches[1].all, deployments: caches[2].all, services: caches[3].all, events: caches[4].all)
             let terminal = invocation.terminal
             let home = terminal.isInteractive ? "\u{1B}[H\u{1B}[J" : "---\n"
-            terminal.write(home + text(state, hostState, terminal, limit: terminal.isInteractive ? terminal.height - 1 : nil))
+            terminal.write(
+                home
+                    + text(
+                        state, hostState, terminal, refusesWrites: refusesWrites, limit: terminal.isInteractive ? terminal.height - 1 : nil)
+            )
         }
         func schedule() {
             if redraw?.isPending == true { return }
@@ -40,15 +47,28 @@ enum StatusView {
         }
         for cache in caches { cache.start(onChange: { _, _, _ in schedule() }, onSynced: schedule) }
         // Ages move on, and a role may have been restarted.
+        func look() {
+            api.remote.get(journalCheck) { result in
+                if case .failure(let error) = result { refusesWrites = isRefusal(error) } else { refusesWrites = false }
+                schedule()
+            }
+        }
+        look()
         func tick() {
             hostState = invocation.isGiven("server") ? .null : (try? Instance.askHost(invocation, ["op": "status"])) ?? hostState
-            schedule()
+            look()
             api.loop.schedule(after: .seconds(2), tick)
         }
         api.loop.schedule(after: .seconds(2), tick)
         api.loop.run()
         return 0
     }
+
+    /// Where the server says whether its last commit could be written.
+    private static let journalCheck = ["readyz", "journal"]
+
+    /// Not when the server itself is away: that is said already.
+    private static func isRefusal(_ error: StatusError?) -> Bool { error?.code == 503 }
 
     struct State {
         var nodes: [Value]
@@ -58,8 +78,14 @@ enum StatusView {
         var events: [Value]
     }
 
-    static func text(_ state: State, _ host: Value, _ terminal: Terminal, limit: Int?) -> String {
+    static func text(_ state: State, _ host: Value, _ terminal: Terminal, refusesWrites: Bool = false, limit: Int?) -> String {
         var out = ""
+        if refusesWrites {
+            let words =
+                "refuses writes: the last one could not be kept on the disk; reads and supervision go on, and writes work again as soon as one "
+                + "can be kept (steady logs --role server)"
+            out += "\(terminal.coloured("STORE", .bold))  \(terminal.coloured(words, .red))\n"
+        }
         if !host.isNull {
             out +=
                 "\(terminal.coloured("INSTANCE", .bold))  API http://\(host["api"].plainText)   data \(host["dataDirectory"].plainText)\n"
