@@ -175,6 +175,102 @@ struct ExplainingTests {
             ])
     }
 
+    /// A Service with one port, and two ready pods behind it with the port `http` or none.
+    private func service(targetPort: Value, routed: [String]) -> Scene {
+        var scene = Scene(
+            .services,
+            [
+                "metadata": ["name": "web"],
+                "spec": ["selector": ["app": "web"], "ports": [["name": "web", "port": 80, "targetPort": targetPort]]],
+            ],
+            now: now)
+        scene.pods = ["web-1", "web-2"].map { name in
+            var pod = pod(name, ready: true)
+            pod["spec"]["containers"] = [["name": "web", "ports": [["name": "http", "containerPort": 8080]]]]
+            return pod
+        }
+        let rest = ["web-1", "web-2"].filter { !routed.contains($0) }
+        func slice(_ names: [String], _ ports: Value) -> Value {
+            ["endpoints": .array(names.map { ["targetRef": ["name": .string($0)], "conditions": ["ready": true]] }), "ports": ports]
+        }
+        scene.slices = [slice(routed, [["name": "web", "port": 8080]]), slice(rest, [])]
+        return scene
+    }
+
+    @Test func `a Service whose target port no container has sends requests to nobody, and says so`() {
+        #expect(
+            service(targetPort: "htpp", routed: []).cause.lines == [
+                "service/web sends requests to 0 of the 2 pods with the labels app=web", "<- port 80 (web) leads to 0 endpoints",
+                "   <- no container of the pods has a port named htpp; their ports are named http",
+            ])
+        #expect(
+            service(targetPort: "http", routed: ["web-1"]).cause.lines.suffix(2) == [
+                "<- port 80 (web) leads to 1 endpoints", "   <- only 1 of the 2 ready pods have a port named http",
+            ])
+        #expect(
+            service(targetPort: 8081, routed: ["web-1", "web-2"]).cause.lines == [
+                "service/web sends requests to 2 of the 2 pods with the labels app=web",
+                "<- port 80 (web) leads to port 8081, which no container of the pods declares (they declare 8080); it is tried all the same",
+            ])
+        #expect(service(targetPort: 8080, routed: ["web-1", "web-2"]).cause.lines.count == 1)
+        #expect(service(targetPort: "http", routed: ["web-1", "web-2"]).cause.lines.count == 1)
+    }
+
+    private func budget(allowed: Int64, healthy: Int64) -> Value {
+        [
+            "metadata": ["name": "web", "namespace": "default", "generation": 1],
+            "spec": ["minAvailable": 3, "selector": ["matchLabels": [:]]],
+            "status": [
+                "observedGeneration": 1, "disruptionsAllowed": .int(allowed), "currentHealthy": .int(healthy), "desiredHealthy": 3,
+                "expectedPods": 3,
+            ],
+        ]
+    }
+
+    @Test func `a budget says what it allows, and whom it keeps waiting`() {
+        var scene = Scene(.disruptionBudgets, budget(allowed: 0, healthy: 3), now: now)
+        var (held, leaving) = (pod("web-1", ready: true), pod("web-2", ready: true))
+        held["status"]["conditions"] = [
+            ["type": "Ready", "status": "True"],
+            ["type": "steady.dev/RestartHeldBack", "status": "True", "message": "its probe fails, but …"],
+        ]
+        leaving["metadata"]["annotations"]["steady.dev/eviction-requested"] = "2026-01-01T00:00:00Z"
+        scene.pods = [held, leaving, pod("web-3", ready: true, node: "b1")]
+        scene.cordoned = ["b1"]
+        #expect(
+            scene.cause.lines == [
+                "pdb/web lets none of its 3 pods go now: 3 have to be healthy, 3 are",
+                "<- it needs every one of its pods: nothing may ever go but what is replaced first",
+                "<- pod/web-1 waits for its restart: its probe fails, but …",
+                "<- pod/web-2 is to go, and waits until its replacement is available",
+                "<- a drain of node/b1, which is cordoned, waits for it: pod/web-3 runs there",
+            ])
+        scene.object = budget(allowed: 1, healthy: 4)
+        #expect(scene.cause.lines == ["pdb/web lets 1 of its 3 pods go now: 3 have to be healthy, 4 are"])
+        scene.pods = []
+        #expect(scene.cause.lines == ["pdb/web holds for no pod", "<- no pod has the labels that it selects"])
+    }
+
+    @Test func `a node says whether a drill holds it, and which budget a drain of it waits for`() {
+        let ready: Value = ["conditions": [["type": "Ready", "status": "True"]]]
+        var scene = Scene(.nodes, ["metadata": ["name": "a1", "labels": ["topology.kubernetes.io/zone": "a"]], "status": ready], now: now)
+        scene.isUnderDrill = true
+        #expect(
+            scene.cause.lines == [
+                "node/a1 is ready, with 0 pods",
+                "<- a drill holds it: its agent stays away until \"steady node recover a1\" (or \"steady zone recover a\") ends that",
+            ])
+        scene = Scene(.nodes, ["metadata": ["name": "a1"], "spec": ["unschedulable": true], "status": ready], now: now)
+        scene.pods = [pod("web-1", ready: true)]
+        scene.budgets = [budget(allowed: 0, healthy: 3)]
+        #expect(
+            scene.cause.lines.last
+                == "<- a drain of it has to wait: pdb/web lets none of its pods go now (pod/web-1); \"steady drain a1\" replaces them first"
+        )
+        scene.budgets = [budget(allowed: 1, healthy: 4)]
+        #expect(scene.cause.lines.count == 2)
+    }
+
     @Test func `a cordoned node takes no pods`() {
         let node: Value = [
             "metadata": ["name": "a1"], "spec": ["unschedulable": true], "status": ["conditions": [["type": "Ready", "status": "True"]]],

@@ -8,10 +8,16 @@ struct Scene {
     var object: Value
     /// The ReplicaSets of a Deployment, the newest revision first.
     var sets: [Value] = []
-    /// The pods of a workload, of a Service, or on a node.
+    /// The pods of a workload, of a Service, of a budget, or on a node.
     var pods: [Value] = []
     /// The slices of a Service.
     var slices: [Value] = []
+    /// The budgets that may hold for a node's pods.
+    var budgets: [Value] = []
+    /// The nodes that take no new pods, where the object is a budget.
+    var cordoned: Set<String> = []
+    /// The node was failed on purpose, and not recovered yet.
+    var isUnderDrill = false
     /// What the agents say of pods, by pod name; a pod that is not in it was not asked about or its agent did not answer.
     var machines: [String: [Value]] = [:]
     /// Why an agent could not be asked, by pod name.
@@ -34,6 +40,7 @@ struct Scene {
         case .deployments: deployment
         case .services: service
         case .nodes: node
+        case .disruptionBudgets: budget
         default: Cause("\(type.shown(object.name)) exists\(deletion(object)); nothing runs because of it alone")
         }
     }

@@ -26,30 +26,50 @@ enum WhyVerb {
         let targets = try Targets(invocation.words, invocation)
         guard !targets.keys.isEmpty else { throw .usage("name an object: KIND/NAME, such as deployment/web") }
         let api = try Instance.connect(invocation)
-        for (at, (type, object)) in try targets.fetch(api).enumerated() {
+        for (at, key) in targets.keys.enumerated() {
             if at > 0 { invocation.terminal.write("\n") }
-            let scene = try scene(type, object, api)
-            for line in scene.cause.lines { invocation.terminal.line(line) }
-            let shown = scene.decisions.suffix(shownCount)
-            if shown.isEmpty { continue }
-            let rows = shown.map { decision in
-                [
-                    scene.age(decision["last"]) ?? "", (decision["count"].int).map { "x\($0)" } ?? "", decision["component"].plainText,
-                    (decision["reason"].string.map { "\($0): " } ?? "") + decision["message"].plainText,
-                ]
+            let object: Value
+            do throws(StatusError) { object = try api.get(key) } catch {
+                // What was decided about it is kept beyond its end.
+                let kept = error.code == 404 ? decisions(key.type, namespace: key.namespace, name: key.name, api) : []
+                if !kept.isEmpty, shownCount > 0 {
+                    invocation.terminal.line("\(key.type.shown(key.name)) is gone")
+                    show(kept.suffix(shownCount), invocation)
+                }
+                throw CommandError(error)
             }
-            invocation.terminal.write("\nLast decisions about it:\n" + TextTable.text([["AGE", "TIMES", "BY", "DECISION"]] + rows))
+            let scene = try scene(key.type, object, api, invocation)
+            for line in scene.cause.lines { invocation.terminal.line(line) }
+            show(scene.decisions.suffix(shownCount), invocation)
         }
         return 0
     }
 
-    /// Reads what the object rests on. Agents are asked only about pods that the chain may end at.
-    private static func scene(_ type: ResourceType, _ object: Value, _ api: BlockingAPI) throws(CommandError) -> Scene {
-        var scene = Scene(type, object, now: Clock.realtime())
-        let query = [("kind", type.kind), ("namespace", object.namespaceName), ("name", object.name)]
-        if let bytes = try? api.get(["decisions"], query: query), let answer = try? JSON.parse(bytes) {
-            scene.decisions = answer["items"].elements
+    private static func decisions(_ type: ResourceType, namespace: String, name: String, _ api: BlockingAPI) -> [Value] {
+        let query = [("kind", type.kind), ("namespace", namespace), ("name", name)]
+        guard let bytes = try? api.get(["decisions"], query: query), let answer = try? JSON.parse(bytes) else { return [] }
+        return answer["items"].elements
+    }
+
+    private static func show(_ decisions: ArraySlice<Value>, _ invocation: Invocation) {
+        if decisions.isEmpty { return }
+        let now = Clock.realtime()
+        let rows = decisions.map { decision in
+            [
+                decision["last"].timestamp.map { HumanDuration.text(now - $0) } ?? "", (decision["count"].int).map { "x\($0)" } ?? "",
+                decision["component"].plainText,
+                (decision["reason"].string.map { "\($0): " } ?? "") + decision["message"].plainText,
+            ]
         }
+        invocation.terminal.write("\nLast decisions about it:\n" + TextTable.text([["AGE", "TIMES", "BY", "DECISION"]] + rows))
+    }
+
+    /// Reads what the object rests on. Agents are asked only about pods that the chain may end at.
+    private static func scene(_ type: ResourceType, _ object: Value, _ api: BlockingAPI, _ invocation: Invocation) throws(CommandError)
+        -> Scene
+    {
+        var scene = Scene(type, object, now: Clock.realtime())
+        scene.decisions = decisions(type, namespace: object.namespaceName, name: object.name, api)
         switch type {
         case .pods: scene.pods = [object]
         case .replicaSets: scene.pods = try DescribeVerb.owned(.pods, by: object, api)
@@ -66,6 +86,18 @@ enum WhyVerb {
             scene.slices = try api.all(ListRequest(.endpointSlices, namespace: namespace, labelSelector: selector))
         case .nodes:
             scene.pods = try api.all(ListRequest(.pods, fieldSelector: FieldSelector([.init(["spec", "nodeName"], object.name)])))
+            scene.budgets = try api.all(ListRequest(.disruptionBudgets))
+            if !invocation.isGiven("server"), let host = try? Instance.askHost(invocation, ["op": "status"]) {
+                scene.isUnderDrill = host["roles"].elements.contains {
+                    $0["name"].string == "agent-\(object.name)" && $0["state"].string == "Failed"
+                }
+            }
+            return scene
+        case .disruptionBudgets:
+            if let selector = DisruptionBudget(object).selector {
+                scene.pods = try api.all(ListRequest(.pods, namespace: object.namespaceName, labelSelector: selector))
+            }
+            scene.cordoned = Set(try api.all(ListRequest(.nodes)).filter { $0["spec"]["unschedulable"].bool == true }.map(\.name))
             return scene
         default: return scene
         }

@@ -73,24 +73,7 @@ extension Scene {
     }
 
     /// Pods that are told of below one workload; beyond it they are counted.
-    private static var podLimit: Int { 5 }
-
-    /// A Service: who stands behind it, and who does not.
-    var service: Cause {
-        let endpoints = slices.flatMap(\.["endpoints"].elements)
-        let ready = endpoints.count { $0["conditions"]["ready"].bool ?? true }
-        let name = "service/\(object.name)"
-        let selector = object["spec"]["selector"].stringMap
-        if object["spec"]["type"].string == "ExternalName" {
-            return Cause("\(name) is a name for \(object["spec"]["externalName"].plainText): no pods stand behind it")
-        }
-        if selector.isEmpty { return Cause("\(name) has no selector: \(ready) endpoints, from slices that somebody else writes") }
-        let words = selector.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
-        if pods.isEmpty { return Cause("\(name) has nobody to send requests to", because: [Cause("no pod has the labels \(words)")]) }
-        let unready = pods.filter { condition("Ready", of: $0)["status"].string != "True" || !$0["metadata"]["deletionTimestamp"].isNull }
-        let text = "\(name) sends requests to \(ready) of the \(pods.count) pods with the labels \(words)"
-        return Cause(text, because: unready.prefix(Self.podLimit).map { pod($0, isSubject: false) })
-    }
+    static var podLimit: Int { 5 }
 
     /// A node: whether it lives, takes pods, and which it has.
     var node: Cause {
@@ -104,6 +87,13 @@ extension Scene {
             let value = taint["value"].string.map { "=\($0)" } ?? ""
             because.append(Cause("it has the taint \(taint["key"].plainText)\(value):\(taint["effect"].plainText)"))
         }
+        if isUnderDrill {
+            let zone =
+                object["metadata"]["labels"]["topology.kubernetes.io/zone"].string.map { " (or \"steady zone recover \($0)\")" } ?? ""
+            because.append(
+                Cause("a drill holds it: its agent stays away until \"steady node recover \(object.name)\"\(zone) ends that"))
+        }
+        because += drainObstacles
         if ready["status"].string != "True" {
             because.insert(Cause([ready["reason"].string, ready["message"].string].compactMap { $0 }.joined(separator: ": ")), at: 0)
             if let plan = lastPlan(by: "node-controller") { because.append(Cause("last decided: \(plan)")) }
