@@ -62,7 +62,7 @@ extension HostRole {
         case "fence": answerFence(message) { connection.reply(to: message, $0) }
         case "program": connection.reply(to: message, programValue)
         case "upgrade": connection.reply(to: message, beginUpgrade(message))
-        case "upgrade-status": connection.reply(to: message, (upgradeRecord ?? UpgradeRecord.read(directory))?.value ?? ["phase": .null])
+        case "upgrade-status": connection.reply(to: message, (upgradeRecord ?? UpgradeRecord.read(directory))?.answer ?? ["phase": .null])
         case "status": connection.reply(to: message, status)
         case "fail": setFailed(message, true) { connection.reply(to: message, $0) }
         case "recover": setFailed(message, false) { connection.reply(to: message, $0) }

@@ -42,6 +42,8 @@ package struct UpgradeRecord: Hashable {
 
     var from: Program
     var to: Program
+    /// What ran before the last upgrade that was done by then: an attempt that fails leaves the way back to it.
+    var previous: Program?
     var phase = Phase.forward
     /// Why it went back.
     var reason: String?
@@ -62,6 +64,7 @@ package struct UpgradeRecord: Hashable {
         else { return nil }
         self.init(from: Program(value["from"]), to: Program(value["to"]), startedAt: startedAt)
         self.phase = phase
+        previous = value["previous"].isNull ? nil : Program(value["previous"])
         reason = value["reason"].string
         lines = value["lines"].elements.compactMap(\.string)
     }
@@ -72,7 +75,18 @@ package struct UpgradeRecord: Hashable {
             "startedAt": .string(startedAt.rfc3339Nano),
             "lines": .array(lines.map { .string($0) }),
         ]
+        if let previous { out["previous"] = previous.value }
         if let reason { out["reason"] = .string(reason) }
+        return out
+    }
+
+    /// The program to go back to once this upgrade is over; nil: none was kept.
+    var back: Program? { phase == .done ? from : previous }
+
+    /// What `up` answers to whoever asks: the record, and the way back.
+    var answer: Value {
+        var out = value
+        if let back { out["back"] = back.value }
         return out
     }
 

@@ -32,6 +32,7 @@ extension HostRole {
             let old = UpgradeRecord.Program(
                 version: Release.version, identity: Release.program, path: try ProgramShelf(directory: directory).keepRunning())
             var record = UpgradeRecord(from: old, to: next, startedAt: Clock.realtime())
+            record.previous = (upgradeRecord ?? UpgradeRecord.read(directory))?.back
             record.lines = ["steady \(old.version) goes over to steady \(next.version) (\(next.path))"]
             try record.save(directory)
             upgradeRecord = record

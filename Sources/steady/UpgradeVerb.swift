@@ -15,18 +15,19 @@ enum UpgradeVerb {
         notes: """
             Takes a snapshot, then moves steady up, the server, the agents and the proxy, one after the other. No process of yours is restarted
             and no request fails: the old proxy finishes what it has while the new one accepts. A role that is not healthy within 10 s, or dies
-            three times, takes everything back to the program that ran before; the exit code is 1 then. The program that ran before is kept for --back.
+            three times, takes everything back to the program that ran before; the exit code is 1 then. The program that ran before is kept
+            for --back, also through attempts that fail.
             Under systemd, replace the program of the unit first, then upgrade: the unit goes on, with the same main process.
             """,
         examples: [
             ("to the program that is typed", "/opt/steady-0.2/steady upgrade"),
             ("to another one", "steady upgrade --binary /opt/steady-0.2/steady"),
-            ("to what ran before the last upgrade", "steady upgrade --back"),
+            ("to what ran before the last upgrade that was done", "steady upgrade --back"),
             ("how the last one went", "steady upgrade --status"),
         ],
         flags: [
             Flag("binary", nil, .value(placeholder: "PATH"), "the program to move to (default: this one)"),
-            Flag("back", nil, .toggle, "to the program that ran before the last upgrade"),
+            Flag("back", nil, .toggle, "to the program that ran before the last upgrade that was done"),
             Flag("status", nil, .toggle, "only say how the last upgrade went, or goes"),
         ], run: { try run($0) })
 
@@ -92,10 +93,12 @@ enum UpgradeVerb {
         if invocation.isSet("back") {
             guard !invocation.isGiven("binary") else { throw CommandError.usage("--back and --binary name two programs; give one of them") }
             let last = try line.ask(["op": "upgrade-status"], within: answerLimit)
-            guard last["phase"] == "done", let before = last["from"]["path"].string else {
+            // An `up` of before this answer says it by its last upgrade alone.
+            let before = last["back"].isNull && last["phase"] == "done" ? last["from"] : last["back"]
+            guard let kept = before["path"].string else {
                 throw CommandError("there is nothing to go back to: the instance was not upgraded")
             }
-            path = before
+            path = kept
         } else {
             path = invocation.value("binary").map { Files.absolute($0) } ?? Processes.executablePath()
         }

@@ -230,6 +230,17 @@ extension Transcripts {
             try siege.expectUntouched(before)
         }
 
+        @Test func `An attempt that fails leaves the way back to what ran before the last upgrade that was done`() throws {
+            let siege = try Siege(replicas: 1)
+            defer { siege.stop() }
+            let before = try siege.replicas()
+            try siege.instance.steady("upgrade --binary \(siege.release("0.1.8"))")
+            let said = try siege.instance.steady("upgrade --binary \(siege.impostor("exit 1"))", code: 1)
+            #expect(said.contains("the instance runs steady 0.1.8 again"), "\(said)")
+            #expect(try siege.instance.steady("upgrade --back").contains("the instance runs steady 0.1.0"))
+            #expect(try siege.replicas() == before)
+        }
+
         @Test func `What is no steady, or too old or too new a one, is refused before anything is touched`() throws {
             let siege = try Siege(replicas: 1)
             defer { siege.stop() }

@@ -31,6 +31,25 @@ import Timing
         #expect(UpgradeRecord.read(directory)?.phase == .forward)
     }
 
+    @Test func `the way back is what ran before the last upgrade that was done, also after attempts that failed`() throws {
+        let third = UpgradeRecord.Program(version: "0.2.0", identity: "0.2.0-1-1", path: "/nonexistent/third")
+        var done = UpgradeRecord(from: other, to: own, startedAt: Clock.realtime())
+        #expect(done.back == nil)
+        done.phase = .done
+        #expect(done.back == other)
+        let scratch = try Scratch()
+        let directory = try directory(scratch)
+        var last = done
+        for _ in 0..<2 {
+            var attempt = UpgradeRecord(from: own, to: third, startedAt: Clock.realtime())
+            attempt.previous = last.back
+            attempt.phase = .reverted
+            try attempt.save(directory)
+            last = try #require(UpgradeRecord.read(directory))
+            #expect(last.back == other && last.answer["back"] == other.value)
+        }
+    }
+
     @Test func `what an upgrade came to can be told without an up`() throws {
         let scratch = try Scratch()
         let directory = try directory(scratch)
