@@ -39,6 +39,13 @@ import Testing
         #expect(found[1].verdict == .nowhere(explanation: "0/1 nodes are available: 1 Too many pods."))
     }
 
+    @Test func `a limit of processes asks nothing of a node, also where a pod was stored with it as its request`() {
+        var cluster = view([node("a1")])
+        let resources: Value = ["limits": ["steady.dev/pids": "20"], "requests": ["steady.dev/pids": "20"]]
+        let limited = candidate("p", spec: ["containers": [["name": "c", "image": "i", "resources": resources]]])
+        #expect(places([limited], &cluster) == ["a1"])
+    }
+
     /// One node that refuses, and what is said of it.
     @Test(arguments: [
         (node("n", unschedulable: true), candidate("p"), "node(s) were unschedulable"),
