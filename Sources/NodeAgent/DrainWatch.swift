@@ -1,31 +1,16 @@
 import APIClient
 import Linux
 import Resources
-import Timing
+import Supervision
 
-/// What the proxies have acknowledged: decides when a withdrawn pod gets no traffic any more.
+/// Tells the drain machine what the proxies write, and those who wait how far they are.
 final class DrainWatch {
     private let cache: ObjectCache
-    private var statuses: [ObjectKey: ProxyStatus] = [:]
-    private var waiting: [Int: Waiting] = [:]
-    private var nextKey = 0
-
-    private struct Waiting {
-        var address: String
-        var revision: Revision
-        /// Whether open exchanges are waited for, too.
-        var untilIdle: Bool
-        var done: () -> Void
-    }
-
-    /// How many proxies the instance runs. With fewer reports than that, one is silent, not absent: a server that was restarted has forgotten all
-    /// of them, and each proxy routes on from memory until it has written its own again.
-    private let proxyCount: Int
-    /// Those that may carry traffic, as `up` knows; empty before it has said so. While `up` is away what it said last holds.
-    private var live: Set<String> = []
+    private var machine: DrainMachine
+    private var waiting: [Int: (DrainMachine.Stage) -> Void] = [:]
 
     init(api: any ResourceAPI, proxyCount: Int) {
-        self.proxyCount = proxyCount
+        machine = DrainMachine(proxyCount: proxyCount)
         cache = ObjectCache(api: api, list: ListRequest(.proxyStatuses))
     }
 
@@ -33,47 +18,34 @@ final class DrainWatch {
         cache.start(
             onChange: { [weak self] key, _, new in
                 guard let self else { return }
-                statuses[key] = new.map { ProxyStatus($0) }
-                settle()
+                tell(machine.heard(new.map { ProxyStatus($0) }, of: key))
             }, onSynced: onSynced)
     }
 
+    private func tell(_ steps: [DrainMachine.Step]) { for step in steps { waiting[step.wait]?(step.stage) } }
+
+    /// See `DrainMachine.expect`.
+    func expect(_ proxies: Set<String>) { tell(machine.expect(proxies)) }
+
     func stop() { cache.stop() }
 
-    /// Which proxies have to be heard of. One that is not among them and has a status counts until its lease has run out.
-    func expect(_ proxies: Set<String>) {
-        live = proxies
-        settle()
-    }
+    /// See `DrainMachine.acknowledged`.
+    var acknowledged: Revision? { machine.acknowledged }
 
-    private var isEachHeard: Bool { statuses.count >= proxyCount && live.isSubset(of: statuses.keys.lazy.map(\.name)) }
-
-    /// The lowest revision that any proxy routes by, zero while one is silent; nil without proxies.
-    var acknowledged: Revision? { isEachHeard ? statuses.values.lazy.map(\.routeRevision).min() : .zero }
-
-    /// Calls `done` once every proxy routes by the revision or a later one and, if asked for, has no exchange with the address.
-    func wait(for address: String, from revision: Revision, untilIdle: Bool, _ done: @escaping () -> Void) -> Cancellation {
-        let key = nextKey
-        nextKey += 1
-        waiting[key] = Waiting(address: address + ":", revision: revision, untilIdle: untilIdle, done: done)
-        settle()
-        return Cancellation { [weak self] in self?.waiting[key] = nil }
-    }
-
-    private func settle() {
-        for (key, entry) in waiting.sorted(by: { $0.key < $1.key }) where isSatisfied(entry) {
-            waiting[key] = nil
-            entry.done()
+    /// Calls `reached` with each stage that is reached, the last time with the goal; perhaps at once.
+    func wait(
+        for address: String, from revision: Revision, until goal: DrainMachine.Stage, _ reached: @escaping (DrainMachine.Stage) -> Void
+    ) -> Cancellation {
+        let (wait, stage) = machine.wait(for: address, from: revision, until: goal)
+        if stage > .routed { reached(stage) }
+        guard stage < goal else { return .done }
+        waiting[wait] = { [weak self] stage in
+            if stage == goal { self?.waiting[wait] = nil }
+            reached(stage)
         }
-    }
-
-    private func isSatisfied(_ entry: Waiting) -> Bool {
-        // No slice has ever listed it: nobody routes there.
-        if entry.revision == .zero { return true }
-        guard isEachHeard else { return false }
-        return statuses.values.allSatisfy { status in
-            status.routeRevision >= entry.revision
-                && !(entry.untilIdle && status.activeExchanges.contains { $0.key.hasPrefix(entry.address) && $0.value > 0 })
+        return Cancellation { [weak self] in
+            self?.machine.callOff(wait)
+            self?.waiting[wait] = nil
         }
     }
 }

@@ -272,42 +272,37 @@ final class PodDriver {
 
     /// Waits for the proxies once the endpoint plan has said from which revision on no route leads here.
     private func watchWithdrawal() {
-        guard case .stopping(let deletion) = machine.phase, !deletion.isDrained, drainWait == nil else { return }
-        let withdrawn = pod.value["status"]["conditions"].elements.first {
-            $0["type"].string == Condition.withdrawn && $0["status"].string == "True"
+        guard case .stopping(let deletion) = machine.phase, deletion.stage < .idle, drainWait == nil,
+            let revision = Withdrawal.announced(by: pod.value)
+        else { return }
+        drainWait = world.drains.wait(for: podIP, from: revision, until: .idle) { [weak self] stage in
+            self?.handle(stage == .idle ? .drained : .withdrawn)
         }
-        guard let withdrawn, let revision = withdrawn["observedRevision"].string.flatMap({ Revision($0) }) else { return }
-        drainWait = world.drains.wait(for: podIP, from: revision, untilIdle: true) { [weak self] in self?.handle(.drained) }
     }
 
-    /// A liveness restart: once the server has stored that the pod is not ready, the slices are looked at until they say so, then the proxies are
+    /// A liveness restart: once the server has stored that the pod is not ready, the slices are followed until they say so, then the proxies are
     /// waited for. The machine bounds all of it.
     private func awaitRestartWithdrawal(_ name: String) {
         report(now: true)
-        status.whenWritten(key) { [weak self] _ in self?.lookAtSlices(name) }
+        status.whenWritten(key) { [weak self] _ in self?.followSlices(name) }
     }
 
-    private func lookAtSlices(_ name: String) {
+    /// For as long as the restart waits: a list, and then what changes.
+    private func followSlices(_ name: String) {
         guard case .running(let run) = machine[name]?.state, run.stop != nil else { return }
-        let podIP = podIP
-        world.api.perform(.list(ListRequest(.endpointSlices, namespace: pod.meta.namespace))) { [weak self] result in
-            guard let self, case .success(let reply) = result, case .list(_, let items, _) = reply.body else { return }
-            let mine = items.filter { $0["endpoints"].elements.contains { $0["addresses"].elements.contains(.string(podIP)) } }
-            let isReady = mine.contains { slice in
-                slice["endpoints"].elements.contains {
-                    $0["addresses"].elements.contains(.string(podIP)) && $0["conditions"]["ready"].bool != false
-                }
-            }
-            if isReady {
-                context.loop.schedule(after: .milliseconds(10)) { [weak self] in self?.lookAtSlices(name) }
-                return
-            }
-            let revision = mine.compactMap { $0["metadata"]["resourceVersion"].string.flatMap { Revision($0) } }.max() ?? .zero
-            actions["\(name)/withdrawal"] = world.drains.wait(for: podIP, from: revision, untilIdle: false) { [weak self] in
-                self?.actions["\(name)/withdrawal"] = nil
+        let slices = ObjectCache(api: world.api, list: ListRequest(.endpointSlices, namespace: pod.meta.namespace))
+        let slot = "\(name)/slices"
+        actions[slot] = Cancellation { slices.stop() }
+        let look = { [weak self, weak slices] in
+            guard let self, let slices, slices.isSynced, let revision = Withdrawal.revision(of: podIP, in: slices.all) else { return }
+            actions.removeValue(forKey: slot)?.cancel()
+            let wait = "\(name)/withdrawal"
+            actions[wait] = world.drains.wait(for: podIP, from: revision, until: .withdrawn) { [weak self] _ in
+                self?.actions[wait] = nil
                 self?.handle(.container(name, .withdrawn))
             }
         }
+        slices.start(onChange: { _, _, _ in look() }, onSynced: look)
     }
 
     // MARK: - Status

@@ -65,12 +65,12 @@ package struct ContainerMachine: Sendable {
         case .running(let run):
             if let stop = run.stop {
                 if stop.isKilled { return .never }
-                if stop.isTerminated { return stop.killAt }
-                if let turnBy = stop.turnBy { return min(turnBy, stop.killAt) }
-                return min(stop.terminateAt, stop.isDrainPending ? stop.drainBy : .never, stop.killAt)
+                if stop.isTerminated { return stop.times.killAt }
+                if let turnBy = stop.turnBy { return min(turnBy, stop.times.killAt) }
+                return min(stop.times.terminateAt, stop.isDrainPending ? stop.drainBy : .never, stop.times.killAt)
             }
             return run.probes.map(\.nextTry).min() ?? .never
-        case .clearing(let run, _): return run.stop.map { $0.isKilled ? .never : $0.killAt } ?? .never
+        case .clearing(let run, _): return run.stop.map { $0.isKilled ? .never : $0.times.killAt } ?? .never
         case .launching, .terminated: return .never
         }
     }
@@ -112,7 +112,7 @@ package struct ContainerMachine: Sendable {
             run.noteReadiness(false, now: now)
             state = .clearing(run, how)
             // In a planned stop the others have what is left of the grace period.
-            let patience = run.stop.map { $0.isKilled ? .zero : max(.zero, $0.killAt - now) } ?? .zero
+            let patience = run.stop.map { $0.isKilled ? .zero : max(.zero, $0.times.killAt - now) } ?? .zero
             return [.clear(policy.name, within: patience)]
         case (.cleared, .clearing(let run, let how)): return didEnd(run, how, now: now)
 
@@ -162,7 +162,7 @@ package struct ContainerMachine: Sendable {
             return launch()
         case .running(let run): return run.stop != nil ? climb(now: now) : dueProbes(now: now)
         case .clearing(var run, let how):
-            guard let stop = run.stop, !stop.isKilled, now >= stop.killAt else { return [] }
+            guard let stop = run.stop, !stop.isKilled, now >= stop.times.killAt else { return [] }
             run.stop?.isKilled = true
             state = .clearing(run, how)
             return [.kill(policy.name)]
@@ -254,10 +254,10 @@ package struct ContainerMachine: Sendable {
     /// A stop that this container alone needs: traffic gets a moment to go elsewhere.
     private mutating func stop(run: Run, awaitingDrain: Bool, grace: Duration, now: Instant) -> [PodAction] {
         var run = run
-        let half = now + grace / 2
+        let times = StopTimes(grace: grace, from: now)
         run.stop = Stop(
-            isForDeletion: false, isDrainPending: awaitingDrain, drainBy: min(half, now + Self.restartDrainLimit),
-            isPreStopPending: policy.hasPreStop, terminateAt: half, killAt: now + grace)
+            isForDeletion: false, isDrainPending: awaitingDrain, drainBy: min(times.requestsBy, now + Self.restartDrainLimit),
+            isPreStopPending: policy.hasPreStop, times: times)
         state = .running(run)
         var actions: [PodAction] = []
         if awaitingDrain { actions.append(.awaitWithdrawal(policy.name)) }
@@ -265,10 +265,8 @@ package struct ContainerMachine: Sendable {
         return actions + climb(now: now)
     }
 
-    /// The pod goes: `terminateAt` and `killAt` as the pod's grace period says. `turnBy`: TERM waits for `takeTurn`, at most until then.
-    mutating func stopForDeletion(isDrained: Bool, terminateAt: Instant, turnBy: Instant? = nil, killAt: Instant, now: Instant)
-        -> [PodAction]
-    {
+    /// The pod goes, with these times. `turnBy`: TERM waits for `takeTurn`, at most until then.
+    mutating func stopForDeletion(_ stage: DrainMachine.Stage, _ times: StopTimes, turnBy: Instant? = nil, now: Instant) -> [PodAction] {
         switch state {
         case .waiting:
             let never = Termination(exitCode: 137, reason: "ContainerStatusUnknown", message: "The container was never started")
@@ -277,26 +275,26 @@ package struct ContainerMachine: Sendable {
         case .launching: preconditionFailure("a launch is answered before anything else")
         case .terminated: break
         case .clearing(var run, let how):
+            var times = times
+            if let earlier = run.stop?.times { times.shorten(to: earlier) }
             run.stop = Stop(
-                isForDeletion: true, isDrainPending: false, drainBy: now, isPreStopPending: false, terminateAt: now,
-                killAt: min(run.stop?.killAt ?? .never, killAt), isTerminated: true)
+                isForDeletion: true, isDrainPending: false, drainBy: now, isPreStopPending: false, times: times, isTerminated: true)
             state = .clearing(run, how)
         case .running(var run):
             if var stop = run.stop {
                 // A stop is under way, or a shorter grace period came: only ever sooner.
-                stop.terminateAt = min(stop.terminateAt, terminateAt)
-                stop.killAt = min(stop.killAt, killAt)
+                stop.times.shorten(to: times)
                 if let now = stop.turnBy, let sooner = turnBy { stop.turnBy = min(now, sooner) }
-                stop.drainBy = min(stop.drainBy, terminateAt)
+                stop.drainBy = min(stop.drainBy, stage == .routed ? times.terminateAt : times.requestsBy)
                 stop.isForDeletion = true
                 run.stop = stop
                 state = .running(run)
                 return climb(now: now)
             }
-            let isHooked = policy.hasPreStop && killAt > now
+            let isHooked = policy.hasPreStop && times.killAt > now
             run.stop = Stop(
-                isForDeletion: true, isDrainPending: !isDrained, drainBy: terminateAt, isPreStopPending: isHooked, terminateAt: terminateAt,
-                turnBy: turnBy, killAt: killAt)
+                isForDeletion: true, isDrainPending: stage < .idle, drainBy: stage == .routed ? times.terminateAt : times.requestsBy,
+                isPreStopPending: isHooked, times: times, turnBy: turnBy)
             state = .running(run)
             return [.record(PodNote("Killing", "Stopping container \(policy.name)", container: policy.name))]
                 + (isHooked ? [.runHook(policy.name, .preStop)] : []) + climb(now: now)
@@ -312,18 +310,26 @@ package struct ContainerMachine: Sendable {
         return climb(now: now)
     }
 
+    /// Nothing new is sent to its pod: what is under way is waited for, but less long than who might have sent more.
+    mutating func lastRequestsCame(now: Instant) -> [PodAction] {
+        guard case .running(var run) = state, let stop = run.stop, stop.isForDeletion, stop.isDrainPending else { return [] }
+        run.stop?.drainBy = min(stop.drainBy, stop.times.requestsBy)
+        state = .running(run)
+        return climb(now: now)
+    }
+
     /// The next rungs of the stop ladder, as far as they are due.
     private mutating func climb(now: Instant) -> [PodAction] {
         guard case .running(var run) = state, var stop = run.stop else { return [] }
         var actions: [PodAction] = []
-        if now >= stop.killAt {
+        if now >= stop.times.killAt {
             if !stop.isKilled { actions.append(.kill(policy.name)) }
             stop.isTerminated = true
             stop.isKilled = true
         } else if !stop.isTerminated {
             if now >= stop.drainBy { stop.isDrainPending = false }
             if let turnBy = stop.turnBy, now >= turnBy { stop.turnBy = nil }
-            if stop.turnBy == nil, now >= stop.terminateAt || !(stop.isDrainPending || stop.isPreStopPending) {
+            if stop.turnBy == nil, now >= stop.times.terminateAt || !(stop.isDrainPending || stop.isPreStopPending) {
                 stop.isTerminated = true
                 actions.append(.terminate(policy.name))
             }

@@ -34,15 +34,13 @@ extension ContainerMachine {
     package struct Stop: Hashable, Sendable {
         /// The whole pod goes; else only this run.
         var isForDeletion: Bool
-        /// Whether TERM still waits for the traffic to be led away, and until when at most.
+        /// Whether TERM still waits for the traffic to be led away, and until when at most: sooner once nothing new comes.
         var isDrainPending: Bool
         var drainBy: Instant
         var isPreStopPending: Bool
-        /// When TERM waits no longer.
-        var terminateAt: Instant
+        var times: StopTimes
         /// A sidecar's TERM waits for whom it serves, whatever else holds, until this time at most.
         var turnBy: Instant?
-        var killAt: Instant
         var isTerminated = false
         var isKilled = false
     }

@@ -90,11 +90,11 @@ extension ContainerMachine {
     private func explanation(of stop: Stop, now: Instant) -> String {
         let goes = stop.isForDeletion ? "is being stopped with its pod" : "is being stopped to be started again"
         if stop.isKilled { return "\(goes): KILL was sent" }
-        let kill = "KILL \(Explained.wait(until: stop.killAt, now))"
+        let kill = "KILL \(Explained.wait(until: stop.times.killAt, now))"
         if stop.isTerminated { return "\(goes): TERM was sent; \(kill)" }
         var waits: [String] = []
         if stop.isDrainPending { waits.append("every proxy to confirm that no request is left (until \(Self.at(stop.drainBy, now)))") }
-        if stop.isPreStopPending { waits.append("its preStop hook (until \(Self.at(stop.terminateAt, now)))") }
+        if stop.isPreStopPending { waits.append("its preStop hook (until \(Self.at(stop.times.terminateAt, now)))") }
         if let turnBy = stop.turnBy { waits.append("the containers it serves (until \(Self.at(turnBy, now)))") }
         return "\(goes): TERM waits for \(waits.joined(separator: " and ")); \(kill)"
     }

@@ -24,16 +24,13 @@ package struct PodMachine: Sendable {
 
     /// A deletion under way.
     package struct Deletion: Hashable, Sendable {
-        package var isDrained: Bool
-        package var terminateAt: Instant
-        package var killAt: Instant
+        /// How far every proxy has led the traffic away.
+        package var stage: DrainMachine.Stage
+        package var times: StopTimes
     }
 
     /// What a failed preparation waits for is mostly another object: it is tried again when one comes, and this often besides.
     static let preparationRetry = Duration.seconds(2)
-    /// A sidecar has this long between TERM and KILL, though those whom it serves use up the grace period (the kubelet's minimum); of a short grace
-    /// period a quarter.
-    static let sidecarWindow = Duration.seconds(2)
 
     package init(_ policy: PodPolicy) {
         self.policy = policy
@@ -120,16 +117,19 @@ package struct PodMachine: Sendable {
             return actions + advance(now: now, at: at)
 
         case (.delete(let grace), .preparing), (.delete(let grace), .active):
-            let deletion = Deletion(isDrained: false, terminateAt: now + grace / 2, killAt: now + grace)
+            let deletion = Deletion(stage: .routed, times: StopTimes(grace: grace, from: now))
             phase = .stopping(deletion)
             return (hasProcess && grace > .zero ? [.awaitDrain] : []) + stop(deletion, now: now)
         case (.delete(let grace), .stopping(var deletion)):
-            deletion.terminateAt = min(deletion.terminateAt, now + grace / 2)
-            deletion.killAt = min(deletion.killAt, now + grace)
+            deletion.times.shorten(to: StopTimes(grace: grace, from: now))
             phase = .stopping(deletion)
             return stop(deletion, now: now)
+        case (.withdrawn, .stopping(var deletion)):
+            deletion.stage = max(deletion.stage, .withdrawn)
+            phase = .stopping(deletion)
+            return containers.indices.flatMap { containers[$0].lastRequestsCame(now: now) }
         case (.drained, .stopping(var deletion)):
-            deletion.isDrained = true
+            deletion.stage = .idle
             phase = .stopping(deletion)
             return containers.indices.flatMap { containers[$0].handle(.withdrawn, grace: policy.gracePeriod, now: now, at: at) }
                 + settleIfGone()
@@ -139,12 +139,12 @@ package struct PodMachine: Sendable {
             let note = PodNote("DeadlineExceeded", Self.deadlineMessage)
             return [.record(note)]
                 + containers.indices.flatMap {
-                    containers[$0].stopForDeletion(isDrained: true, terminateAt: now, killAt: now + policy.gracePeriod, now: now)
+                    containers[$0].stopForDeletion(.idle, .atOnce(grace: policy.gracePeriod, now: now), now: now)
                 }
         // It goes anyway.
         case (.deadlineExceeded, .stopping): return []
         // Too late or from an earlier life: nothing waits for it.
-        case (.drained, .preparing), (.drained, .active): return []
+        case (.withdrawn, .preparing), (.withdrawn, .active), (.drained, .preparing), (.drained, .active): return []
 
         case (.tick, .preparing(let retryAt)):
             let actions = tickContainers(now: now)
@@ -166,11 +166,10 @@ package struct PodMachine: Sendable {
     }
 
     private mutating func stop(_ deletion: Deletion, now: Instant) -> [PodAction] {
-        let window = min(Self.sidecarWindow, max(.zero, deletion.killAt - now) / 4)
+        // A sidecar has what others have at least, though those whom it serves use up the grace period.
         let actions = containers.indices.flatMap {
             containers[$0].stopForDeletion(
-                isDrained: deletion.isDrained, terminateAt: deletion.terminateAt,
-                turnBy: containers[$0].policy.role == .sidecar ? deletion.killAt - window : nil, killAt: deletion.killAt, now: now)
+                deletion.stage, deletion.times, turnBy: containers[$0].policy.role == .sidecar ? deletion.times.terminateAt : nil, now: now)
         }
         return actions + giveTurn(now: now) + settleIfGone()
     }
@@ -209,6 +208,6 @@ package struct PodMachine: Sendable {
     /// Nobody is left whom they would serve: the last one goes first.
     private mutating func endSidecars(now: Instant) -> [PodAction] {
         guard let index = containers.lastIndex(where: { $0.policy.role == .sidecar && !$0.isTerminated }) else { return [] }
-        return containers[index].stopForDeletion(isDrained: true, terminateAt: now, killAt: now + policy.gracePeriod, now: now)
+        return containers[index].stopForDeletion(.idle, .atOnce(grace: policy.gracePeriod, now: now), now: now)
     }
 }

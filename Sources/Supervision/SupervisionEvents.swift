@@ -98,7 +98,9 @@ package enum PodEvent: Hashable, Sendable {
     case found(String, Remains)
     /// It is to go within this time; a shorter one may follow.
     case delete(within: Duration)
-    /// Every proxy has acknowledged that the pod is withdrawn, and has no exchange with it.
+    /// Every proxy has acknowledged that the pod is withdrawn: nothing new comes.
+    case withdrawn
+    /// And has no exchange with it.
     case drained
     /// It has run for longer than it may.
     case deadlineExceeded
@@ -122,7 +124,7 @@ package enum PodAction: Hashable, Sendable {
     case clear(String, within: Duration)
     /// Answered with `withdrawn` for the container once no proxy routes to the pod.
     case awaitWithdrawal(String)
-    /// Answered with `drained` once the acknowledged drain is complete.
+    /// Answered with `withdrawn`, and with `drained` once the acknowledged drain is complete.
     case awaitDrain
     case record(PodNote)
     /// Nothing of the pod is left: it may be removed. Emitted once, after a `delete`.

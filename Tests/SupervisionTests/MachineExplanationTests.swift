@@ -83,8 +83,8 @@ import Timing
         _ = machine.handle(.delete(within: .seconds(30)), now: .zero, at: at)
         #expect(
             sentences(machine, .zero) == [
-                "is being stopped with its pod: TERM waits for every proxy to confirm that no request is left (until at most 15 s more) and its "
-                    + "preStop hook (until at most 15 s more); KILL in 30 s"
+                "is being stopped with its pod: TERM waits for every proxy to confirm that no request is left (until at most 28 s more) and its "
+                    + "preStop hook (until at most 28 s more); KILL in 30 s"
             ])
         _ = machine.handle(.drained, now: second(1), at: at)
         _ = machine.handle(.container("web", .hookFinished(.preStop, failure: nil)), now: second(2), at: at)

@@ -27,14 +27,58 @@ import Timing
         #expect(stage.taken() == ["10.25 TERM web", "11.25 clear web within 28.75", "11.25 finished"])
     }
 
-    @Test func `drain and preStop together take half of the grace period at most; then TERM, then KILL`() {
+    @Test
+    func `TERM waits for requests for three quarters of the grace period, and for the acknowledgement and preStop to its last moments`() {
+        // What never comes, and when TERM is sent although it has not: seconds of a grace period of 30, of 8, of 4.
+        let rows: [(missing: String, at: [Double])] = [
+            ("the end of the requests", [22.5, 6, 3]), ("the acknowledgement", [28, 6, 3]), ("the end of preStop", [28, 6, 3]),
+        ]
+        for (missing, moments) in rows {
+            for (grace, at) in zip([30, 8, 4] as [Int64], moments) {
+                var stage = stage(ContainerPolicy(name: "web", hasPreStop: true), grace: .seconds(grace))
+                stage.run("web")
+                stage.send(.delete(within: .seconds(grace)))
+                _ = stage.taken()
+                if missing != "the acknowledgement" { stage.send(.withdrawn) }
+                if missing == "the end of preStop" {
+                    stage.send(.drained)
+                } else {
+                    stage.send(.container("web", .hookFinished(.preStop, failure: nil)))
+                }
+                stage.advance(by: .seconds(60))
+                #expect(stage.taken() == ["\(at) TERM web", "\(Double(grace)) KILL web"], "without \(missing) in \(grace) s")
+            }
+        }
+    }
+
+    @Test func `an acknowledgement that comes late leaves what is under way no more than it would have had`() {
+        var stage = stage(plain)
+        stage.run("web")
+        stage.send(.delete(within: .seconds(30)))
+        _ = stage.taken()
+        stage.send(.withdrawn, after: .seconds(25))
+        #expect(stage.taken() == ["25.0 TERM web"])
+    }
+
+    @Test func `a shorter grace period divides what is left anew`() {
+        var stage = stage(plain)
+        stage.run("web")
+        stage.send(.delete(within: .seconds(30)))
+        stage.send(.withdrawn)
+        _ = stage.taken()
+        stage.send(.delete(within: .seconds(4)), after: .seconds(1))
+        stage.advance(by: .seconds(10))
+        #expect(stage.taken() == ["4.0 TERM web", "5.0 KILL web"])
+    }
+
+    @Test func `after KILL only the clearing away is waited for`() {
         var stage = stage(ContainerPolicy(name: "web", hasPreStop: true))
         stage.run("web")
         _ = stage.taken()
         stage.send(.delete(within: .seconds(30)))
         stage.send(.drained, after: .seconds(1))
         stage.advance(by: .seconds(60))
-        #expect(stage.taken() == ["0.0 await drain", "0.0 hook web preStop", "15.0 TERM web", "30.0 KILL web"])
+        #expect(stage.taken() == ["0.0 await drain", "0.0 hook web preStop", "28.0 TERM web", "30.0 KILL web"])
         stage.end("web", code: 137)
         #expect(stage.taken() == ["61.0 clear web within 0.0", "61.0 finished"])
     }
@@ -88,7 +132,6 @@ import Timing
         stage.send(.drained)
         stage.send(.container("logs", .hookFinished(.preStop, failure: nil)))
         #expect(stage.taken() == ["0.0 await drain", "0.0 hook logs preStop", "0.0 TERM web"])
-        // Longer than half of the grace period, which is for drain and preStop.
         stage.end("web", code: 0, after: .seconds(20))
         #expect(stage.taken() == ["20.0 clear web within 10.0", "20.0 TERM logs"])
         stage.end("logs", code: 0, after: .seconds(1))

@@ -40,7 +40,7 @@ final class OneProcess: Check {
     }
 }
 
-/// TERM goes out after the acknowledged drain, or when half of the grace period is over; nobody is signalled for another.
+/// TERM goes out after the acknowledged drain, or when what the grace period has for that is over; nobody is signalled for another.
 final class SignalsInOrder: Check {
     let name = "TERM after the acknowledged drain"
 
@@ -50,25 +50,32 @@ final class SignalsInOrder: Check {
             return world.violate(name, "\(process.name) (\(process.pid)) is signalled in place of \(pod.key.name)")
         }
         guard !isKill, isForDeletion, !pod.isRestarting(process.container), case .stopping(let deletion) = pod.machine.phase,
-            world.now < deletion.terminateAt
+            world.now < deletion.times.terminateAt
         else { return }
         for (name, proxy) in world.host.proxies.sorted(by: { $0.key < $1.key }) {
             if proxy.routes(to: process.address) {
                 return world.violate(self.name, "\(process.name) gets TERM while \(name) routes to it")
             }
             let open = proxy.openCount(at: process.address)
-            if open > 0 { return world.violate(self.name, "\(process.name) gets TERM while \(name) has \(open) exchanges with it") }
+            if open > 0, world.now < deletion.times.requestsBy {
+                return world.violate(self.name, "\(process.name) gets TERM while \(name) has \(open) exchanges with it")
+            }
         }
     }
 }
 
-/// A host without CPU for anybody is no reason to restart what still serves.
+/// A host without CPU for anybody is no reason to restart what still serves. What its readiness probe has taken out of the routes serves nobody.
 final class StarvedHost: Check {
     let name = "nobody is restarted for the host's starvation"
+    private var unrouted: Set<String> = []
 
     func observe(_ observation: Observation, in world: World) {
+        if case .restartDecided(let pod, let isServing) = observation {
+            if isServing { unrouted.remove(pod.uid) } else { unrouted.insert(pod.uid) }
+        }
         guard case .signalled(let process, isKill: false, let pod, isForDeletion: false) = observation, world.host.isStarved,
-            process.isReady, !process.isHung, !process.isSick, !process.isStopping, let since = process.readySince,
+            !unrouted.contains(pod.uid), process.isReady, !process.isHung, !process.isSick, !process.isStopping,
+            let since = process.readySince,
             world.now - since > .seconds(5)
         else { return }
         world.violate(name, "\(process.name) of pod \(pod.key.name) gets TERM while it serves, slowly")
@@ -88,11 +95,15 @@ final class RestartWaits: Check {
         var bound: Duration
     }
     private var ended: [String: Known] = [:]
+    /// Whom an agent has told to stop, whether it listened or not.
+    private var told: Set<ObjectIdentifier> = []
 
     func observe(_ observation: Observation, in world: World) {
         switch observation {
+        case .signalled(let process, _, _, _): told.insert(ObjectIdentifier(process))
         case .ended(let process, _):
             let key = "\(process.podUID)/\(process.container)"
+            let isPlanned = told.remove(ObjectIdentifier(process)) != nil
             var bound = ended[key]?.bound ?? .zero
             let readyFor = process.readySince.map { world.now - $0 } ?? .zero
             if readyFor - Self.margin >= max(RestartBackoff.forgivenAfter, bound * 2) { bound = .zero }
@@ -100,7 +111,7 @@ final class RestartWaits: Check {
             let agent = world.host.machines[process.node]?.agent
             ended[key] = Known(
                 // In a planned stop, what a program has started gets what is left of the grace period.
-                endedAt: process.program.childCount > 0 && process.isStopping ? world.now + .seconds(10) : world.now,
+                endedAt: process.program.childCount > 0 && isPlanned ? world.now + .seconds(10) : world.now,
                 agent: agent.flatMap { $0.life.isOver || $0.life.isPaused || !$0.isSupervising ? nil : ObjectIdentifier($0) }, bound: bound)
         case .started(let process):
             guard let known = ended["\(process.podUID)/\(process.container)"], let agent = world.host.machines[process.node]?.agent,

@@ -36,6 +36,14 @@ final class FollowedObjects {
         connect(from: nil)
     }
 
+    /// Ends it; the objects stay as they are.
+    func stop() {
+        generation += 1
+        onChange = nil
+        onSynced = nil
+        api.world.host.caches.removeAll { $0.objects === self }
+    }
+
     subscript(key: ObjectKey) -> Value? { objects[key] }
     var keys: [ObjectKey] { objects.keys.sorted() }
     var all: [Value] { keys.compactMap { objects[$0] } }

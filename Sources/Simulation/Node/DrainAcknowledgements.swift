@@ -1,52 +1,36 @@
 import Resources
+import Supervision
 
-/// What the proxies have acknowledged: decides, as the agent does, when a withdrawn pod gets no traffic any more.
+/// Tells the real drain machine what the proxies write, and those who wait how far they are.
 final class DrainAcknowledgements {
-    private struct Waiting {
-        var address: String
-        var revision: Revision
-        var untilIdle: Bool
-        var done: () -> Void
-    }
-
-    private let proxyCount: Int
     private let cache: FollowedObjects
-    private var statuses: [ObjectKey: ProxyStatus] = [:]
-    private var waiting: [Waiting] = []
+    private var machine: DrainMachine
+    private var waiting: [Int: (DrainMachine.Stage) -> Void] = [:]
 
     init(_ api: any SimulatedAPI, proxyCount: Int) {
-        self.proxyCount = proxyCount
+        machine = DrainMachine(proxyCount: proxyCount)
         cache = FollowedObjects(api, ListRequest(.proxyStatuses))
     }
 
     func start(onSynced: @escaping () -> Void) {
         cache.start(
             onChange: { [unowned self] key, _, new in
-                statuses[key] = new.map { ProxyStatus($0) }
-                settle()
+                for step in machine.heard(new.map { ProxyStatus($0) }, of: key) { waiting[step.wait]?(step.stage) }
             }, onSynced: onSynced)
     }
 
-    /// The lowest revision that any proxy routes by, zero while one is silent; nil without proxies.
-    var acknowledged: Revision? { statuses.count < proxyCount ? .zero : statuses.values.map(\.routeRevision).min() }
+    var acknowledged: Revision? { machine.acknowledged }
 
-    func wait(for address: String, from revision: Revision, untilIdle: Bool, _ done: @escaping () -> Void) {
-        waiting.append(Waiting(address: address + ":", revision: revision, untilIdle: untilIdle, done: done))
-        settle()
-    }
-
-    private func settle() {
-        let satisfied = waiting.filter(isSatisfied)
-        waiting.removeAll(where: isSatisfied)
-        for entry in satisfied { entry.done() }
-    }
-
-    private func isSatisfied(_ entry: Waiting) -> Bool {
-        if entry.revision == .zero { return true }
-        guard statuses.count >= proxyCount else { return false }
-        return statuses.values.allSatisfy { status in
-            status.routeRevision >= entry.revision
-                && !(entry.untilIdle && status.activeExchanges.contains { $0.key.hasPrefix(entry.address) && $0.value > 0 })
+    /// Calls `reached` with each stage that is reached, the last time with the goal; perhaps at once.
+    func wait(
+        for address: String, from revision: Revision, until goal: DrainMachine.Stage, _ reached: @escaping (DrainMachine.Stage) -> Void
+    ) {
+        let (wait, stage) = machine.wait(for: address, from: revision, until: goal)
+        if stage > .routed { reached(stage) }
+        guard stage < goal else { return }
+        waiting[wait] = { [unowned self] stage in
+            if stage == goal { waiting[wait] = nil }
+            reached(stage)
         }
     }
 }

@@ -23,6 +23,8 @@ final class SimulatedPod {
     private var restarting: Set<String> = []
     /// Why a restart that a liveness probe asks for is not carried out, by container.
     private var restraints: [String: String] = [:]
+    /// By the container that is to be restarted.
+    private var followedSlices: [String: FollowedObjects] = [:]
     /// When this agent first heard that the pod is to go.
     private(set) var deletionSeenAt: Instant?
 
@@ -162,6 +164,7 @@ final class SimulatedPod {
             case .kill(let name): signal(name, isKill: true)
             case .clear(let name, let patience):
                 processes[name] = nil
+                followedSlices.removeValue(forKey: name)?.stop()
                 agent.machine.clear(podUID: uid, container: name, within: patience, for: agent.life) { [self] in
                     handle(.container(name, .cleared))
                 }
@@ -231,55 +234,50 @@ final class SimulatedPod {
     // MARK: Withdrawal
 
     private func watchWithdrawal() {
-        guard case .stopping(let deletion) = machine.phase, !deletion.isDrained, !isDrainAwaited else { return }
+        guard case .stopping(let deletion) = machine.phase, deletion.stage < .idle, !isDrainAwaited else { return }
         if world.isPlanted(.killBeforeDrain) {
             isDrainAwaited = true
             return world.later(for: agent.life) { [self] in handle(.drained) }
         }
-        let withdrawn = pod.value["status"]["conditions"].elements.first {
-            $0["type"].string == Condition.withdrawn && $0["status"].string == "True"
-        }
-        guard let withdrawn, let revision = withdrawn["observedRevision"].string.flatMap({ Revision($0) }) else { return }
+        guard let revision = Withdrawal.announced(by: pod.value) else { return }
         isDrainAwaited = true
-        agent.drains.wait(for: podIP, from: revision, untilIdle: true) { [weak self] in
+        agent.drains.wait(for: podIP, from: revision, until: .idle) { [weak self] stage in
             guard let self, !isOver else { return }
+            guard stage == .idle else {
+                world.sometimes(.requestsOutlastedWithdrawal)
+                return handle(.withdrawn)
+            }
             world.sometimes(.drainAcknowledged)
             world.observe(.drained(self))
             handle(.drained)
         }
     }
 
-    /// A liveness restart: the slices are looked at until they say that the pod is not ready, then the proxies are waited for.
+    /// A liveness restart: the slices are followed until they say that the pod is not ready, then the proxies are waited for.
     private func awaitRestartWithdrawal(_ name: String) {
         planReport()
         world.later(for: agent.life) { [weak self] in
             guard let self else { return }
-            agent.status.whenWritten(key) { [weak self] in self?.lookAtSlices(name) }
+            agent.status.whenWritten(key) { [weak self] in self?.followSlices(name) }
         }
     }
 
-    private func lookAtSlices(_ name: String) {
+    private func followSlices(_ name: String) {
         guard !isOver, case .running(let run) = machine[name]?.state, run.stop != nil else { return }
-        let podIP = podIP
-        agent.link.perform(.list(ListRequest(.endpointSlices, namespace: pod.meta.namespace)), by: .nodeAgent) { [weak self] result in
-            guard let self, case .success(let reply) = result else { return }
-            let mine = reply.items.filter { $0["endpoints"].elements.contains { $0["addresses"].elements.contains(.string(podIP)) } }
-            let isReady = mine.contains {
-                $0["endpoints"].elements.contains {
-                    $0["addresses"].elements.contains(.string(podIP)) && $0["conditions"]["ready"].bool != false
-                }
-            }
-            if isReady {
-                world.schedule(after: .milliseconds(10), for: agent.life) { [weak self] in self?.lookAtSlices(name) }
-                return
-            }
-            let revision = mine.compactMap { $0["metadata"]["resourceVersion"].string.flatMap { Revision($0) } }.max() ?? .zero
-            agent.drains.wait(for: podIP, from: revision, untilIdle: false) { [weak self] in
+        let slices = FollowedObjects(agent.link, ListRequest(.endpointSlices, namespace: pod.meta.namespace))
+        followedSlices[name]?.stop()
+        followedSlices[name] = slices
+        let look = { [weak self, weak slices] in
+            guard let self, let slices, slices.isSynced, let revision = Withdrawal.revision(of: podIP, in: slices.all) else { return }
+            followedSlices.removeValue(forKey: name)?.stop()
+            guard !isOver else { return }
+            agent.drains.wait(for: podIP, from: revision, until: .withdrawn) { [weak self] _ in
                 guard let self, !isOver else { return }
                 world.sometimes(.restartWithdrawn)
                 handle(.container(name, .withdrawn))
             }
         }
+        slices.start(onChange: { _, _, _ in look() }, onSynced: look)
     }
 
     // MARK: Status
@@ -307,6 +305,7 @@ final class SimulatedPod {
 
     private func finish() {
         isOver = true
+        for name in followedSlices.keys.sorted() { followedSlices[name]?.stop() }
         if let deadline { world.callOff(deadline.appointment) }
         agent.status.forget(key, uid: uid)
         agent.brake.removed(pod: uid, workload: pod.meta.controller?.uid)

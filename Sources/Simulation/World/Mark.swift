@@ -7,7 +7,7 @@ package enum Mark: String, CaseIterable, Sendable, Hashable {
     case answerLost, watchBroken, relistFoundLoss
     case podFitsNowhere, lostNodeCameBack, nodeLost, proxyGivenUp, nodeFenced
     case exited, outOfMemory, childrenCleared, restartedBySickness
-    case termIgnored, drainAcknowledged, restartWithdrawn, noAddressFree
+    case termIgnored, drainAcknowledged, requestsOutlastedWithdrawal, restartWithdrawn, noAddressFree
     case podsAdopted, leftoverFound, exitLearntFromUp, livenessHeldBack
     case silentRoleKilled, pausedRoleWentOn, pausedUpWentOn, upStartedAgain
     case clockJumped, zoneStayedAway
