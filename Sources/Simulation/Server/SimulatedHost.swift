@@ -55,7 +55,7 @@ final class SimulatedHost {
         }
         let names = ["server"] + nodes.map { "agent-\($0)" } + (1...world.scenario.proxyCount).map { "proxy-\($0)" }
         for name in names {
-            roles[name] = Role(machine: RoleMachine(now: world.now))
+            roles[name] = Role(machine: machine(of: name))
             handle(name, .tick)
         }
     }
@@ -80,6 +80,10 @@ final class SimulatedHost {
     }
 
     // MARK: Roles, as `up` sees them
+
+    private func machine(of role: String) -> RoleMachine {
+        RoleMachine(now: world.now, silenceLimit: RoleMachine.silenceLimit(of: role))
+    }
 
     private func handle(_ name: String, _ event: RoleMachine.Event) {
         guard var role = roles[name] else { return }
@@ -218,7 +222,7 @@ final class SimulatedHost {
                 guard let role = roles[name] else { continue }
                 roles[name]?.tick = nil
                 if role.machine.state == .failed { continue }
-                roles[name]?.machine = RoleMachine(now: world.now)
+                roles[name]?.machine = machine(of: name)
                 if let life = role.life, !life.isOver {
                     handle(name, .started)
                 } else {
