@@ -27,7 +27,8 @@ package struct Router: Sendable {
         var standing = RouteTable.Standing.withheld
         var users: ListenerUsers?
         var isListed = false
-        var isSealed = false
+        /// It takes nothing, not even as a last resort, before it is ready: it may have been reported as drained.
+        var isSealed = true
         var exchangeCount = 0
         var flowCount = 0
         var suspectUntil = Instant.zero
@@ -204,7 +205,8 @@ package struct Router: Sendable {
     /// The endpoint that the backend's policy prefers among the ready ones; without one, that with the fewest open exchanges and flows.
     ///
     /// Those that refused a connection lately come after all others. Where no endpoint is ready, one that is terminating but still serves
-    /// is taken, unless it was reported as drained: then its process may be gone. Cost: linear in the backend's endpoints, less where one
+    /// is taken, unless it was reported as drained: then its process may be gone. One that this router never saw ready may have been reported by
+    /// the proxy before it, or was never withdrawn because it was never offered. Cost: linear in the backend's endpoints, less where one
     /// is idle.
     ///
     /// - Parameter kind: what the endpoint is counted for, and `finished` told; nil: what the backend carries. A client's connection from before

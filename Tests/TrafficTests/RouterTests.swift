@@ -147,6 +147,17 @@ extension Router {
         #expect(router.pick()?.last == 1)
     }
 
+    @Test func `what was terminating when the router first heard of it is no last resort: it may have been reported as drained before`() {
+        var router = Router()
+        _ = router.swap(table([(1, .terminating), (2, .withheld)]))
+        #expect(router.pick() == nil)
+        _ = router.swap(table([(1, .terminating), (2, .terminating)]))
+        #expect(router.pick() == nil)
+        _ = router.swap(table([(2, .ready)]))
+        _ = router.swap(table([(2, .terminating)]))
+        #expect(router.pick()?.last == 2)
+    }
+
     @Test func `a drain waits for exchanges, not for flows and upgraded exchanges`() {
         var router = Router()
         _ = router.swap(table([(1, .ready)]))
