@@ -36,9 +36,15 @@ final class DeploymentBudget: Check {
         case .submitting(.delete(let key, let options), .replicaSetPlan, _) where key.type == .pods && options.gracePeriodSeconds != 0:
             deleting(key, world)
         case .recovered(let registry, _):
-            // A removal can have reached the disk without anybody having heard of it.
+            // Anything can have reached the disk without anybody having heard of it.
             pods = pods.filter { registry.object($0.key) != nil }
             for key in pods.keys { pods[key]?.deletedAt = nil }
+            for type in [ResourceType.deployments, .replicaSets, .pods] {
+                for object in registry.list(ListRequest(type)).items {
+                    let meta = ObservedMeta(object)
+                    published(ObjectKey(type, namespace: meta.namespace, name: meta.name), object, isNew: false, world)
+                }
+            }
         default: break
         }
     }

@@ -43,19 +43,33 @@ final class People {
         }
     }
 
-    /// What was asked for last of each thing: nobody insists on what they have taken back.
-    private var wishes: [String: Int] = [:]
+    /// What is wished for each thing and not asked yet: nobody insists on what they have taken back.
+    private var wishes: [String: () -> Void] = [:]
+    /// What is being asked about: the next thing is asked when the answer is there, as by somebody at a prompt.
+    private var asking: Set<String> = []
 
     /// Asks again while the server does not answer, until something else is wished for the same thing.
     private func perform(_ request: Request, about thing: String? = nil, then: @escaping () -> Void = {}) {
         guard let thing else { return insist(request, { true }, then) }
-        let wish = wishes[thing, default: 0] + 1
-        wishes[thing] = wish
-        insist(request, { [self] in wishes[thing] == wish }, then)
+        wishes[thing] = { [self] in
+            insist(request, { [self] in wishes[thing] == nil }) { [self] in
+                then()
+                asking.remove(thing)
+                askNext(about: thing)
+            }
+        }
+        askNext(about: thing)
     }
 
+    private func askNext(about thing: String) {
+        guard !asking.contains(thing), let wish = wishes.removeValue(forKey: thing) else { return }
+        asking.insert(thing)
+        wish()
+    }
+
+    /// `then` is called when it was answered, or is wanted no longer.
     private func insist(_ request: Request, _ isWanted: @escaping () -> Bool, _ then: @escaping () -> Void) {
-        guard isWanted() else { return }
+        guard isWanted() else { return then() }
         link.perform(request, by: .user) { [self] result in
             switch result {
             case .success: then()
