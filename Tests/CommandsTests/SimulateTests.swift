@@ -63,6 +63,18 @@ struct SimulateTests {
         #expect(run.output.hasSuffix("\n1 of 1 scenarios not survived.\n"))
     }
 
+    @Test func `the command that shows a run again can be pasted, whatever the file is called`() throws {
+        let folder = try ManifestFolder(["it's my app.yaml": Self.manifest()])
+        let path = folder.path + "/it's my app.yaml"
+        let run = try Capture(["simulate", "-f", path, "--zones", "a,b", "--faults", "none", "--during", "scale", "--seeds", "1"])
+        let command = run.output.split(separator: "\n").first { $0.contains("again: ") }.map { String($0.drop { $0 != ":" }.dropFirst(2)) }
+        let quoted = "'\(folder.path)/it'\\''s my app.yaml'"
+        #expect(command == "steady simulate -f \(quoted) --zones a,b --faults none --during scale --seed 1", "\(run.output)")
+        for (word, text) in [("", "''"), ("a b", "'a b'"), ("$HOME", "'$HOME'"), ("-f=/x_1,%@:+.y", "-f=/x_1,%@:+.y"), ("~", "'~'")] {
+            #expect(ShellWord.quoted(word) == text)
+        }
+    }
+
     @Test func `json has every number`() throws {
         let run = try run(Self.manifest(replicas: 1), "--faults node-loss --during steady --seeds 2 --start-time 4s -o json")
         let value = try JSON.parse(Array(run.output.utf8))

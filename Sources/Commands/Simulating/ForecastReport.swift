@@ -19,26 +19,39 @@ struct ForecastReport {
         var out = terminal.coloured("Forecast", .bold) + " from \(yearCount) simulated \(yearCount == 1 ? "year" : "years"): "
         out += terminal.coloured("\(Self.percent(forecast.lostShare)) \(isOfTime ? "of the time" : "of requests answered")", .bold)
         out += Self.nines(forecast.lostShare).map { ", \($0) nines\n" } ?? "\n"
-        let lost = forecast.lostShare * requestsPerYear
-        if isOfTime {
-            out += "  nobody serves for \(DurationText.long(.seconds(forecast.lostShare * Forecast.yearLength.inSeconds))) a year"
-        } else {
-            out += "  lost: \(Self.amount(lost)) of \(SimulationReport.grouped(Int(requestsPerYear))) requests a year, as many as come in "
-            out += DurationText.long(.seconds(forecast.lostShare * Forecast.yearLength.inSeconds))
-        }
-        if yearCount > 1 {
-            out += "; single years: \(Self.percent(forecast.range.upperBound)) to \(Self.percent(forecast.range.lowerBound))"
-        }
-        out += "\n\n" + TextTable.text([Self.headers] + rows)
-        out += "\nFailures are independent of each other and of the load; \(isOfTime ? "" : "one request in five may not be sent twice; ")"
-        out += "the programs take as long as in the scenarios.\n"
-        for problem in Set(forecast.problems).sorted().prefix(3) { out += "Did not come to rest by itself: \(problem)\n" }
+        out += "  \(loss)\n\n" + TextTable.text([Self.headers] + rows) + "\n\(conditions)\n"
+        for problem in problems { out += "Did not come to rest by itself: \(problem)\n" }
         if let target {
             let words = "The target of \(target) % is \(isReached ? "reached" : "missed")."
             out += "\n" + terminal.coloured(words, isReached ? .green : .red) + "\n"
         }
         return out
     }
+
+    /// What is lost, in words.
+    var loss: String {
+        let lost = forecast.lostShare * requestsPerYear
+        var out = ""
+        if isOfTime {
+            out += "nobody serves for \(DurationText.long(.seconds(forecast.lostShare * Forecast.yearLength.inSeconds))) a year"
+        } else {
+            out += "lost: \(Self.amount(lost)) of \(SimulationReport.grouped(Int(requestsPerYear))) requests a year, as many as come in "
+            out += DurationText.long(.seconds(forecast.lostShare * Forecast.yearLength.inSeconds))
+        }
+        if yearCount > 1 {
+            out += "; single years: \(Self.percent(forecast.range.upperBound)) to \(Self.percent(forecast.range.lowerBound))"
+        }
+        return out
+    }
+
+    /// What it rests on.
+    var conditions: String {
+        "Failures are independent of each other and of the load; \(isOfTime ? "" : "one request in five may not be sent twice; ")"
+            + "the programs take as long as in the scenarios."
+    }
+
+    /// Why a failure did not heal, without repetitions.
+    var problems: [String] { Array(Set(forecast.problems).sorted().prefix(3)) }
 
     static let headers = ["FAILURE", "ONE EVERY", "REPAIRED", "A YEAR", "LOST A YEAR"]
 

@@ -13,7 +13,7 @@ struct SimulationOrder {
     let isJSON: Bool
     /// Where the report for a browser goes.
     let page: String?
-    /// The flags that shape the world, as they were typed: for the command that replays a run.
+    /// The flags that shape the world, as a shell reads them: for the command that replays a run.
     private let worldFlags: String
 
     /// The words of `--during`.
@@ -53,10 +53,10 @@ struct SimulationOrder {
             throw CommandError("\(files.joined(separator: ", ")): there is no Deployment, so there is nothing to keep running")
         }
         self.scenario = scenario
-        var flags = files.map { "-f \($0)" }
+        var flags = files.map { "-f \(ShellWord.quoted($0))" }
         if invocation.isSet("recursive") { flags.append("-R") }
         for flag in ["zones", "nodes-per-zone", "load", "time", "start-time", "request-time"] {
-            if let value = invocation.value(flag) { flags.append("--\(flag) \(value)") }
+            if let value = invocation.value(flag) { flags.append("--\(flag) \(ShellWord.quoted(value))") }
         }
         worldFlags = flags.joined(separator: " ")
     }

@@ -5,24 +5,42 @@ package enum Story {
     /// Lines that a story has at most; the middle is left out beyond it.
     package static let lineLimit = 40
 
+    /// One line of a story.
+    package struct Line: Sendable, Hashable {
+        /// `+1.204 s`; empty where lines are left out.
+        package var time: String
+        /// Who did something, or what changed; empty where lines are left out.
+        package var who: String
+        package var what: String
+    }
+
+    /// As they are printed, times below each other.
     package static func lines(of outcome: DrillRun.Outcome) -> [String] {
+        told(of: outcome).map { line in
+            if line.time.isEmpty { return String(repeating: " ", count: 11) + line.what }
+            return String(repeating: " ", count: max(0, 10 - line.time.count)) + line.time + " \(line.who): \(line.what)"
+        }
+    }
+
+    package static func told(of outcome: DrillRun.Outcome) -> [Line] {
         let zero = outcome.struckAt ?? outcome.beganAt
-        var moments: [(at: Instant, text: String)] = []
+        var moments: [(at: Instant, who: String, what: String)] = []
         let told = outcome.beganAt..<outcome.watchedUntil
         for line in outcome.history.shortened(to: History.lineLimit) where told.contains(line.at) && isTold(line) {
-            moments.append((line.at, "\(line.who): \(line.what)"))
+            moments.append((line.at, line.who, line.what))
         }
         for curve in outcome.curves {
             for step in curve.steps where step.at > outcome.beganAt && told.contains(step.at) {
-                moments.append((step.at, "\(curve.workload): \(step.ready) of \(step.wanted) serve"))
+                moments.append((step.at, curve.workload, "\(step.ready) of \(step.wanted) serve"))
             }
         }
         moments += losses(outcome)
         let ordered = moments.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }.map(\.element)
-        let lines = ordered.map { "\(seconds($0.at - zero)) \($0.text)" }
+        let lines = ordered.map { Line(time: seconds($0.at - zero), who: $0.who, what: $0.what) }
         guard lines.count > lineLimit else { return lines }
         let head = lineLimit * 3 / 4
-        return Array(lines.prefix(head)) + ["           ... \(lines.count - lineLimit) more ..."] + lines.suffix(lineLimit - head)
+        let gap = Line(time: "", who: "", what: "... \(lines.count - lineLimit) more ...")
+        return Array(lines.prefix(head)) + [gap] + lines.suffix(lineLimit - head)
     }
 
     private static func isTold(_ line: History.Line) -> Bool {
@@ -31,7 +49,7 @@ package enum Story {
     }
 
     /// Losses less than a second apart are one line.
-    private static func losses(_ outcome: DrillRun.Outcome) -> [(Instant, String)] {
+    private static func losses(_ outcome: DrillRun.Outcome) -> [(at: Instant, who: String, what: String)] {
         var groups: [(first: Instant, last: Instant, count: Int)] = []
         for at in outcome.lossTimes where at >= outcome.beganAt {
             if let group = groups.last, at - group.last < .seconds(1) {
@@ -43,8 +61,8 @@ package enum Story {
         return groups.map { group in
             let length = group.last - group.first
             return (
-                group.first,
-                "clients: \(group.count) \(group.count == 1 ? "request is" : "requests are") lost"
+                group.first, "clients",
+                "\(group.count) \(group.count == 1 ? "request is" : "requests are") lost"
                     + (length > .milliseconds(50) ? " within \(DurationText.short(length))" : "")
             )
         }
@@ -53,8 +71,7 @@ package enum Story {
     private static func seconds(_ length: Duration) -> String {
         let milliseconds = length.nanoseconds / 1_000_000
         let text = DurationText.decimal(milliseconds, places: 3)
-        let signed = milliseconds >= 0 ? "+" + text : text
-        return String(repeating: " ", count: max(0, 8 - signed.count)) + signed + " s"
+        return (milliseconds >= 0 ? "+" + text : text) + " s"
     }
 }
 
