@@ -39,7 +39,7 @@ let package = Package(
         module("Scheduling", decisions),
         module("Supervision", decisions),
         module("Traffic", decisions),
-        // All decisions in one deterministic world, pure
+        // The decisions of all roles in one deterministic world, pure
         module("Simulation", ["Registry", "Reconciling", "Scheduling", "Supervision", "Traffic"] + decisions),
         // System
         .target(name: "CLinux"),
