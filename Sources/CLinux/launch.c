@@ -78,20 +78,34 @@ static uint64_t own_start_time(void) {
     return value;
 }
 
+/// What programs say to be the length of a Unix socket's address, as a rule. No address of the Internet has it.
+enum { UNIX_ADDRESS_LENGTH = 110 };
+
 /// Installs the filter: the chosen calls of the native architecture wait for the listener, everything else passes.
 static long install_filter(int filters) {
-    struct sock_filter program[8];
+    struct sock_filter program[9];
+    int has_bind = !!(filters & CLINUX_FILTER_BIND), has_connect = !!(filters & CLINUX_FILTER_CONNECT);
     unsigned short count = 0;
-    uint32_t calls[2];
-    int call_count = 0;
-    if (filters & CLINUX_FILTER_BIND) calls[call_count++] = SYS_bind;
-    if (filters & CLINUX_FILTER_CONNECT) calls[call_count++] = SYS_connect;
+    unsigned short allow = (unsigned short)(3 + has_bind + 3 * has_connect), ask = allow + 1;
+    // Jumps count from the instruction behind them. Another architecture's numbers mean other calls: all are allowed.
+#define TO(target) ((uint8_t)((target) - count - 1))
     program[count++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
-    // Another architecture's numbers mean other calls: to the end, where all is allowed.
-    program[count++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCHITECTURE, 0, (uint8_t)(call_count + 1));
+    program[count] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCHITECTURE, 0, TO(allow));
+    count++;
     program[count++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-    for (int i = 0; i < call_count; i++)
-        program[count++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, calls[i], (uint8_t)(call_count - i), 0);
+    if (has_bind) {
+        program[count] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bind, TO(ask), 0);
+        count++;
+    }
+    if (has_connect) {
+        program[count] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_connect, 0, TO(allow));
+        count++;
+        // The address itself cannot be read here, but its length can: the lower half of the third argument, which comes first.
+        program[count++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2]));
+        program[count] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, UNIX_ADDRESS_LENGTH, TO(allow), TO(ask));
+        count++;
+    }
+#undef TO
     program[count++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
     program[count++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF);
     struct sock_fprog whole = {.len = count, .filter = program};

@@ -24,8 +24,22 @@ package struct AddressCall: Sendable {
         case unreadable(HandOffError)
     }
 
+    /// An IP address and port as named: 4 octets, also of a mapped one, or 16.
+    package struct Place: Hashable, Sendable {
+        package var host: [UInt8]
+        package var port: UInt16
+        /// In host order; nil for IPv6.
+        package var ipv4: UInt32? { host.count == 4 ? host.reduce(0) { $0 << 8 | UInt32($1) } : nil }
+        package init(host: [UInt8], port: UInt16) {
+            self.host = host
+            self.port = port
+        }
+    }
+
     package let kind: Kind
     package let destination: Destination
+    /// Nil for families that are no IP.
+    package let place: Place?
     /// The calling thread.
     package let thread: Int32
     private let listener: Int32
@@ -42,8 +56,11 @@ package struct AddressCall: Sendable {
         // A bad pointer is for the kernel to tell.
         if call.address_length == 0, call.read_errno == EPERM {
             destination = .unreadable(HandOffError(errno: call.read_errno))
+            place = nil
         } else {
-            destination = withUnsafeBytes(of: call.address) { Self.destination(of: $0.prefix(Int(call.address_length))) }
+            let address = withUnsafeBytes(of: call.address) { Array($0.prefix(Int(call.address_length))) }
+            destination = Self.destination(of: address)
+            place = Self.place(of: address)
         }
     }
 
@@ -62,12 +79,24 @@ package struct AddressCall: Sendable {
         }
         guard family == AF_INET6, bytes.count >= 24 else { return .other }
         let host = Array(bytes[8..<24])
-        let mapped: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]
         if host.allSatisfy({ $0 == 0 }) || host == mapped + [0, 0, 0, 0] { return .any(port: port) }
         if host == Array(repeating: 0, count: 15) + [1] || host == mapped + [127, 0, 0, 1] { return .loopback(port: port) }
         if host.starts(with: mapped + [127]) { return .local(port: port) }
         return .other
     }
+
+    /// Reads the address and port of a `sockaddr`.
+    package static func place(of bytes: [UInt8]) -> Place? {
+        guard bytes.count >= 8 else { return nil }
+        let family = Int32(bytes[0]) | Int32(bytes[1]) << 8
+        let port = UInt16(bytes[2]) << 8 | UInt16(bytes[3])
+        if family == AF_INET { return Place(host: Array(bytes[4..<8]), port: port) }
+        guard family == AF_INET6, bytes.count >= 24 else { return nil }
+        let host = Array(bytes[8..<24])
+        return Place(host: host.starts(with: mapped) ? Array(host.suffix(4)) : host, port: port)
+    }
+
+    private static let mapped: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]
 
     /// Lets the kernel perform the call unchanged.
     package func pass() { clinux_let_address_call_pass(listener, raw.id) }

@@ -40,6 +40,17 @@ final class AgentContext {
     /// Whether the kernel lets us answer for a child's bind; learnt from the first launch that it refuses.
     var canHandOff = true
 
+    /// The machine's own resolver configuration.
+    let resolver = MachineResolver()
+    /// Where connections of pods go that use names.
+    private(set) lazy var detours: Detours = {
+        let addresses = InstanceAddresses(block: configuration.block)
+        return Detours(
+            resolvers: { [resolver] in resolver.servers }, nameServer: addresses.nameServer,
+            nameServerPort: InstanceAddresses.nameServerPort,
+            isService: { addresses.isService($0) }, standIn: { InstanceAddresses.standIn(for: $0) })
+    }()
+
     /// What pods keep to over restarts.
     let memories: PodMemories
     /// There are pods, and no record says what of them runs.

@@ -6,9 +6,10 @@ final class SharedHandOff {
     private var binds: BindHandOff
     private var connects: ConnectHandOff
 
-    init(podAddress: UInt32) {
+    /// - Parameter detours: nil where every connection goes where it wants to.
+    init(podAddress: UInt32, detours: Detours? = nil) {
         binds = BindHandOff(podAddress: podAddress)
-        connects = ConnectHandOff(podAddress: podAddress)
+        connects = ConnectHandOff(podAddress: podAddress, detours: detours)
     }
 
     /// Hears who makes the TCP sockets that are bound; nil costs nothing.
@@ -19,7 +20,7 @@ final class SharedHandOff {
         get { binds.podAddress }
         set {
             binds = BindHandOff(podAddress: newValue)
-            connects = ConnectHandOff(podAddress: newValue)
+            connects = ConnectHandOff(podAddress: newValue, detours: connects.detours)
         }
     }
 
@@ -33,8 +34,8 @@ final class SharedHandOff {
             guard case .outOfReach(_, let error) = connects.answer(call) else { return nil }
             return (
                 "ConnectHandOffDenied",
-                "a connection could not be looked at (\(error.text)), so 127.0.0.1 is the machine's for it; use $POD_IP. "
-                    + "See kernel.yama.ptrace_scope"
+                "a connection could not be looked at (\(error.text)), so 127.0.0.1 is the machine's for it (use $POD_IP), and it finds no Service by "
+                    + "name. See kernel.yama.ptrace_scope"
             )
         }
     }

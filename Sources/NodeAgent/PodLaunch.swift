@@ -30,11 +30,17 @@ extension PodDriver {
         }
     }
 
-    /// Which calls of its programs are answered for them. Containers find each other at 127.0.0.1; one alone does not pay for every connection.
+    /// Which calls of its programs are answered for them. Containers find each other at 127.0.0.1, and Services by name; one alone that asks for
+    /// neither does not pay for every connection.
     private var heldCalls: Launch.HandOff {
         if pod.spec.isHostNetwork { return [] }
         let together = pod.spec.containers.count + pod.spec.initContainers.filter(\.isSidecar).count
-        return together > 1 ? [.bind, .connect] : .bind
+        return together > 1 || detours != nil ? [.bind, .connect] : .bind
+    }
+
+    /// Nil where the pod's connections go where they want to.
+    var detours: Detours? {
+        NameLookup(pod: pod, machine: context.resolver.current).asksCluster ? context.detours : nil
     }
 
     func plan(for container: Container) throws(LaunchProblem) -> LaunchPlan {
@@ -90,6 +96,7 @@ extension PodDriver {
             podDirectory: paths.root, mounts: mounts[container.name] ?? [], services: world.services(of: namespace),
             configMap: { [world] in world.configMap(namespace, $0) }, secret: { [world] in world.secret(namespace, $0) })
         sources.allocatable = Machine.resources
+        sources.resolver = context.resolver.current
         return sources
     }
 }

@@ -1,5 +1,6 @@
 import APIClient
 import Linux
+import Resources
 import Timing
 import Traffic
 
@@ -41,6 +42,8 @@ final class Entrances {
     private let store: any DescriptorStore
     private var listeners: [RouteTable.Entrance: Listener] = [:]
     private var refused: [RouteTable.Entrance: Refused] = [:]
+    /// What is open in place of ports that this user has no right to: pods' connections are led there.
+    private var standIns: [RouteTable.Entrance: Listener] = [:]
     /// What an earlier process of this proxy left, by name; what no route wants is given up when the first table comes.
     private var kept: [String: Int32] = [:]
     /// False for good once others accept in this one's place: nothing is opened any more, only closed.
@@ -69,8 +72,11 @@ final class Entrances {
 
     func isOpen(_ entrance: RouteTable.Entrance) -> Bool { listeners[entrance] != nil }
 
+    /// Where pods' connections to an entrance are led that is not open itself; nil where it is, or nothing is.
+    func standIn(_ entrance: RouteTable.Entrance) -> String? { standIns[entrance]?.text }
+
     /// What is open, for tests and status.
-    var openAddresses: [String] { listeners.values.map(\.text).sorted() }
+    var openAddresses: [String] { (listeners.values.map(\.text) + standIns.values.map(\.text)).sorted() }
 
     /// Opens what is new, closes what is gone, keeps the rest. BEFORE this the dataplane must have the table.
     func apply(_ routes: [RouteTable.Route]) {
@@ -78,6 +84,9 @@ final class Entrances {
         for route in routes { wanted[route.entrance] = route.backend }
         for (entrance, listener) in listeners.sorted(by: { $0.key < $1.key }) {
             if let backend = wanted[entrance] { listener.backend = backend } else { close(entrance, listener) }
+        }
+        for (entrance, listener) in standIns.sorted(by: { $0.key < $1.key }) {
+            if let backend = wanted[entrance] { listener.backend = backend } else { closeStandIn(entrance) }
         }
         for (entrance, entry) in refused where wanted[entrance] == nil {
             entry.timer?.cancel()
@@ -107,8 +116,10 @@ final class Entrances {
             let listener = Listener(fd: fd, text: "\(address)", backend: route.backend)
             try watch(listener)
             listeners[route.entrance] = listener
+            closeStandIn(route.entrance)
             if refused.removeValue(forKey: route.entrance) != nil { onRecovery(route, address) }
         } catch {
+            if Self.isDenied(error) { openStandIn(route) }
             let before = refused[route.entrance]
             let pause = before.map { min($0.pause * 2, Self.longestRetry) } ?? Self.firstRetry
             let timer = plane.loop.schedule(after: pause) { [weak self] in
@@ -120,20 +131,61 @@ final class Entrances {
         }
     }
 
+    /// EACCES: a port below 1024.
+    private static func isDenied(_ error: LinuxError) -> Bool { error.errno == 13 }
+
+    /// Opens the port in place of one that is denied. One that is taken as well is tried again with the other.
+    private func openStandIn(_ route: RouteTable.Route) {
+        guard standIns[route.entrance] == nil, case .clusterIP(let host) = route.entrance.place,
+            let port = InstanceAddresses.standIn(for: route.entrance.port)
+        else { return }
+        let address = SocketAddress.ipv4(IPv4Address(bits: host), port: port)
+        let name = "listener:\(address)"
+        let present = kept.removeValue(forKey: name)
+        guard let fd = present ?? (try? Sockets.listen(tcp: address)) else { return }
+        if present == nil { store.store(name, fd) }
+        let listener = Listener(fd: fd, text: "\(address)", backend: route.backend)
+        guard (try? watch(listener)) != nil else {
+            store.remove(name)
+            return Sockets.close(fd)
+        }
+        standIns[route.entrance] = listener
+    }
+
+    private func closeStandIn(_ entrance: RouteTable.Entrance) {
+        guard let listener = standIns.removeValue(forKey: entrance) else { return }
+        end(listener)
+    }
+
+    private func isServed(_ listener: Listener) -> Bool {
+        listeners.values.contains { $0 === listener } || standIns.values.contains { $0 === listener }
+    }
+
     /// A listener that another proxy beside this one has opened: this one accepts on it as well, or will once a route wants it.
     func take(shared descriptor: Int32, named name: String) {
-        guard isAccepting, name.hasPrefix("listener:"), !listeners.values.contains(where: { "listener:\($0.text)" == name }) else {
+        guard isAccepting, name.hasPrefix("listener:"), !openAddresses.contains(where: { "listener:\($0)" == name }) else {
             return Sockets.close(descriptor)
         }
         if let double = kept.updateValue(descriptor, forKey: name) { Sockets.close(double) }
-        for (entrance, entry) in refused.sorted(by: { $0.key < $1.key }) where "listener:\(address(entrance))" == name {
-            entry.timer?.cancel()
-            open(entry.route)
+        for (entrance, entry) in refused.sorted(by: { $0.key < $1.key }) {
+            if "listener:\(address(entrance))" == name {
+                entry.timer?.cancel()
+                open(entry.route)
+            } else if Self.isDenied(entry.error) {
+                openStandIn(entry.route)
+            }
         }
     }
 
+    /// What was kept or is shared under this name and no route can want; the caller's from now on.
+    func release(_ name: String) -> Int32? { kept.removeValue(forKey: name) }
+
     private func close(_ entrance: RouteTable.Entrance, _ listener: Listener) {
         listeners[entrance] = nil
+        end(listener)
+    }
+
+    private func end(_ listener: Listener) {
         listener.watch?.cancel()
         Sockets.close(listener.fd)
         store.remove("listener:\(listener.text)")
@@ -179,7 +231,7 @@ final class Entrances {
     private func pauseAccepting(_ listener: Listener) {
         listener.watch?.cancel()
         plane.loop.schedule(after: Self.shortagePause) { [weak self, weak listener] in
-            guard let self, let listener, isAccepting, listeners.values.contains(where: { $0 === listener }) else { return }
+            guard let self, let listener, isAccepting, isServed(listener) else { return }
             try? watch(listener)
         }
     }
@@ -189,6 +241,7 @@ final class Entrances {
     func stopAccepting() {
         isAccepting = false
         for listener in listeners.values { listener.watch?.cancel() }
+        for listener in standIns.values { listener.watch?.cancel() }
         for entry in refused.values { entry.timer?.cancel() }
         refused = [:]
     }
@@ -197,5 +250,6 @@ final class Entrances {
     func closeAll() {
         stopAccepting()
         for (entrance, listener) in listeners.sorted(by: { $0.key < $1.key }) { close(entrance, listener) }
+        for entrance in standIns.keys.sorted() { closeStandIn(entrance) }
     }
 }

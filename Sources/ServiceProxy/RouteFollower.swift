@@ -3,6 +3,7 @@ import Formats
 import Resources
 import Timing
 import Traffic
+import Wire
 
 /// Keeps the table in force equal to what the API says about Services, EndpointSlices and TrafficPolicies.
 ///
@@ -13,6 +14,7 @@ final class RouteFollower {
     private let slices: ObjectCache
     private let policies: ObjectCache
     private var source = RouteSource()
+    private var names: ClusterNames
     private var isPlanned = false
     /// How long the first table waits for policies: a server of an older version does not know the kind.
     private static let policyPatience = Duration.seconds(1)
@@ -29,8 +31,11 @@ final class RouteFollower {
 
     /// - Parameter idleReportPeriod: how often a revision is told that only time moved. Nodes give an address out again once every proxy has told of
     ///   a revision behind its withdrawal: where no slice changes any more, this is what lets them.
-    init(api: any ResourceAPI, idleReportPeriod: Duration = .seconds(60)) {
+    init(api: any ResourceAPI, addresses: InstanceAddresses = InstanceAddresses(block: 0), idleReportPeriod: Duration = .seconds(60)) {
         self.api = api
+        names = ClusterNames(
+            serviceBlock: .init(first: addresses.firstService, prefixLength: InstanceAddresses.servicePrefixLength),
+            podBlock: .init(first: addresses.firstPod, prefixLength: InstanceAddresses.podPrefixLength))
         self.idleReportPeriod = idleReportPeriod
         services = ObjectCache(api: api, list: ListRequest(.services))
         slices = ObjectCache(api: api, list: ListRequest(.endpointSlices))
@@ -41,6 +46,7 @@ final class RouteFollower {
         services.start(
             onChange: { [unowned self] key, _, new in
                 source.set(service: new, namespace: key.namespace, name: key.name)
+                names.set(service: new, namespace: key.namespace, name: key.name)
                 plan()
             }, onSynced: { [unowned self] in plan() })
         api.loop.schedule(after: Self.policyPatience) { [weak self] in
@@ -56,6 +62,7 @@ final class RouteFollower {
         slices.start(
             onChange: { [unowned self] key, _, new in
                 source.set(slice: new, namespace: key.namespace, name: key.name)
+                names.set(slice: new, namespace: key.namespace, name: key.name)
                 isRevisionDue = true
                 plan()
             }, onSynced: { [unowned self] in plan() })
@@ -82,6 +89,9 @@ final class RouteFollower {
 
     /// The Service as it was seen last; nil when it is gone.
     func service(_ name: RouteTable.ServiceName) -> Value? { services[name.namespace, name.name] }
+
+    /// What is to be done about a question, by what was seen last.
+    func answer(_ query: DNSMessage, turn: Int) -> NameAnswer { names.answer(query, turn: turn) }
 
     private func plan() {
         // Half a view would close listeners that are wanted: the first table waits for all lists.

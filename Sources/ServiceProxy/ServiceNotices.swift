@@ -24,8 +24,11 @@ final class ServiceNotices {
     }
 
     /// A port could not be opened: says why and what helps.
-    func refused(_ route: RouteTable.Route, _ address: SocketAddress, _ error: LinuxError) {
-        tell(route.backend.service, .warning, "PortNotOpened", Self.text(address, error))
+    ///
+    /// - Parameter standIn: where pods' connections are led meanwhile.
+    func refused(_ route: RouteTable.Route, _ address: SocketAddress, _ error: LinuxError, standIn: String?) {
+        let rest = standIn.map { ". Programs in pods reach it all the same (they are led to \($0))" } ?? ""
+        tell(route.backend.service, .warning, "PortNotOpened", Self.text(address, error) + rest)
     }
 
     func recovered(_ route: RouteTable.Route, _ address: SocketAddress) {

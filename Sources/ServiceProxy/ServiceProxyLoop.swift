@@ -19,6 +19,7 @@ package final class ServiceProxyLoop {
     private let configuration: ProxyConfiguration
     let plane: Dataplane
     private let entrances: Entrances
+    private let nameServer: NameServer
     private let follower: RouteFollower
     private let reporter: StatusReporter
     private let notices: ServiceNotices
@@ -43,8 +44,16 @@ package final class ServiceProxyLoop {
             connectionLimit: min(Dataplane.mostConnections, Int(clamping: Limits.raiseOpenFiles() / 2)))
         self.plane = plane
         entrances = Entrances(plane: plane, exposed: configuration.exposed, store: store)
-        let follower = RouteFollower(api: api)
+        let addresses = InstanceAddresses(block: configuration.block)
+        let follower = RouteFollower(api: api, addresses: addresses)
         self.follower = follower
+        let own = SocketAddress.ipv4(IPv4Address(bits: addresses.nameServer), port: InstanceAddresses.nameServerPort)
+        nameServer = NameServer(
+            loop: loop, address: own, store: store, forwarding: NameForwarding(loop: loop, own: own),
+            resolve: { follower.answer($0, turn: $1) })
+        for name in [NameServer.datagramName, NameServer.streamName] {
+            if let kept = entrances.release(name) { nameServer.take(kept, named: name) }
+        }
         inquirer = NodeInquirer(plane: plane)
         reporter = StatusReporter(api: api, name: configuration.name) { plane.drainReport() }
         notices = ServiceNotices(api: api, host: configuration.name) { follower.service($0) }
@@ -62,7 +71,7 @@ package final class ServiceProxyLoop {
         }
         reporter.onWritten = { [unowned self] in accept() }
         inquirer.onChange = { [unowned self] in tellRefusals() }
-        entrances.onRefusal = { [unowned self] in notices.refused($0, $1, $2) }
+        entrances.onRefusal = { [unowned self] in notices.refused($0, $1, $2, standIn: entrances.standIn($0.entrance)) }
         entrances.onRecovery = { [unowned self] route, address in
             notices.recovered(route, address)
             announceBalancers()
@@ -100,12 +109,15 @@ package final class ServiceProxyLoop {
         isReady = true
         firstStatusTimer?.cancel()
         entrances.apply(table.routes)
+        nameServer.open()
         announceBalancers()
         onReady()
     }
 
     /// What another proxy beside this one has opened.
-    package func take(shared descriptor: Int32, named name: String) { entrances.take(shared: descriptor, named: name) }
+    package func take(shared descriptor: Int32, named name: String) {
+        if NameServer.isName(name) { nameServer.take(descriptor, named: name) } else { entrances.take(shared: descriptor, named: name) }
+    }
 
     /// An agent saw a process of the pod at this address end: others are preferred from now on, until the table says more.
     package func ended(address: String) { if let host = EndpointAddress.host(address) { plane.ended(host: host) } }
@@ -140,7 +152,7 @@ package final class ServiceProxyLoop {
         guard let table else { return "no table yet\n" }
         var text = ""
         for route in table.routes {
-            text += "\(entrances.address(route.entrance)) -> \(route.backend)\(entrances.isOpen(route.entrance) ? "" : " (not open)")\n"
+            text += "\(entrances.address(route.entrance)) -> \(route.backend)\(openness(of: route.entrance))\n"
             for endpoint in table.backends.first(where: { $0.name == route.backend })?.endpoints ?? [] {
                 let isSuspected = plane.router.isSuspected(endpoint.address, now: loop.now)
                 text += "    \(endpoint.address) \(endpoint.standing)\(isSuspected ? ", others preferred" : "")\n"
@@ -149,10 +161,16 @@ package final class ServiceProxyLoop {
         return text
     }
 
+    private func openness(of entrance: RouteTable.Entrance) -> String {
+        if entrances.isOpen(entrance) { return "" }
+        return entrances.standIn(entrance).map { " (for pods alone, which are led to \($0))" } ?? " (not open)"
+    }
+
     /// Accepts nothing more and serves what is open until it is over, with every table that comes meanwhile; then takes its status and its lease
     /// away, so that no drain waits for it, and calls `done`. Others accept on the same listeners.
     package func retire(within limit: Duration, _ done: @escaping () -> Void) {
         entrances.stopAccepting()
+        nameServer.stop()
         plane.retire(within: limit) { [self] in
             follower.stop()
             reporter.stop()
@@ -168,6 +186,7 @@ package final class ServiceProxyLoop {
     /// the descriptor store: what waits in their backlogs is served by the next process.
     package func finish(within limit: Duration, _ done: @escaping () -> Void) {
         entrances.stopAccepting()
+        nameServer.stop()
         plane.finish(within: limit) { [self] in
             follower.stop()
             inquirer.stop()
@@ -185,5 +204,6 @@ package final class ServiceProxyLoop {
         lease.stop()
         plane.closeAll()
         entrances.closeAll()
+        nameServer.close()
     }
 }

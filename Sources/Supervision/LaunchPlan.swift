@@ -1,5 +1,6 @@
 import Formats
 import Resources
+import Wire
 
 /// Why a container cannot be started yet, with Kubernetes' reason.
 package struct LaunchProblem: Error, Hashable, Sendable {
@@ -53,6 +54,8 @@ package struct LaunchSources {
     package var allocatable: [String: Quantity] = [:]
     /// Of the pod's namespace, sorted by name.
     package var services: [Service]
+    /// What the machine's own resolvers are told.
+    package var resolver = ResolverConfiguration()
     package var configMap: (String) -> ConfigMap?
     package var secret: (String) -> Secret?
 
@@ -140,6 +143,7 @@ package struct LaunchPlan: Hashable, Sendable {
             ("POD_NAME", sources.pod.meta.name), ("POD_NAMESPACE", sources.pod.meta.namespace), ("POD_IP", sources.podIP),
             ("NODE_NAME", sources.nodeName), ("ZONE", sources.zone), ("HOST", sources.podIP),
         ]
+        out += NameLookup(pod: sources.pod, machine: sources.resolver).variables
         let ports = sources.container.ports.isEmpty ? sources.image?.ports ?? [] : sources.container.ports
         if let port = ports.first?.containerPort { out.append(("PORT", "\(port)")) }
         return out + sources.mounts

@@ -5,6 +5,7 @@ import Resources
 import Testing
 import Timing
 import Traffic
+import Wire
 
 @testable import ServiceProxy
 
@@ -57,6 +58,8 @@ final class ProxyHarness {
     }
 
     var status: Value { api.objects[ObjectKey(.proxyStatuses, name: "proxy-1")]?["status"] ?? .null }
+    /// What is kept for the entrances: the name server's sockets are always there.
+    var routeNames: [String] { store.names.filter { !NameServer.isName($0) } }
     var events: [Value] { api.writes.filter { $0.key.type == .events }.map(\.body) }
 
     func wait(_ what: Comment = "waited in vain", at place: SourceLocation = #_sourceLocation, _ done: () -> Bool) {
@@ -125,7 +128,7 @@ final class ProxyHarness {
         let harness = try ProxyHarness()
         harness.service()
         harness.proxy.start()
-        harness.wait { harness.store.names == ["listener:127.0.0.1:\(harness.port)"] }
+        harness.wait { harness.routeNames == ["listener:127.0.0.1:\(harness.port)"] }
         var isFinished = false
         harness.proxy.finish(within: .seconds(1)) { isFinished = true }
         harness.wait { isFinished }
@@ -137,6 +140,28 @@ final class ProxyHarness {
         harness.slice([(backend.address, Self.ready)])
         harness.restartProxy()
         harness.wait { client.text.hasSuffix("ok") }
+    }
+
+    @Test func `questions about names that come while a proxy is replaced are answered by the next`() throws {
+        let harness = try ProxyHarness()
+        harness.service()
+        harness.proxy.start()
+        harness.wait { harness.store.names.filter(NameServer.isName).count == 2 }
+        var isFinished = false
+        harness.proxy.finish(within: .seconds(1)) { isFinished = true }
+        harness.wait { isFinished }
+        let asker = try Sockets.connect(to: .ipv4(IPv4Address("127.47.0.1")!, port: 10053), type: .datagram)
+        defer { Sockets.close(asker) }
+        let query = DNSMessage(id: 7, asking: .init(try #require(DNSName("web.default.svc.cluster.local")), .a)).serialized()
+        _ = query.withUnsafeBufferPointer { Sockets.send(asker, $0) }
+        harness.settle()
+        harness.restartProxy()
+        var answer: [UInt8] = []
+        harness.wait {
+            answer += Sockets.receive(asker, limit: 512).bytes
+            return !answer.isEmpty
+        }
+        #expect(try DNSMessage(answer).answers.map(\.content) == [.a(0x7F00_0001)])
     }
 
     @Test func `a port that is taken is told in an event with the remedy, and opened when it is free`() throws {
@@ -180,7 +205,7 @@ final class ProxyHarness {
         harness.wait { harness.proxy.openAddresses.count == 1 }
         harness.api.delete(ObjectKey(.services, namespace: "default", name: "web"))
         harness.wait { harness.proxy.openAddresses.isEmpty }
-        #expect(harness.store.names.isEmpty)
+        #expect(harness.routeNames.isEmpty)
     }
 
     @Test func `metrics tell what was carried`() throws {

@@ -15,7 +15,7 @@ extension SchemaText {
           restartPolicy string(Always OnFailure Never) | What follows when a container ends.
           terminationGracePeriodSeconds long | How long a pod has between being told to end and being killed.
           activeDeadlineSeconds long | After so many seconds the pod is failed.
-          dnsPolicy~ string(ClusterFirst ClusterFirstWithHostNet Default None) =ClusterFirst
+          dnsPolicy string(ClusterFirst ClusterFirstWithHostNet Default None) | Who answers its programs' questions about names: the cluster, or the machine's resolvers alone.
           nodeSelector {string} | Labels that the node must have.
           serviceAccountName~ string =default
           serviceAccount~ string =default
@@ -28,15 +28,15 @@ extension SchemaText {
           shareProcessNamespace~ bool =false
           securityContext PodSecurityContext | As whom the processes run.
           imagePullSecrets~ [LocalObjectReference by name]
-          hostname~ string
-          subdomain~ string
+          hostname string | Its name below that of the headless Service that subdomain names.
+          subdomain string | The headless Service below whose name in DNS it has one.
           affinity Affinity | Which nodes and neighbours it wants.
           schedulerName string | Who places it.
           tolerations [Toleration] | Taints that it bears.
           hostAliases~ [HostAlias by ip]
           priorityClassName~ string
           priority~ int =0
-          dnsConfig~ PodDNSConfig
+          dnsConfig PodDNSConfig | Where its programs look for short names, and how.
           readinessGates [PodReadinessGate] | Further conditions that must be true for the pod to be ready.
           runtimeClassName~ string
           enableServiceLinks bool | Give the addresses of Services to programs as environment variables.
@@ -58,7 +58,7 @@ extension SchemaText {
           ip! string
           hostnames [string]
         PodDNSConfig
-          nameservers [string]
+          nameservers~ [string]
           searches [string]
           options [PodDNSConfigOption]
         PodDNSConfigOption

@@ -58,6 +58,7 @@ package struct PodSpec: Hashable, Sendable {
     package var hostname: String
     package var subdomain: String
     package var isHostNetwork: Bool
+    package var dns: PodDNS
     package var isServiceLinksEnabled: Bool
     package var priority: Int
     package var securityContext: SecurityContext
@@ -83,6 +84,7 @@ package struct PodSpec: Hashable, Sendable {
         hostname = spec["hostname"].string ?? ""
         subdomain = spec["subdomain"].string ?? ""
         isHostNetwork = spec["hostNetwork"].bool ?? false
+        dns = PodDNS(spec)
         isServiceLinksEnabled = spec["enableServiceLinks"].bool ?? true
         priority = Int(spec["priority"].int ?? 0)
         securityContext = SecurityContext(spec["securityContext"])

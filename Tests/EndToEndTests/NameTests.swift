@@ -1,0 +1,103 @@
+import Foundation
+import Testing
+
+extension Transcripts {
+    /// Services are found by their names, with programs of every machine, unmodified.
+    @Suite(.serialized) struct NameTests {
+        private func apply(_ manifest: String, to instance: Instance) throws {
+            let path = instance.directory + "/names.yaml"
+            try instance.write(manifest, to: path)
+            try instance.steady("apply -f \(path)")
+        }
+
+        /// What a pod printed that runs to its end.
+        private func output(of pod: String, in instance: Instance) throws -> String {
+            try instance.steady("wait pod/\(pod) --for=jsonpath={.status.phase}=Succeeded --timeout 40s")
+            return try instance.start("logs \(pod)").finish().out
+        }
+
+        /// Three servers that tell who they are, behind a Service at port 80 and one without an address.
+        private static let servers = """
+            apiVersion: apps/v1
+            kind: Deployment
+            metadata: {name: payments}
+            spec:
+              replicas: 2
+              selector: {matchLabels: {app: payments}}
+              template:
+                metadata: {labels: {app: payments}}
+                spec:
+                  terminationGracePeriodSeconds: 1
+                  containers:
+                  - name: py
+                    image: py
+                    command: [/usr/bin/python3, -m, http.server, "8080"]
+                    ports: [{name: http, containerPort: 8080}]
+                    readinessProbe: {httpGet: {path: /, port: http}}
+            ---
+            apiVersion: v1
+            kind: Service
+            metadata: {name: payments}
+            spec: {selector: {app: payments}, ports: [{name: http, port: 80, targetPort: http}]}
+            ---
+            apiVersion: v1
+            kind: Service
+            metadata: {name: each}
+            spec: {clusterIP: None, selector: {app: payments}, ports: [{name: http, port: 80, targetPort: http}]}
+            ---
+
+            """
+
+        /// Asks by hand over UDP, as a resolver does that believes whom its socket is connected to.
+        private static let asking = """
+            import socket, struct
+            server = [l.split()[1] for l in open('/etc/resolv.conf') if l.startswith('nameserver')]
+            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(5); s.connect((server[0] if server else '127.0.0.1', 53))
+            q = b''.join(bytes([len(l)]) + l.encode() for l in 'each.default.svc.cluster.local'.split('.')) + bytes([0, 0, 1, 0, 1])
+            s.send(struct.pack('>6H', 7, 256, 1, 0, 0, 0) + q); a = s.recv(512); print('udp', struct.unpack('>H', a[6:8])[0])
+            print('tcp', sorted({i[4][0] for i in socket.getaddrinfo('each', 8080)}) == sorted(
+                {i[4][0] for i in socket.getaddrinfo('each.default.svc.cluster.local.', 8080)}), len({i[4][0] for i in socket.getaddrinfo('each', 8080)}))
+            import urllib.request; print('http', urllib.request.urlopen('http://payments.default/').status)
+            try: socket.getaddrinfo('nobody.default.svc.cluster.local', 80)
+            except socket.gaierror as e: print('none', e.errno == socket.EAI_NONAME)
+            """
+
+        private static func client(_ name: String, _ command: [String], more: String = "") -> String {
+            let words = command.map { "'" + $0.replacingOccurrences(of: "'", with: "''") + "'" }.joined(separator: ", ")
+            return PodFeatureManifests.pod(
+                name, more + "restartPolicy: Never\n", containers: "- {name: main, image: none, command: [\(words)]}")
+        }
+
+        @Test(arguments: Account.available) func `A pod reaches a Service by its name, whatever program asks`(account: Account) throws {
+            let instance = try Instance(as: account)
+            defer { instance.stop() }
+            try instance.steady("up --detach")
+            try apply(Self.servers, to: instance)
+            try instance.steady("rollout status deployment/payments --timeout 40s")
+            let script = instance.directory + "/ask.py"
+            try instance.write(Self.asking, to: script)
+            let node = "/usr/bin/node"
+            let hasNode = FileManager.default.isExecutableFile(atPath: node)
+            let lookups = """
+                const dns = require('dns');
+                dns.lookup('payments', (e, a) => { console.log(e ? e.code : a);
+                dns.resolve4('payments.default.svc.cluster.local', (e, b) => { console.log(e ? e.code : b[0] === a);
+                dns.resolveSrv('_http._tcp.payments.default.svc.cluster.local', (e, s) => { console.log(e ? e.code : s[0].port + ' ' + s[0].name) }) }) });
+                """
+            let lookup = instance.directory + "/lookup.js"
+            try instance.write(lookups, to: lookup)
+            var clients = Self.client("curl", ["/usr/bin/curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "http://payments/"])
+            clients += Self.client("python", ["/usr/bin/python3", script])
+            clients += Self.client("machine", ["/usr/bin/env"], more: "dnsPolicy: Default\n")
+            if hasNode { clients += Self.client("node", [node, lookup]) }
+            try apply(clients, to: instance)
+            #expect(try output(of: "curl", in: instance) == "200")
+            #expect(try output(of: "python", in: instance) == "udp 2\ntcp True 2\nhttp 200\nnone True\n")
+            #expect(try !output(of: "machine", in: instance).contains("LOCALDOMAIN"))
+            if hasNode {
+                let service = try instance.start("get service payments -o jsonpath={.spec.clusterIP}").finish().out
+                #expect(try output(of: "node", in: instance) == "\(service)\ntrue\n80 payments.default.svc.cluster.local\n")
+            }
+        }
+    }
+}
