@@ -21,7 +21,7 @@ import Traffic
         init() throws {
             harness = try ProxyHarness()
             next = ServiceProxyLoop(
-                loop: harness.loop, configuration: ProxyConfiguration(name: "proxy-2", directory: DataDirectory("/nonexistent"), block: 15),
+                loop: harness.loop, configuration: ProxyConfiguration(name: "proxy-2", directory: DataDirectory("/nonexistent"), block: 14),
                 api: harness.api, store: store)
         }
 

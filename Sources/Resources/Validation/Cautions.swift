@@ -35,7 +35,9 @@ package enum Cautions {
 
     private static func check(action: Value, _ path: String, _ out: inout [String]) {
         if action["httpGet"]["scheme"].string == "HTTPS" {
-            out.append("\(path).httpGet.scheme: there is no TLS here: HTTPS only checks that the port answers as a TLS server, and asks for no status")
+            out.append(
+                "\(path).httpGet.scheme: there is no TLS here: HTTPS only checks that the port answers as a TLS server, and asks for no status"
+            )
         }
         if !action["grpc"].isNull {
             out.append("\(path).grpc: grpc probes are not available here and always fail; use httpGet, tcpSocket or exec")
