@@ -29,6 +29,12 @@ struct LimitTrees {
         var missing = missing
         for controller in ContainerLimits.Controller.allCases {
             guard let tree = trees[controller] else { continue }
+            // A process enters a tree of version 1 by itself, which waits 10 to 20 ms for all processors to have looked away: who names no limit
+            // does not pay that at every start.
+            if controller == .pids, !tree.isUnified, limits.processCount == ContainerLimits.standardProcessCount {
+                missing.insert(controller)
+                continue
+            }
             let settings = limits.settings(of: controller, isUnified: tree.isUnified)
             if settings.isEmpty { continue }
             guard tree.set(name, settings.map { (file: $0.file, value: $0.value, isOptional: $0.isOptional) }) else {
