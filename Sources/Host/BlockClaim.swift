@@ -1,4 +1,5 @@
 import Linux
+import Resources
 
 /// An instance's claim to one slice of the loopback ranges, against other instances on this machine, whoever's they are.
 ///
@@ -11,8 +12,8 @@ package struct BlockClaim: Sendable {
     /// Below the ephemeral range, so that no client takes it by chance.
     private static let claimPort: UInt16 = 9747
 
-    /// 127.16.(16 * block).0/20 are the node addresses of a block; its first address carries the claim.
-    package static func address(_ block: Int) -> IPv4Address { IPv4Address(bits: 0x7F10_0000 + UInt32(block) << 12) }
+    /// The first of the block's node addresses.
+    package static func address(_ block: Int) -> IPv4Address { IPv4Address(bits: InstanceAddresses(block: block).nodes.first) }
 
     /// The wanted block, else the first free one in `order`, by default by number.
     package static func take(_ wanted: Int?, order: [Int]? = nil) throws(HostError) -> BlockClaim {

@@ -1,5 +1,6 @@
 import APIClient
 import Linux
+import Resources
 import Timing
 
 /// What one node's agent is started with.
@@ -47,8 +48,8 @@ package struct AgentConfiguration: Sendable {
     /// What pods keep to: see `PodMemories`.
     var memoriesFile: String { nodeDirectory + "/memories" }
     var socket: String { directory.roleSocket("agent-\(nodeName)") }
-    /// 127.16.(16 * block).0/20, the first address for the first node.
-    var nodeAddress: IPv4Address { IPv4Address(bits: 0x7F10_0000 + UInt32(block) << 12 + UInt32(index) + 1) }
+    /// Behind the address that carries the claim, one for each node.
+    var nodeAddress: IPv4Address { IPv4Address(bits: InstanceAddresses(block: block).nodes.first + UInt32(index) + 1) }
 }
 
 /// Where one pod has its files: its own directory, in which its programs may write, and beside it what is the agent's alone.

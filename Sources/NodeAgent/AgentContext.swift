@@ -48,7 +48,7 @@ final class AgentContext {
         return Detours(
             resolvers: { [resolver] in resolver.servers }, nameServer: addresses.nameServer,
             nameServerPort: InstanceAddresses.nameServerPort,
-            isService: { addresses.isService($0) }, standIn: { InstanceAddresses.standIn(for: $0) })
+            isService: { [services = addresses.services] in services.contains($0) }, standIn: { InstanceAddresses.standIn(for: $0) })
     }()
 
     /// What pods keep to over restarts.

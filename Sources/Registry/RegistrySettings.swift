@@ -29,10 +29,8 @@ package struct RegistrySettings: Sendable, Hashable {
         self.mayChangeUser = mayChangeUser
     }
 
-    /// ClusterIPs: `127.(32+block).0.0/16`.
-    package var serviceRange: AddressRange { AddressRange(127 << 24 | UInt32(32 + block) << 16, prefixLength: 16) }
-    /// Pod addresses: `127.(64+4*block).0.0/14`.
-    package var podRange: AddressRange { AddressRange(127 << 24 | UInt32(64 + 4 * block) << 16, prefixLength: 14) }
-    /// Node addresses: `127.16.(16*block).0/20`.
-    package var nodeRange: AddressRange { AddressRange(127 << 24 | 16 << 16 | UInt32(16 * block) << 8, prefixLength: 20) }
+    private var addresses: InstanceAddresses { InstanceAddresses(block: block) }
+    package var serviceRange: AddressRange { addresses.services }
+    package var podRange: AddressRange { addresses.pods }
+    package var nodeRange: AddressRange { addresses.nodes }
 }

@@ -3,18 +3,15 @@ package struct InstanceAddresses: Hashable, Sendable {
     package let block: Int
     package init(block: Int) { self.block = block }
 
-    /// 127.(32 + block).0.0/16, host order.
-    package var firstService: UInt32 { 127 << 24 | UInt32(32 + block) << 16 }
-    package static let servicePrefixLength = 16
-    /// 127.(64 + 4 * block).0.0/14, host order.
-    package var firstPod: UInt32 { 127 << 24 | UInt32(64 + 4 * block) << 16 }
-    package static let podPrefixLength = 14
-
-    /// Whether a Service can have this address, host order.
-    package func isService(_ address: UInt32) -> Bool { address >> 16 == firstService >> 16 }
+    /// ClusterIPs: `127.(32+block).0.0/16`.
+    package var services: AddressRange { AddressRange(127 << 24 | UInt32(32 + block) << 16, prefixLength: 16) }
+    /// Pods' addresses: `127.(64+4*block).0.0/14`.
+    package var pods: AddressRange { AddressRange(127 << 24 | UInt32(64 + 4 * block) << 16, prefixLength: 14) }
+    /// Nodes' addresses: `127.16.(16*block).0/20`. The first carries the claim to the block, nodes have those behind it, the proxy some of the last.
+    package var nodes: AddressRange { AddressRange(127 << 24 | 16 << 16 | UInt32(16 * block) << 8, prefixLength: 20) }
 
     /// Where the proxies answer questions about names: among the addresses that Services are not given by themselves.
-    package var nameServer: UInt32 { firstService + 1 }
+    package var nameServer: UInt32 { services.first + 1 }
     /// Above 1024, so that every user can open it, and below the ports that the kernel chooses.
     package static let nameServerPort: UInt16 = 10053
 

@@ -1,5 +1,6 @@
 import APIClient
 import Linux
+import Resources
 
 /// What one proxy process is started with.
 package struct ProxyConfiguration: Sendable {
@@ -19,8 +20,8 @@ package struct ProxyConfiguration: Sendable {
     }
 
     /// Addresses to connect from when the system's choice has no port left: each gives 28,000 connections to each endpoint. They are the
-    /// last ones of the block's node addresses, 127.16.(16 * block).0/20, which nodes are given from the front.
-    var sources: [IPv4Address] { (0..<8).map { IPv4Address(bits: 0x7F10_0000 + UInt32(block) << 12 + 0xF00 + 1 + $0) } }
+    /// last ones of the block's node addresses, which nodes are given from the front.
+    var sources: [IPv4Address] { (0..<8).map { IPv4Address(bits: InstanceAddresses(block: block).nodes.first + 0xF00 + 1 + $0) } }
 
     /// What a Service's status names as its address: of an unspecified one, the address that a local client uses.
     var announced: IPv4Address { exposed == .any ? .loopback : exposed }

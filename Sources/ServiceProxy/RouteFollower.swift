@@ -33,9 +33,7 @@ final class RouteFollower {
     ///   a revision behind its withdrawal: where no slice changes any more, this is what lets them.
     init(api: any ResourceAPI, addresses: InstanceAddresses = InstanceAddresses(block: 0), idleReportPeriod: Duration = .seconds(60)) {
         self.api = api
-        names = ClusterNames(
-            serviceBlock: .init(first: addresses.firstService, prefixLength: InstanceAddresses.servicePrefixLength),
-            podBlock: .init(first: addresses.firstPod, prefixLength: InstanceAddresses.podPrefixLength))
+        names = ClusterNames(addresses)
         self.idleReportPeriod = idleReportPeriod
         services = ObjectCache(api: api, list: ListRequest(.services))
         slices = ObjectCache(api: api, list: ListRequest(.endpointSlices))

@@ -13,20 +13,8 @@ package struct ClusterNames: Sendable {
     /// Seconds that an answer may be kept, also that something does not exist: endpoints come and go.
     package static let timeToLive: UInt32 = 5
 
-    /// A block of addresses whose names are ours alone.
-    package struct Block: Sendable {
-        /// In host order.
-        var first: UInt32
-        var prefixLength: Int
-        package init(first: UInt32, prefixLength: Int) {
-            self.first = first
-            self.prefixLength = prefixLength
-        }
-        func contains(_ host: UInt32) -> Bool { (host ^ first) >> UInt32(32 - prefixLength) == 0 }
-    }
-
-    let serviceBlock: Block
-    let podBlock: Block
+    /// Whose addresses have names that are ours alone.
+    let addresses: InstanceAddresses
     private(set) var services: [ServiceName: NamedService] = [:]
     /// Services of each namespace: one without any has no names.
     private var serviceCounts: [String: Int] = [:]
@@ -37,13 +25,7 @@ package struct ClusterNames: Sendable {
     /// The name of each endpoint's address; nil: to be made when it is asked for.
     private var endpointNames: [UInt32: [String]]?
 
-    /// - Parameters:
-    ///   - serviceBlock: where Services have their addresses.
-    ///   - podBlock: where pods have theirs.
-    package init(serviceBlock: Block, podBlock: Block) {
-        self.serviceBlock = serviceBlock
-        self.podBlock = podBlock
-    }
+    package init(_ addresses: InstanceAddresses) { self.addresses = addresses }
 
     /// Takes in a Service; nil when it was deleted.
     package mutating func set(service value: Value?, namespace: String, name: String) {

@@ -32,7 +32,7 @@ extension ClusterNames {
             let found: Found
             if let labels = name.lowercasedLabels(before: Self.zone) {
                 found = look(labels)
-            } else if let host = Self.reversed(name), serviceBlock.contains(host) || podBlock.contains(host) {
+            } else if let host = Self.reversed(name), addresses.services.contains(host) || addresses.pods.contains(host) {
                 found = labels(ofAddress: host).flatMap { Self.zone.prefixed($0) }.map { .pointer($0) } ?? .nothing
             } else {
                 return answer.answers.isEmpty ? .forward : .follow(answer, target: name)
@@ -85,7 +85,8 @@ extension ClusterNames {
 
     /// What a pod's address stands for is the address; that there is a pod is not looked at, as in Kubernetes by default.
     private func pod(_ label: String, in namespace: String) -> Found {
-        guard hasNamespace(namespace), let host = EndpointAddress.host(label.replacing("-", with: ".")), podBlock.contains(host) else {
+        guard hasNamespace(namespace), let host = EndpointAddress.host(label.replacing("-", with: ".")), addresses.pods.contains(host)
+        else {
             return .nothing
         }
         return .addresses([host], services: [])

@@ -1,5 +1,6 @@
 import Foundation
 import Linux
+import Resources
 import Testing
 import Timing
 import Traffic
@@ -39,8 +40,7 @@ private final class NameBench {
         let path = directory.appendingPathComponent("resolv.conf").path
         try "nameserver 127.0.0.2\n".write(toFile: path, atomically: true, encoding: .utf8)
         forwarding = NameForwarding(loop: loop, own: address, path: path, serverPort: resolverPort)
-        var names = ClusterNames(
-            serviceBlock: .init(first: 0x7F20_0000, prefixLength: 16), podBlock: .init(first: 0x7F40_0000, prefixLength: 14))
+        var names = ClusterNames(InstanceAddresses(block: 0))
         names.set(service: ["spec": ["clusterIP": "127.32.0.20", "ports": [["port": 80]]]], namespace: "shop", name: "web")
         names.set(service: ["spec": ["type": "ExternalName", "externalName": "db.example.com"]], namespace: "shop", name: "out")
         server = NameServer(loop: loop, address: address, store: store, forwarding: forwarding) { names.answer($0, turn: $1) }

@@ -1,4 +1,5 @@
 import Formats
+import Resources
 import Testing
 import Wire
 
@@ -8,8 +9,7 @@ import Wire
 @Suite struct ClusterNamesTests {
     /// Services `web` (10 ports of every kind), headless `db`, `out`, `loop`, in namespace `shop`; `web` in `other` without a ready endpoint.
     private static func names() -> ClusterNames {
-        var names = ClusterNames(
-            serviceBlock: .init(first: 0x7F20_0000, prefixLength: 16), podBlock: .init(first: 0x7F40_0000, prefixLength: 14))
+        var names = ClusterNames(InstanceAddresses(block: 0))
         func service(_ namespace: String, _ name: String, _ spec: Value) {
             names.set(
                 service: ["metadata": ["name": .string(name), "namespace": .string(namespace)], "spec": spec], namespace: namespace,
