@@ -145,7 +145,7 @@ final class Dataplane {
     func acquire(_ need: Need, _ kind: RouteTable.Carriage, _ attempts: inout ExchangeAttempts) -> Acquired {
         while true {
             let choice: Router.Choice
-            if let backend = router.backend(need.backend) {
+            if let backend = need.stay.flatMap({ router.backend(of: $0) }) ?? router.backend(need.backend) {
                 choice = router.choose(backend, client: need.client, avoiding: attempts.avoided, as: kind, stay: need.stay, now: loop.now)
             } else {
                 choice = .noBackend

@@ -5,17 +5,22 @@ import Traffic
 extension HTTPConnection {
     /// What was made to go wrong on purpose comes first.
     func meetFaults() {
-        let (delay, abort) = plane.router.fault(backend)
-        guard let delay else { return enter(abort) }
-        exchange?.timer = plane.loop.schedule(after: delay) { [weak self] in self?.enter(abort) }
+        guard let id = plane.backend(backend) else { return seekEndpoint() }
+        let (delay, abort) = plane.router.fault(id)
+        guard let delay else { return enter(id, abort) }
+        exchange?.timer = plane.loop.schedule(after: delay) { [weak self] in
+            // Another table may be in force by now.
+            guard let self, exchange != nil else { return }
+            guard let id = plane.backend(backend) else { return seekEndpoint() }
+            enter(id, abort)
+        }
     }
 
     /// Asks the policy to let the request in.
-    private func enter(_ abort: Int?) {
+    private func enter(_ id: BackendID, _ abort: Int?) {
         guard let head = exchange?.head else { return }
         if let abort { return fail(LocalResponse(injected: abort)) }
-        switch plane.router.admit(backend, head, client: client, now: plane.loop.now) {
-        case .noBackend: break
+        switch plane.router.admit(id, head, client: client, now: plane.loop.now) {
         case .refused(let refusal): return fail(LocalResponse(refused: refusal, backend: backend))
         case .stay(let stay):
             exchange?.stay = stay

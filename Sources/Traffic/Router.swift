@@ -224,8 +224,7 @@ package struct Router: Sendable {
         }
         let hasReady = !backends[id.index].ready.isEmpty
         let candidates = hasReady ? backends[id.index].ready : backends[id.index].terminating
-        let hash = stay?.hash ?? HashKeyReading.hash(client: client)
-        if let position = pick(candidates, in: id.index, hash: hash, avoiding, now) {
+        if let position = pick(candidates, in: id.index, for: stay, client, avoiding, now) {
             backends[id.index].cursor = position + 1
             return take(candidates[position], in: id.index, kind, client, now)
         }

@@ -22,11 +22,11 @@ private func request(_ target: String = "/", _ fields: [(String, String)] = []) 
 
 extension Router {
     fileprivate mutating func stay(_ head: RequestHead = request(), client: UInt32 = 1, now: Instant = .zero) -> BackendGate.Stay? {
-        if case .stay(let stay) = admit(name, head, client: client, now: now) { stay } else { nil }
+        if case .stay(let stay)? = backend(name).map({ admit($0, head, client: client, now: now) }) { stay } else { nil }
     }
 
     fileprivate mutating func refusal(_ head: RequestHead = request(), client: UInt32 = 1, now: Instant = .zero) -> BackendGate.Refusal? {
-        if case .refused(let refusal) = admit(name, head, client: client, now: now) { refusal } else { nil }
+        if case .refused(let refusal)? = backend(name).map({ admit($0, head, client: client, now: now) }) { refusal } else { nil }
     }
 
     /// The last octet of the endpoint that was chosen; it stays open when `isKept`.
@@ -291,7 +291,8 @@ extension Router {
         rules.faults.delay = .init(duration: .seconds(1), percentage: percentage)
         var router = Router(seed: 1)
         _ = router.swap(table(1...1, rules))
-        let faults = (0..<1000).map { _ in router.fault(name) }
+        let backend = router.backend(name)!
+        let faults = (0..<1000).map { _ in router.fault(backend) }
         #expect(expected.contains(faults.filter { $0.abort == 418 }.count))
         #expect(expected.contains(faults.filter { $0.delay == .seconds(1) }.count))
     }

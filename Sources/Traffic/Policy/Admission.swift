@@ -10,12 +10,10 @@ extension Router {
     package enum Admission: Sendable {
         case stay(BackendGate.Stay)
         case refused(BackendGate.Refusal)
-        case noBackend
     }
 
     /// Draws whether this request is one that is delayed, and whether one that is refused.
-    package mutating func fault(_ name: RouteTable.BackendName) -> (delay: Duration?, abort: Int?) {
-        guard let id = backend(name) else { return (nil, nil) }
+    package mutating func fault(_ id: BackendID) -> (delay: Duration?, abort: Int?) {
         let faults = backends[id.index].gate.rules.faults
         let delay = faults.delay.flatMap { strikes($0.percentage) ? $0.duration : nil }
         let abort = faults.abort.flatMap { strikes($0.percentage) ? $0.status : nil }
@@ -27,8 +25,7 @@ extension Router {
     }
 
     /// Lets a request in, or says why not.
-    package mutating func admit(_ name: RouteTable.BackendName, _ head: RequestHead, client: UInt32, now: Instant) -> Admission {
-        guard let id = backend(name) else { return .noBackend }
+    package mutating func admit(_ id: BackendID, _ head: RequestHead, client: UInt32, now: Instant) -> Admission {
         if let refusal = backends[id.index].gate.admit(head, client: client, now: now) { return .refused(refusal) }
         var hash: UInt64 = 0
         if case .consistentHash(let key) = backends[id.index].gate.rules.balancing {
@@ -36,6 +33,9 @@ extension Router {
         }
         return .stay(BackendGate.Stay(id, hash: hash))
     }
+
+    /// The backend that a stay was let in to; nil when it left the table since.
+    package func backend(of stay: BackendGate.Stay) -> BackendID? { isCurrent(stay) ? stay.backend : nil }
 
     /// How long a request may take in all; nil: for ever.
     package func requestTimeout(_ stay: BackendGate.Stay) -> Duration? {

@@ -8,12 +8,14 @@ extension Router {
     static let hashOverload = 1.25
 
     /// The position of the endpoint to take; nil when each is avoided or sealed. Those that refused a connection lately come after all others.
-    mutating func pick(_ candidates: [EndpointID], in backend: Int, hash: UInt64, _ avoiding: [EndpointID], _ now: Instant) -> Int? {
+    mutating func pick(
+        _ candidates: [EndpointID], in backend: Int, for stay: BackendGate.Stay?, _ client: UInt32, _ avoiding: [EndpointID], _ now: Instant
+    ) -> Int? {
         switch backends[backend].gate.rules.balancing {
         case .leastRequest: fewestOpen(candidates, from: backends[backend].cursor, avoiding, now)
         case .roundRobin: next(candidates, from: backends[backend].cursor, avoiding, now)
         case .random: anyone(candidates, avoiding, now)
-        case .consistentHash: nearest(candidates, to: hash, avoiding, now)
+        case .consistentHash: nearest(candidates, to: stay?.hash ?? HashKeyReading.hash(client: client), avoiding, now)
         }
     }
 
