@@ -181,13 +181,10 @@ enum UpVerb {
     /// Standard input is read twice, by the check before the start and by `apply` after it: a pipe is made a file.
     private static func keepStandardInput() throws {
         let bytes = try Files.read("/dev/stdin")
-        var path = Array("/tmp/steady-manifest-XXXXXX".utf8CString)
-        let copy = mkstemp(&path)
-        guard copy >= 0 else { throw CommandError("cannot keep standard input in /tmp: \(String(cString: strerror(errno)))") }
-        unlink(path)
-        try Files.writeAll(bytes, to: copy, named: "the copy of standard input")
-        dup2(copy, 0)
-        close(copy)
+        guard let copy = tmpfile() else { throw CommandError("cannot keep standard input in /tmp: \(String(cString: strerror(errno)))") }
+        try Files.writeAll(bytes, to: fileno(copy), named: "the copy of standard input")
+        dup2(fileno(copy), 0)
+        fclose(copy)
     }
 
     /// The lock came as standard input; its place is given to /dev/null.

@@ -16,24 +16,9 @@ extension Transcripts {
             return try instance.start("logs \(pod)").finish().out
         }
 
-        /// Three servers that tell who they are, behind a Service at port 80 and one without an address.
+        /// Two servers behind a Service at port 80 and one without an address.
         private static let servers = """
-            apiVersion: apps/v1
-            kind: Deployment
-            metadata: {name: payments}
-            spec:
-              replicas: 2
-              selector: {matchLabels: {app: payments}}
-              template:
-                metadata: {labels: {app: payments}}
-                spec:
-                  terminationGracePeriodSeconds: 1
-                  containers:
-                  - name: py
-                    image: py
-                    command: [/usr/bin/python3, -m, http.server, "8080"]
-                    ports: [{name: http, containerPort: 8080}]
-                    readinessProbe: {httpGet: {path: /, port: http}}
+            \(PodFeatureManifests.pythonServers("payments", replicas: 2))
             ---
             apiVersion: v1
             kind: Service

@@ -18,15 +18,19 @@ enum PodFeatureManifests {
     }
 
     /// Unmodified servers that all want port 8080 of every address.
-    static let servers = """
+    static let servers = pythonServers("py", replicas: 5)
+
+    /// A Deployment of Python's own web server at port 8080, labelled with its name.
+    static func pythonServers(_ name: String, replicas: Int) -> String {
+        """
         apiVersion: apps/v1
         kind: Deployment
-        metadata: {name: py}
+        metadata: {name: \(name)}
         spec:
-          replicas: 5
-          selector: {matchLabels: {app: py}}
+          replicas: \(replicas)
+          selector: {matchLabels: {app: \(name)}}
           template:
-            metadata: {labels: {app: py}}
+            metadata: {labels: {app: \(name)}}
             spec:
               terminationGracePeriodSeconds: 1
               containers:
@@ -36,6 +40,7 @@ enum PodFeatureManifests {
                 ports: [{name: http, containerPort: 8080}]
                 readinessProbe: {httpGet: {path: /, port: http}}
         """
+    }
 
     static let objects = """
         apiVersion: v1

@@ -17,6 +17,7 @@ import Traffic
         let store = KeepingStore()
         let next: ServiceProxyLoop
         var isOver = false
+        private var backends: [Backend] = []
 
         init() throws {
             harness = try ProxyHarness()
@@ -41,19 +42,27 @@ import Traffic
 
         func retire() { harness.proxy.retire(within: .seconds(3600)) { [unowned self] in isOver = true } }
 
+        /// The first proxy accepts, for an endpoint that answers with the first half of what it says will come.
+        @discardableResult
+        func beginWithHalfAnswers() throws -> Backend {
+            let backend = try Backend(loop: harness.loop) { peer in
+                peer.onBytes = { if $0.text.hasSuffix("\r\n\r\n") { $0.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab") } }
+            }
+            backends.append(backend)
+            harness.service()
+            harness.slice([(backend.address, SuccessionTests.ready)])
+            harness.proxy.start()
+            harness.wait { [harness] in !harness.proxy.openAddresses.isEmpty }
+            return backend
+        }
+
         func client() throws -> Peer { try Peer(loop: harness.loop, connectingTo: .ipv4(Harness.host, port: harness.port)) }
     }
 
     @Test func `finishes what it has, tells its clients to come back, and takes its word away at the end`() throws {
         let succession = try Succession()
         let harness = succession.harness
-        let backend = try Backend(loop: harness.loop) { peer in
-            peer.onBytes = { if $0.text.hasSuffix("\r\n\r\n") { $0.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab") } }
-        }
-        harness.service()
-        harness.slice([(backend.address, Self.ready)])
-        harness.proxy.start()
-        harness.wait { !harness.proxy.openAddresses.isEmpty }
+        let backend = try succession.beginWithHalfAnswers()
         let resting = try succession.client()
         resting.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         harness.wait { resting.text.hasSuffix("ab") }
@@ -112,13 +121,7 @@ import Traffic
     @Test func `leaves a Service that comes after its time to the one that accepts`() throws {
         let succession = try Succession()
         let harness = succession.harness
-        let backend = try Backend(loop: harness.loop) { peer in
-            peer.onBytes = { if $0.text.hasSuffix("\r\n\r\n") { $0.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab") } }
-        }
-        harness.service()
-        harness.slice([(backend.address, Self.ready)])
-        harness.proxy.start()
-        harness.wait { !harness.proxy.openAddresses.isEmpty }
+        try succession.beginWithHalfAnswers()
         let busy = try succession.client()
         busy.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         harness.wait { busy.text.hasSuffix("ab") }
