@@ -13,14 +13,10 @@ package final class ObservedPod: Sendable {
         case unknown = "Unknown"
     }
 
-    /// Set by a drain that wants a replacement to be Ready before this pod goes; only pods that a ReplicaSet controls heed it.
-    package static let evictionRequested = "steady.dev/eviction-requested"
     /// Kubernetes' hint which pods a scale-down takes first: the cheapest.
     package static let deletionCost = "controller.kubernetes.io/pod-deletion-cost"
     /// What Kubernetes calls a container that waits long between its failures.
     private static let crashLoop = "CrashLoopBackOff"
-    /// True once the endpoint plan has taken the pod out of every slice.
-    package static let withdrawn = "steady.dev/Withdrawn"
 
     package let meta: ObservedMeta
     package let nodeName: String
@@ -65,8 +61,8 @@ package final class ObservedPod: Sendable {
         let ready = conditions.condition("Ready")
         isReady = ready?["status"].string == "True"
         readyChanged = ready?["lastTransitionTime"].timestamp
-        isWithdrawn = conditions.condition(Self.withdrawn)?["status"].string == "True"
-        isEvictionRequested = meta.annotations[Self.evictionRequested] != nil
+        isWithdrawn = conditions.condition(Condition.withdrawn)?["status"].string == "True"
+        isEvictionRequested = meta.annotations[EvictionRequest.annotation] != nil
         restartPermit = meta.annotations[RestartPermit.annotation].flatMap { RestartPermit($0) }
         restartTotal = RestartPermit.restartTotal(ofStatus: status)
         isRestartHeldBack = conditions.condition(Condition.restartHeldBack)?["status"].string == "True"

@@ -60,7 +60,8 @@ extension Rollback.Step {
     func take(_ plan: inout Plan, _ status: inout DeploymentStatus) {
         var template = target.template
         template["metadata"]["labels"][TemplateHash.label] = .null
-        let key = "steady.dev~1rolled-back-to"
+        // A slash within a name, RFC 6901.
+        let key = Revisions.rolledBackTo.split(separator: "/").joined(separator: "~1")
         var patch: [Value] = [
             ["op": "test", "path": "/spec/template", "value": deployment.template],
             ["op": "replace", "path": "/spec/template", "value": template],

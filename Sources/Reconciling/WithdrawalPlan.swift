@@ -53,7 +53,7 @@ package struct WithdrawalPlan {
                         "status": [
                             "conditions": [
                                 [
-                                    "type": .string(ObservedPod.withdrawn), "status": "True",
+                                    "type": .string(Condition.withdrawn), "status": "True",
                                     "reason": .string(wasRouted ? "EndpointsWithdrawn" : "NoService"), "message": "",
                                     "observedRevision": .string(revision.description), "lastTransitionTime": .string(now.rfc3339),
                                 ]

@@ -108,10 +108,8 @@ extension Registry {
 
     /// Ready, and nothing that was granted is about to take it away.
     private static func isHealthy(_ pod: Value, _ now: Timestamp) -> Bool {
-        isReady(pod) && pod["metadata"]["deletionTimestamp"].isNull && !isEvictionRequested(pod) && !isRestartPending(pod, now)
+        isReady(pod) && pod["metadata"]["deletionTimestamp"].isNull && !EvictionRequest.isMade(of: pod) && !isRestartPending(pod, now)
     }
-
-    static func isEvictionRequested(_ pod: Value) -> Bool { !pod["metadata"]["annotations"][evictionRequested].isNull }
 
     static func isRestartPending(_ pod: Value, _ now: Timestamp) -> Bool {
         let total = RestartPermit.restartTotal(ofStatus: pod["status"])

@@ -8,16 +8,13 @@ import Timing
 /// be missing at a time. A granted eviction of a Ready pod that a ReplicaSet replaces is carried out by the ReplicaSet's plan, which deletes the
 /// pod once its replacement is available; any other pod is deleted at once.
 extension Registry {
-    /// Set on a pod that goes when its replacement is available.
-    static let evictionRequested = "steady.dev/eviction-requested"
-
     mutating func evict(_ key: ObjectKey, _ options: DeleteOptions, now: Timestamp) throws(StatusError) -> Submission {
         try requireSubresource(.eviction, of: key)
         let slot = Slot(key)
         let pod = try requireDeletable(slot, key, options)
         var records: [RegistryRecord] = []
         let before = keyspace.tipRevision
-        let isAsked = Self.isEvictionRequested(pod.value)
+        let isAsked = EvictionRequest.isMade(of: pod.value)
         let replacesFirst = isReplacedFirst(pod.value, options)
         if !(isAsked && replacesFirst) {
             let spent = try spending(pod.value, now)
@@ -42,7 +39,7 @@ extension Registry {
 
     static func asked(_ pod: Value, _ now: Timestamp) -> Value {
         var pod = pod
-        pod["metadata"]["annotations"][evictionRequested] = .string(now.rfc3339)
+        pod["metadata"]["annotations"][EvictionRequest.annotation] = .string(now.rfc3339)
         return pod
     }
 }

@@ -19,7 +19,7 @@ extension Registry {
         guard let pod = keyspace.tip(slot) else { throw .notFound(key) }
         let isGoing = !pod.value["metadata"]["deletionTimestamp"].isNull
         if !Self.isReady(pod.value) || isGoing || Self.isRestartPending(pod.value, now) { return decided(.success(Self.permitted)) }
-        if Self.isEvictionRequested(pod.value) { return decided(.success(Self.replaced)) }
+        if EvictionRequest.isMade(of: pod.value) { return decided(.success(Self.replaced)) }
         let workload = workload(of: pod.value)
         var records: [RegistryRecord] = []
         do throws(StatusError) {
@@ -56,7 +56,9 @@ extension Registry {
     }
 
     private func isReplacementDue(_ pod: Value, _ workload: Workload, _ now: Timestamp) -> Bool {
-        guard isReplacedFirst(pod, DeleteOptions()), !workload.pods.contains(where: { Self.isEvictionRequested($0) }) else { return false }
+        guard isReplacedFirst(pod, DeleteOptions()), !workload.pods.contains(where: { EvictionRequest.isMade(of: $0) }) else {
+            return false
+        }
         let held = [Condition](conditions: pod["status"]["conditions"])[Condition.restartHeldBack]
         guard let held, held.isTrue, let since = held.lastTransitionTime else { return false }
         return now - since >= Self.replacementDelay

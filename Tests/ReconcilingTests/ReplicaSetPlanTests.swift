@@ -96,7 +96,7 @@ import Timing
     }
 
     @Test func `an eviction is asked for, the replacement comes first`() {
-        let marked = pod("old", annotations: [ObservedPod.evictionRequested: "true"])
+        let marked = pod("old", annotations: [EvictionRequest.annotation: "true"])
         #expect(plan(1, [marked]).deeds == ["create pods", "status rs"])
         #expect(plan(1, [marked, pod("new", ready: false)]).deeds.filter { $0.hasPrefix("delete") } == [])
         #expect(plan(1, [marked, pod("new")]).deeds.first == "delete old")
@@ -105,13 +105,13 @@ import Timing
 
     @Test func `an evicted pod that serves nobody goes at once`() {
         #expect(
-            plan(1, [pod("old", ready: false, annotations: [ObservedPod.evictionRequested: ""])]).deeds == [
+            plan(1, [pod("old", ready: false, annotations: [EvictionRequest.annotation: ""])]).deeds == [
                 "create pods", "delete old", "status rs",
             ])
     }
 
     @Test func `pods to be evicted count as available only in place of missing ones`() {
-        let marks = [ObservedPod.evictionRequested: ""]
+        let marks = [EvictionRequest.annotation: ""]
         let made = plan(3, [pod("a"), pod("b"), pod("c", ready: false), pod("x", annotations: marks), pod("y", annotations: marks)])
         #expect(made.body("status rs")["status"]["availableReplicas"] == 3)
         #expect(made.deeds.filter { $0.hasPrefix("delete") } == ["delete x"])

@@ -3,9 +3,6 @@ import Resources
 
 /// What a PodDisruptionBudget allows, and whom it keeps waiting. Refusals are not recorded: who waits is seen from the pods and their nodes.
 extension Scene {
-    /// Asks that its replacement be made before it goes; as the registry notes it.
-    private static let evictionRequested = "steady.dev/eviction-requested"
-
     var budget: Cause {
         let budget = DisruptionBudget(object)
         let status = budget.status
@@ -39,7 +36,7 @@ extension Scene {
             let held = condition(Condition.restartHeldBack, of: pod)
             if held["status"].string == "True" {
                 out.append(Cause("pod/\(pod.name) waits for its restart: \(held["message"].plainText)"))
-            } else if !pod["metadata"]["annotations"][Self.evictionRequested].isNull {
+            } else if EvictionRequest.isMade(of: pod) {
                 out.append(Cause("pod/\(pod.name) is to go, and waits until its replacement is available"))
             } else if let node = pod["spec"]["nodeName"].string, cordoned.contains(node) {
                 out.append(Cause("a drain of node/\(node), which is cordoned, waits for it: pod/\(pod.name) runs there"))

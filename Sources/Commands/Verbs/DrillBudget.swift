@@ -45,7 +45,7 @@ struct DrillBudget {
 
     private func isServing(_ pod: Value) -> Bool {
         !lost.contains(pod["spec"]["nodeName"].string ?? "") && pod["metadata"]["deletionTimestamp"].isNull
-            && pod["metadata"]["annotations"]["steady.dev/eviction-requested"].isNull
+            && !EvictionRequest.isMade(of: pod)
             && pod["status"]["conditions"].elements.contains { $0["type"].string == Condition.ready && $0["status"].string == "True" }
     }
 

@@ -102,9 +102,6 @@ enum NodeVerbs {
         invocation.terminal.line("node/\(node.name) \(words)\(dryRun.suffix)")
     }
 
-    /// Asks the workload's plan to replace a pod before it goes.
-    private static let evictionRequested = "steady.dev/eviction-requested"
-
     /// How long a budget that allows nothing is left alone before it is asked again.
     private static let budgetPause = Duration.milliseconds(500)
 
@@ -177,7 +174,11 @@ enum NodeVerbs {
                     _ = try api.ask(
                         .patch(
                             key,
-                            .merge(["metadata": ["annotations": .object(Object([(evictionRequested, .string(Clock.realtime().rfc3339))]))]])
+                            .merge([
+                                "metadata": [
+                                    "annotations": .object(Object([(EvictionRequest.annotation, .string(Clock.realtime().rfc3339))]))
+                                ]
+                            ])
                         ))
                 }
             }
@@ -187,7 +188,8 @@ enum NodeVerbs {
                     invocation.terminal.complain(
                         "error: timed out waiting for pod/\(pod.name) to be replaced; see: steady describe pod \(pod.name)")
                     // Nobody waits any more: it is not to be replaced at some later time, when the node may be in use again.
-                    _ = try api.ask(.patch(key, .merge(["metadata": ["annotations": .object(Object([(evictionRequested, .null)]))]])))
+                    _ = try api.ask(
+                        .patch(key, .merge(["metadata": ["annotations": .object(Object([(EvictionRequest.annotation, .null)]))]])))
                     exitCode = 1
                     continue
                 }
