@@ -117,7 +117,8 @@ package struct RouteSource: Sendable {
                 all.append(
                     .init(
                         EndpointAddress(host: endpoint.host, port: target.port), endpoint.standing, node: endpoint.node,
-                        users: endpoint.users))
+                        zone: endpoint.zone,
+                        pod: endpoint.pod, users: endpoint.users))
             }
         }
         // While endpoints move between slices one can be in two of them; Kubernetes asks consumers to take it once. The better standing
@@ -221,6 +222,8 @@ private struct SliceEndpoints: Sendable {
         var host: UInt32
         var standing: RouteTable.Standing
         var node: String
+        var zone: String
+        var pod: String
         var users: ListenerUsers?
     }
     var ports: [Port] = []
@@ -237,7 +240,10 @@ private struct SliceEndpoints: Sendable {
             // Only the first address counts: Kubernetes calls the others fungible and its proxies ignore them.
             guard let host = entry["addresses"][0].string.flatMap(EndpointAddress.host) else { continue }
             endpoints.append(
-                Endpoint(host: host, standing: standing, node: entry["nodeName"].string ?? "", users: ListenerUsers(endpoint: entry)))
+                Endpoint(
+                    host: host, standing: standing, node: entry["nodeName"].string ?? "", zone: entry["zone"].string ?? "",
+                    pod: entry["targetRef"]["kind"].string == "Pod" ? entry["targetRef"]["name"].string ?? "" : "",
+                    users: ListenerUsers(endpoint: entry)))
         }
     }
 

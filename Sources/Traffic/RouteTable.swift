@@ -44,14 +44,23 @@ package struct RouteTable: Sendable, Equatable {
     package struct Endpoint: Hashable, Sendable {
         package var address: EndpointAddress
         package var standing: Standing
-        /// Where it runs; empty where nobody says.
+        /// The node that it runs on; empty where nobody says.
         package var node: String
+        /// The zone of its node; empty where nobody says.
+        package var zone: String
+        /// The pod's name, in the backend's namespace; empty where there is no pod.
+        package var pod: String
         /// Who may listen there; nil: nothing is required.
         package var users: ListenerUsers?
-        package init(_ address: EndpointAddress, _ standing: Standing, node: String = "", users: ListenerUsers? = nil) {
+        package init(
+            _ address: EndpointAddress, _ standing: Standing, node: String = "", zone: String = "", pod: String = "",
+            users: ListenerUsers? = nil
+        ) {
             self.address = address
             self.standing = standing
             self.node = node
+            self.zone = zone
+            self.pod = pod
             self.users = users
         }
     }

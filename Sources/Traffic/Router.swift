@@ -21,11 +21,10 @@ package struct Router: Sendable {
     /// enough that a dead one is not asked again by each request until the table says so.
     package static let suspicion = Duration.milliseconds(500)
 
+    /// What choosing reads: without references, so that reading one costs no count of them.
     private struct Slot {
-        var address: EndpointAddress
         /// The best standing that any backend gives it.
         var standing = RouteTable.Standing.withheld
-        var users: ListenerUsers?
         var isListed = false
         /// It takes nothing, not even as a last resort, before it is ready: it may have been reported as drained.
         var isSealed = true
@@ -52,6 +51,8 @@ package struct Router: Sendable {
 
     package private(set) var table = RouteTable()
     private var slots: [Slot] = []
+    /// What the table said last of the endpoint in each slot.
+    private var listings: [RouteTable.Endpoint] = []
     private var freeSlots: [Int] = []
     private var slotOf: [EndpointAddress: Int] = [:]
     /// `Policy/Admission.swift` writes their gates, this file all else.
@@ -127,9 +128,8 @@ package struct Router: Sendable {
             backend.affinity = nil
         }
         for endpoint in new.endpoints {
-            let slot = slot(endpoint.address)
+            let slot = slot(endpoint)
             slots[slot].isListed = true
-            slots[slot].users = endpoint.users
             switch endpoint.standing {
             case .ready:
                 slots[slot].standing = .ready
@@ -144,23 +144,28 @@ package struct Router: Sendable {
         backends[index] = backend
     }
 
-    private mutating func slot(_ address: EndpointAddress) -> Int {
-        if let known = slotOf[address] { return known }
+    private mutating func slot(_ endpoint: RouteTable.Endpoint) -> Int {
+        if let known = slotOf[endpoint.address] {
+            listings[known] = endpoint
+            return known
+        }
         let index: Int
         if let free = freeSlots.popLast() {
             index = free
-            slots[free] = Slot(address: address)
+            slots[free] = Slot()
+            listings[free] = endpoint
         } else {
             index = slots.count
-            slots.append(Slot(address: address))
+            slots.append(Slot())
+            listings.append(endpoint)
         }
-        slotOf[address] = index
+        slotOf[endpoint.address] = index
         return index
     }
 
     private mutating func release(_ index: Int) {
-        guard slots[index].isFree, slotOf[slots[index].address] == index else { return }
-        slotOf[slots[index].address] = nil
+        guard slots[index].isFree, slotOf[listings[index].address] == index else { return }
+        slotOf[listings[index].address] = nil
         freeSlots.append(index)
     }
 
@@ -180,10 +185,16 @@ package struct Router: Sendable {
     }
 
     /// Where the endpoint listens.
-    package func address(of endpoint: EndpointID) -> EndpointAddress { slots[endpoint.index].address }
+    package func address(of endpoint: EndpointID) -> EndpointAddress { listings[endpoint.index].address }
 
     /// Who may listen there; nil: nothing is required.
-    package func users(of endpoint: EndpointID) -> ListenerUsers? { slots[endpoint.index].users }
+    package func users(of endpoint: EndpointID) -> ListenerUsers? { listings[endpoint.index].users }
+
+    /// What the table said last of it: its zone, its node, its pod. Its standing is what one backend says of several.
+    package func listing(of endpoint: EndpointID) -> RouteTable.Endpoint { listings[endpoint.index] }
+
+    /// The zone of the endpoint's node; empty where nobody says.
+    package func zone(of endpoint: EndpointID) -> String { listings[endpoint.index].zone }
 
     /// Whether idle connections to it are worth keeping.
     package func isReady(_ endpoint: EndpointID) -> Bool { slots[endpoint.index].isListed && slots[endpoint.index].standing == .ready }
@@ -218,7 +229,8 @@ package struct Router: Sendable {
     ) -> Choice {
         guard backends.indices.contains(id.index), backends[id.index].generation == id.generation else { return .noBackend }
         if let remembered = backends[id.index].affinity?.endpoint(for: client, now: now),
-            backends[id.index].ready.contains(remembered), slots[remembered.index].suspectUntil <= now, !avoiding.contains(remembered)
+            backends[id.index].ready.contains(remembered), slots[remembered.index].suspectUntil <= now,
+            isOpen(remembered, in: id.index, avoiding, now)
         {
             return take(remembered, in: id.index, kind, client, now)
         }
@@ -231,9 +243,10 @@ package struct Router: Sendable {
         return hasReady ? .allAvoided : .noneReady
     }
 
-    /// Whether new traffic may go there at all.
-    func isOpen(_ endpoint: EndpointID, _ avoiding: [EndpointID]) -> Bool {
+    /// Whether new traffic of this backend may go there at all.
+    func isOpen(_ endpoint: EndpointID, in backend: Int, _ avoiding: [EndpointID], _ now: Instant) -> Bool {
         !slots[endpoint.index].isSealed && !avoiding.contains(endpoint)
+            && (!backends[backend].gate.isSelective || mayTake(endpoint, in: backend, now))
     }
 
     func isSuspected(_ endpoint: EndpointID, _ now: Instant) -> Bool { slots[endpoint.index].suspectUntil > now }
@@ -241,13 +254,16 @@ package struct Router: Sendable {
     /// What is open there.
     func load(_ endpoint: EndpointID) -> Int { slots[endpoint.index].exchangeCount + slots[endpoint.index].flowCount }
 
-    func fewestOpen(_ candidates: [EndpointID], from cursor: Int, _ avoiding: [EndpointID], _ now: Instant) -> Int? {
+    func fewestOpen(_ candidates: [EndpointID], in backend: Int, _ avoiding: [EndpointID], _ now: Instant) -> Int? {
         var best: (position: Int, load: Int)?
+        let cursor = backends[backend].cursor
+        let isSelective = backends[backend].gate.isSelective
         var position = cursor < candidates.count ? cursor : 0
         for _ in 0..<candidates.count {
             defer { position = position + 1 == candidates.count ? 0 : position + 1 }
             let slot = slots[candidates[position].index]
             if slot.isSealed || (!avoiding.isEmpty && avoiding.contains(candidates[position])) { continue }
+            if isSelective, !mayTake(candidates[position], in: backend, now) { continue }
             var load = slot.exchangeCount + slot.flowCount
             if slot.suspectUntil > now { load += 1 << 32 }
             if load == 0 { return position }
@@ -312,7 +328,7 @@ package struct Router: Sendable {
     /// It only comes BEFORE the table that says so and decides nothing about readiness: that table replaces it, one that calls the endpoint ready anew
     /// ends it, and otherwise it is over after `suspicion`, since a process that was never withdrawn may be back in milliseconds.
     package mutating func ended(host: UInt32, now: Instant) -> [EndpointID] {
-        let found = slots.indices.filter { slots[$0].isListed && slots[$0].address.host == host }.map { EndpointID(index: $0) }
+        let found = slots.indices.filter { slots[$0].isListed && listings[$0].address.host == host }.map { EndpointID(index: $0) }
         for endpoint in found { refused(endpoint, now: now) }
         return found
     }
@@ -357,7 +373,7 @@ package struct Router: Sendable {
             if slot.isListed && slot.standing == .ready { continue }
             if slot.exchangeCount == 0 { slots[index].isSealed = true }
             if slot.exchangeCount > 0 || slot.flowCount > 0 {
-                report.append(Draining(address: slot.address, exchangeCount: slot.exchangeCount, flowCount: slot.flowCount))
+                report.append(Draining(address: listings[index].address, exchangeCount: slot.exchangeCount, flowCount: slot.flowCount))
             }
         }
         return report.sorted { $0.address < $1.address }

@@ -37,6 +37,25 @@ func slice(_ name: String, of service: String, ports: Value, _ endpoints: [(Stri
         #expect(table.loadBalanced == [.init("default", "web")])
     }
 
+    @Test func `an endpoint says its zone, its node and its pod, and the router knows`() {
+        var slice = slice("web-1", of: "web", ports: [["name": "http", "port": 8080]], [])
+        slice["endpoints"] = [
+            [
+                "addresses": ["127.64.0.2"], "nodeName": "node-a", "zone": "a", "targetRef": ["kind": "Pod", "name": "web-1"],
+            ], ["addresses": ["127.64.0.3"], "targetRef": ["kind": "Machine", "name": "web-2"]],
+        ]
+        let spec: Value = ["clusterIP": "127.32.0.1", "ports": [["name": "http", "port": 80]]]
+        var table = RouteSource(services: [service("web", spec)], slices: [slice]).table()
+        #expect(table.backends[0].endpoints.map { [$0.zone, $0.node, $0.pod] } == [["a", "node-a", "web-1"], ["", "", ""]])
+        var router = Router()
+        _ = router.swap(table)
+        let first = EndpointID(index: 0)
+        #expect(router.listing(of: first) == table.backends[0].endpoints[0])
+        table.backends[0].endpoints[0].zone = "b"
+        _ = router.swap(table)
+        #expect(router.zone(of: first) == "b", "a node can be moved to another zone")
+    }
+
     @Test func `an endpoint says who may listen at it, and the router knows`() {
         let address = EndpointAddress("127.64.0.2", port: 8080)!
         var slice = slice("web-1", of: "web", ports: [["name": "http", "port": 8080]], [("127.64.0.2", ["ready": true])])

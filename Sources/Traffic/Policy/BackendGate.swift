@@ -10,6 +10,8 @@ package struct BackendGate: Sendable {
     private var openCount = 0
     private var waitingCount = 0
     private var repeatingCount = 0
+    /// Whether the rules can keep an endpoint from getting traffic, so that `Router.mayTake` is asked.
+    private(set) var isSelective = false
 
     /// Puts rules in force. Limits that did not change go on from what is left of them; what is under way stays counted.
     mutating func follow(_ new: TrafficRules) {

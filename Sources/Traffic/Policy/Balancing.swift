@@ -12,28 +12,32 @@ extension Router {
         _ candidates: [EndpointID], in backend: Int, for stay: BackendGate.Stay?, _ client: UInt32, _ avoiding: [EndpointID], _ now: Instant
     ) -> Int? {
         switch backends[backend].gate.rules.balancing {
-        case .leastRequest: fewestOpen(candidates, from: backends[backend].cursor, avoiding, now)
-        case .roundRobin: next(candidates, from: backends[backend].cursor, avoiding, now)
-        case .random: anyone(candidates, avoiding, now)
-        case .consistentHash: nearest(candidates, to: stay?.hash ?? HashKeyReading.hash(client: client), avoiding, now)
+        case .leastRequest: fewestOpen(candidates, in: backend, avoiding, now)
+        case .roundRobin: next(candidates, in: backend, avoiding, now)
+        case .random: anyone(candidates, in: backend, avoiding, now)
+        case .consistentHash: nearest(candidates, to: stay?.hash ?? HashKeyReading.hash(client: client), in: backend, avoiding, now)
         }
     }
 
-    private func next(_ candidates: [EndpointID], from cursor: Int, _ avoiding: [EndpointID], _ now: Instant) -> Int? {
-        let order = candidates.indices.map { ($0 + cursor) % candidates.count }.filter { isOpen(candidates[$0], avoiding) }
+    private func next(_ candidates: [EndpointID], in backend: Int, _ avoiding: [EndpointID], _ now: Instant) -> Int? {
+        let cursor = backends[backend].cursor
+        let order = candidates.indices.map { ($0 + cursor) % candidates.count }
+            .filter { isOpen(candidates[$0], in: backend, avoiding, now) }
         return order.first { !isSuspected(candidates[$0], now) } ?? order.first
     }
 
-    private mutating func anyone(_ candidates: [EndpointID], _ avoiding: [EndpointID], _ now: Instant) -> Int? {
-        let open = candidates.indices.filter { isOpen(candidates[$0], avoiding) }
+    private mutating func anyone(_ candidates: [EndpointID], in backend: Int, _ avoiding: [EndpointID], _ now: Instant) -> Int? {
+        let open = candidates.indices.filter { isOpen(candidates[$0], in: backend, avoiding, now) }
         let trusted = open.filter { !isSuspected(candidates[$0], now) }
         return (trusted.isEmpty ? open : trusted).randomElement(using: &random)
     }
 
     /// Rendezvous hashing: each endpoint draws a number for the key, and the highest wins. When an endpoint comes or goes only its own share of the
     /// keys moves. Cost: linear in the endpoints.
-    private func nearest(_ candidates: [EndpointID], to hash: UInt64, _ avoiding: [EndpointID], _ now: Instant) -> Int? {
-        let open = candidates.indices.filter { isOpen(candidates[$0], avoiding) }
+    private func nearest(
+        _ candidates: [EndpointID], to hash: UInt64, in backend: Int, _ avoiding: [EndpointID], _ now: Instant
+    ) -> Int? {
+        let open = candidates.indices.filter { isOpen(candidates[$0], in: backend, avoiding, now) }
         let trusted = open.filter { !isSuspected(candidates[$0], now) }
         let considered = trusted.isEmpty ? open : trusted
         let total = considered.reduce(0) { $0 + load(candidates[$1]) }

@@ -1,0 +1,9 @@
+import Timing
+
+/// Which endpoints a policy keeps from getting traffic.
+extension Router {
+    /// Whether the backend's policy lets the endpoint have new traffic now, by what is known of its health and of what is open there.
+    ///
+    /// Asked for each endpoint that is looked at, and only where `BackendGate.isSelective`: a backend without such a policy pays nothing.
+    func mayTake(_ endpoint: EndpointID, in backend: Int, _ now: Instant) -> Bool { true }
+}
