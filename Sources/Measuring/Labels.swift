@@ -13,19 +13,8 @@ package struct Labels: Hashable, Sendable, ExpressibleByDictionaryLiteral {
     /// The same names, every value `other`: where a family is full, further series are added up there.
     package var overflow: Labels { Labels(names.map { ($0, "other") }) }
 
-    /// `{verb="GET",code="200"}`; empty without labels.
-    var text: String {
-        if names.isEmpty { return "" }
-        return "{" + zip(names, values).map { "\($0)=\"\(Self.escape($1))\"" }.joined(separator: ",") + "}"
-    }
-
-    /// With one more label at the end: a histogram's `le`.
-    func adding(_ name: String, _ value: String) -> Labels {
-        var copy = self
-        copy.names.append(name)
-        copy.values.append(value)
-        return copy
-    }
+    /// `verb="GET",code="200"`; empty without labels.
+    var text: String { zip(names, values).map { "\($0)=\"\(Self.escape($1))\"" }.joined(separator: ",") }
 
     /// The text format escapes backslash, quote and line feed in label values, nothing else.
     private static func escape(_ value: String) -> String {

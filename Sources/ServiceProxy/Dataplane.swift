@@ -85,6 +85,7 @@ final class Dataplane {
     /// Puts a table in force; idle connections to withdrawn endpoints are closed, who waits tries again.
     func swap(_ table: RouteTable) {
         closePools(of: router.swap(table))
+        counts.follow(table, now: loop.now)
         announceReport()
         for ticket in waiters.keys.sorted() { stopWaiting(ticket)?.tryAgain() }
     }
@@ -124,6 +125,8 @@ final class Dataplane {
     /// What is asked of `acquire`.
     struct Need {
         var backend: RouteTable.BackendName
+        /// What is counted of it.
+        var counts: BackendCounts
         /// The client's address, for affinity.
         var client: UInt32
         /// The request's, where there is a policy.
@@ -157,20 +160,24 @@ final class Dataplane {
                 case .fail(let failure): return .fail(failure)
                 }
             }
+            let address = router.address(of: endpoint)
+            let tally = counts.tally(endpoint, at: address, of: need.counts, now: loop.now)
             if let pooled = need.pooled, !attempts.wantsFreshConnection, pools.indices.contains(endpoint.index),
                 let connection = pools[endpoint.index]?.take(now: loop.now, isRepeatable: pooled == .repeatable)
             {
+                connection.serve(kind, tally)
                 return .connection(connection)
             }
-            if guardian.isStranger(at: router.address(of: endpoint), for: router.users(of: endpoint)) {
+            if guardian.isStranger(at: address, for: router.users(of: endpoint)) {
                 router.finished(endpoint, kind)
                 router.refused(endpoint, now: loop.now)
                 _ = attempts.refused(by: endpoint, now: loop.now)
                 continue
             }
             do throws(LinuxError) {
-                let channel = try connector.connect(to: router.address(of: endpoint))
+                let channel = try connector.connect(to: address)
                 let connection = UpstreamConnection(channel: channel, endpoint: endpoint)
+                connection.serve(kind, tally)
                 connection.connectDeadline = loop.now + UpstreamConnector.connectLimit
                 return .connection(connection)
             } catch {
@@ -184,7 +191,7 @@ final class Dataplane {
                     case .fail(let failure): return .fail(failure)
                     }
                 }
-                counts.refusedConnectCount += 1
+                tally.count(.connectFailures)
                 router.refused(endpoint, now: loop.now)
                 _ = attempts.refused(by: endpoint, now: loop.now)
             }
@@ -208,7 +215,7 @@ final class Dataplane {
 
     /// Nobody accepted: the connection is closed and given back, others are preferred for a while.
     func refused(_ upstream: UpstreamConnection, _ kind: RouteTable.Carriage, _ attempts: inout ExchangeAttempts) {
-        counts.refusedConnectCount += 1
+        upstream.tally?.count(.connectFailures)
         router.refused(upstream.endpoint, now: loop.now)
         _ = attempts.refused(by: upstream.endpoint, now: loop.now)
         finished(upstream, kind, isReusable: false)
@@ -217,6 +224,7 @@ final class Dataplane {
     /// Gives a connection back that `acquire` gave: its exchange or flow is over.
     func finished(_ upstream: UpstreamConnection, _ kind: RouteTable.Carriage, isReusable: Bool) {
         let endpoint = upstream.endpoint
+        upstream.serve(kind, nil)
         if isReusable && router.isReady(endpoint) {
             while pools.count <= endpoint.index { pools.append(nil) }
             let pool = pools[endpoint.index] ?? UpstreamPool()
@@ -231,6 +239,7 @@ final class Dataplane {
 
     /// An exchange went over to another protocol: from here it is a flow.
     func becameFlow(_ upstream: UpstreamConnection) {
+        upstream.serve(.flows, upstream.tally)
         router.becameFlow(upstream.endpoint)
         announceReport()
     }

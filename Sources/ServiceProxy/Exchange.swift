@@ -18,6 +18,8 @@ struct Exchange {
     /// Whether all of the request was read.
     var isRequestComplete: Bool
     var upstream: UpstreamConnection?
+    /// Of the endpoint that has the request, or had it last; nil: none had.
+    var tally: Tally?
     /// Whether anything of a response went to the client: from here the exchange can only go on or break.
     var isResponseBegun = false
     var status = 0
@@ -55,6 +57,7 @@ struct Exchange {
     /// Gives the exchange a connection and puts what is known of the request on its way.
     mutating func attach(_ upstream: UpstreamConnection, user: any UpstreamUser) {
         self.upstream = upstream
+        tally = upstream.tally
         upstream.begin(for: user, method: head.method)
         kept.withBytes { upstream.channel.output.append($0) }
     }

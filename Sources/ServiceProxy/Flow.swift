@@ -19,6 +19,7 @@ final class Flow: ChannelOwner, UpstreamUser, Swept, Waiter, Closable {
     /// Where the client connected, while it is not known what it speaks.
     private var undecidedAt: String?
     private let began: Instant
+    private var isCounted = false
     var place = -1
 
     /// How long a client is given to speak first, before it gets an endpoint that may do so.
@@ -31,7 +32,8 @@ final class Flow: ChannelOwner, UpstreamUser, Swept, Waiter, Closable {
     static func begin(
         _ channel: ByteChannel, client: UInt32, backend: RouteTable.BackendName, detectedAt entrance: String? = nil, plane: Dataplane
     ) {
-        let flow = Flow(channel, Dataplane.Need(backend: backend, client: client, pooled: nil), plane)
+        let flow = Flow(
+            channel, Dataplane.Need(backend: backend, counts: plane.counts.backend(backend), client: client, pooled: nil), plane)
         guard entrance != nil else { return flow.decide() }
         flow.undecidedAt = entrance
         plane.loop.schedule(after: firstBytesLimit) { [weak flow] in
@@ -41,9 +43,9 @@ final class Flow: ChannelOwner, UpstreamUser, Swept, Waiter, Closable {
 
     /// Goes on with two connections that an exchange was upgraded on; their unread bytes come first.
     static func resume(_ channel: ByteChannel, _ upstream: UpstreamConnection, counts: BackendCounts, plane: Dataplane) {
-        let flow = Flow(channel, Dataplane.Need(backend: counts.name, client: 0, pooled: nil), plane)
-        counts.flowCount += 1
+        let flow = Flow(channel, Dataplane.Need(backend: counts.name, counts: counts, client: 0, pooled: nil), plane)
         flow.attach(upstream)
+        flow.countOnce()
         flow.pump()
     }
 
@@ -82,8 +84,15 @@ final class Flow: ChannelOwner, UpstreamUser, Swept, Waiter, Closable {
     /// It is a flow.
     private func decide() {
         undecidedAt = nil
-        plane.counts.backend(need.backend).flowCount += 1
+        countOnce()
         if upstream == nil, ticket == nil { seekEndpoint() }
+    }
+
+    /// It is a flow, and its endpoint has accepted it.
+    private func countOnce() {
+        guard !isCounted, undecidedAt == nil, let upstream, upstream.connectDeadline == .never else { return }
+        isCounted = true
+        upstream.tally?.count(.flows)
     }
 
     private func becomeExchanges(_ entrance: String) {
@@ -112,6 +121,7 @@ final class Flow: ChannelOwner, UpstreamUser, Swept, Waiter, Closable {
         if upstream.connectDeadline != .never {
             if upstream.channel.isConnecting { return }
             if plane.connectResult(upstream) != nil { return connectFailed() }
+            countOnce()
         }
         if isDecided() { pump() }
     }
@@ -155,7 +165,7 @@ final class Flow: ChannelOwner, UpstreamUser, Swept, Waiter, Closable {
     }
 
     private func give(up failure: ExchangeFailure) {
-        plane.counts.failed(failure.rawValue)
+        need.counts.failed(failure.rawValue)
         end(withReset: true)
     }
 

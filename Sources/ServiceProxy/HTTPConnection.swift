@@ -225,7 +225,7 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
     func seekEndpoint() {
         guard let exchange else { return }
         let need = Dataplane.Need(
-            backend: backend, client: client, stay: exchange.stay, pooled: exchange.isIdempotent ? .repeatable : .once)
+            backend: backend, counts: counts, client: client, stay: exchange.stay, pooled: exchange.isIdempotent ? .repeatable : .once)
         var attempts = exchange.attempts
         let acquired = plane.acquire(need, .exchanges, &attempts)
         self.exchange?.attempts = attempts
@@ -266,10 +266,10 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
         switch step {
         case .fail(let failure): fail(failure)
         case .wait(let until):
-            plane.counts.repeatedCount += 1
+            exchange.tally?.count(.retries)
             wait(until: until)
         case .choose:
-            plane.counts.repeatedCount += 1
+            exchange.tally?.count(.retries)
             seekEndpoint()
         }
     }
@@ -280,12 +280,12 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
 
     /// Ends the exchange with an answer of our own; the connection lives on where the request was read whole.
     func fail(_ response: LocalResponse) {
-        plane.counts.failed(response.reason)
+        counts.failed(response.reason)
         if exchange?.isResponseBegun == true { return abort() }
         let isWhole = exchange?.isRequestComplete ?? false
         let keepsAlive = isWhole && exchange?.head.keepsAlive == true
         response.serialize(into: &channel.output, isHead: exchange?.head.method == "HEAD", keepsAlive: keepsAlive)
-        counts.exchangeCounts[response.status / 100] += 1
+        (exchange?.tally ?? counts.whole).count(status: response.status)
         letGoOfUpstream()
         conclude()
         guard keepsAlive else { return linger() }
@@ -330,7 +330,7 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
 
     /// The client went, or a response broke off: both sides end at once, the client's by a reset so that it sees that something is missing.
     func abort() {
-        if let exchange { counts.exchangeCounts[exchange.isResponseBegun ? exchange.status / 100 : 0] += 1 }
+        if let exchange { (exchange.tally ?? counts.whole).count(status: exchange.isResponseBegun ? exchange.status : 0) }
         let isCutOff = exchange?.isResponseBegun == true
         letGoOfUpstream()
         conclude()

@@ -85,8 +85,8 @@ extension HTTPConnection {
         plane.finished(
             upstream, .exchanges,
             isReusable: exchange.upstreamKeepsAlive && isClean && !upstream.channel.isEndAnnounced && upstream.channel.failure == nil)
-        counts.exchangeCounts[min(exchange.status / 100, 5)] += 1
-        counts.latency.record(seconds: (plane.loop.now - exchange.began).inSeconds)
+        exchange.tally?.count(status: exchange.status)
+        exchange.tally?.took(plane.loop.now - exchange.began)
         if exchange.clientKeepsAlive && exchange.isRequestComplete {
             rest()
         } else if !exchange.head.keepsAlive && exchange.isRequestComplete {
@@ -114,7 +114,7 @@ extension HTTPConnection {
     /// The endpoint agreed to leave HTTP: from here bytes are copied.
     private func becomeFlow() {
         guard let exchange, let upstream = exchange.upstream else { return }
-        counts.exchangeCounts[1] += 1
+        exchange.tally?.count(status: exchange.status)
         conclude()
         phase = .closed
         plane.closed(self)

@@ -93,7 +93,6 @@ package final class ServiceProxyLoop {
             plane.guardian.keep(table)
             plane.swap(table)
             if isReady { entrances.apply(table.routes) }
-            plane.counts.keep(Set(table.backends.map(\.name)))
             notices.refused(table.refusals)
         }
         reporter.routes(by: revision)
@@ -145,7 +144,11 @@ package final class ServiceProxyLoop {
     package var openConnectionCount: Int { plane.openConnectionCount }
 
     /// Counters and histograms in Prometheus' text format.
-    package var metrics: String { plane.counts.prometheusText(openConnectionCount: plane.openConnectionCount) }
+    package var metrics: String {
+        TrafficText.text(plane.counts, openConnectionCount: plane.openConnectionCount, now: loop.now) { [plane, loop] in
+            !plane.router.isSuspected($0, now: loop.now)
+        }
+    }
 
     /// The table in force, one line a route.
     package var tableText: String {

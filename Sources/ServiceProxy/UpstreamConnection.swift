@@ -16,6 +16,9 @@ final class UpstreamConnection: ChannelOwner {
     var restsSince = Instant.zero
     /// What had been sent when the present exchange began.
     private var sentBefore = 0
+    /// Where it is counted; nil while it rests.
+    private(set) var tally: Tally?
+    private var kind = RouteTable.Carriage.exchanges
     /// When the connect under way is given up.
     var connectDeadline = Instant.never
 
@@ -27,6 +30,14 @@ final class UpstreamConnection: ChannelOwner {
 
     /// Whether the kernel took anything of the present exchange's request.
     var isAnythingSent: Bool { channel.sentByteCount > sentBefore }
+
+    /// An exchange or a flow begins on it, or goes over into the other; without a tally: is over. Counts what is open at the endpoint.
+    func serve(_ kind: RouteTable.Carriage, _ tally: Tally?) {
+        self.tally?[self.kind == .flows ? .openFlows : .openExchanges] -= 1
+        self.kind = kind
+        self.tally = tally
+        tally?[kind == .flows ? .openFlows : .openExchanges] += 1
+    }
 
     /// BEFORE the request is written.
     func begin(for user: any UpstreamUser, method: String) {

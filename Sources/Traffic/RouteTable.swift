@@ -170,6 +170,12 @@ package struct RouteTable: Sendable, Equatable {
 
     package init() {}
 
+    /// The backend of this name. Cost: logarithmic.
+    package func backend(_ name: BackendName) -> Backend? {
+        let place = backends.place { $0.name < name }
+        return place < backends.count && backends[place].name == name ? backends[place] : nil
+    }
+
     /// What takes new traffic on a node. Cost: linear in the table.
     package func readyEndpoints(on node: String) -> Set<EndpointAddress> {
         var found: Set<EndpointAddress> = []
@@ -177,5 +183,26 @@ package struct RouteTable: Sendable, Equatable {
             for endpoint in backend.endpoints where endpoint.standing == .ready && endpoint.node == node { found.insert(endpoint.address) }
         }
         return found
+    }
+}
+
+extension RouteTable.Backend {
+    /// The endpoint at this address. Cost: logarithmic.
+    package func endpoint(at address: EndpointAddress) -> RouteTable.Endpoint? {
+        let place = endpoints.place { $0.address < address }
+        return place < endpoints.count && endpoints[place].address == address ? endpoints[place] : nil
+    }
+}
+
+extension Array {
+    /// The first place of a sorted array that does not come before what is sought.
+    fileprivate func place(_ comesBefore: (Element) -> Bool) -> Int {
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = (low + high) / 2
+            if comesBefore(self[middle]) { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 }

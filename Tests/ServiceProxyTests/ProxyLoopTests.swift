@@ -219,7 +219,10 @@ final class ProxyHarness {
         let client = try Peer(loop: harness.loop, connectingTo: .ipv4(Harness.host, port: harness.port))
         client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         harness.wait { client.text.hasPrefix("HTTP/1.1 404") }
-        #expect(harness.proxy.metrics.contains("steady_proxy_exchanges_total{service=\"default/web:\(harness.port)\",status=\"4xx\"} 1\n"))
+        let labels = #"namespace="default",service="web",port="\#(harness.port)",endpoint="\#(backend.address)",zone="""#
+        #expect(harness.proxy.metrics.contains("http_requests_total{\(labels),code=\"404\"} 1\n"))
+        #expect(harness.proxy.metrics.contains("http_request_duration_seconds_count{\(labels)} 1\n"))
+        #expect(harness.proxy.metrics.contains("up{\(labels)} 1\n"))
         #expect(harness.proxy.metrics.contains("steady_proxy_open_connections 1\n"))
     }
 }

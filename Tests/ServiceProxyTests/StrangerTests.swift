@@ -57,7 +57,7 @@ import Traffic
         let port = try #require(try Sockets.localAddress(listener).port)
         harness.set(EndpointAddress(host: Harness.host.bits, port: port), .ready)
         var attempts = ExchangeAttempts(isIdempotent: true)
-        let need = Dataplane.Need(backend: harness.name, client: 1, pooled: nil)
+        let need = Dataplane.Need(backend: harness.name, counts: harness.plane.counts.backend(harness.name), client: 1, pooled: nil)
         guard case .connection(let upstream) = harness.plane.acquire(need, .exchanges, &attempts) else {
             Issue.record("no connection")
             return nil
