@@ -1,4 +1,5 @@
 import Linux
+import Resources
 import Timing
 import Traffic
 import Wire
@@ -148,8 +149,10 @@ final class Dataplane {
     func acquire(_ need: Need, _ kind: RouteTable.Carriage, _ attempts: inout ExchangeAttempts) -> Acquired {
         while true {
             let choice: Router.Choice
+            var timeouts = TimeoutRules()
             if let backend = need.stay.flatMap({ router.backend(of: $0) }) ?? router.backend(need.backend) {
                 choice = router.choose(backend, client: need.client, avoiding: attempts.avoided, as: kind, stay: need.stay, now: loop.now)
+                timeouts = router.timeouts(backend)
             } else {
                 choice = .noBackend
             }
@@ -178,7 +181,7 @@ final class Dataplane {
                 let channel = try connector.connect(to: address)
                 let connection = UpstreamConnection(channel: channel, endpoint: endpoint)
                 connection.serve(kind, tally)
-                connection.connectDeadline = loop.now + UpstreamConnector.connectLimit
+                connection.begin(timeouts, loop)
                 return .connection(connection)
             } catch {
                 router.finished(endpoint, kind)
@@ -225,7 +228,7 @@ final class Dataplane {
     func finished(_ upstream: UpstreamConnection, _ kind: RouteTable.Carriage, isReusable: Bool) {
         let endpoint = upstream.endpoint
         upstream.serve(kind, nil)
-        if isReusable && router.isReady(endpoint) {
+        if isReusable && router.isReady(endpoint) && upstream.retiresAt > loop.now {
             while pools.count <= endpoint.index { pools.append(nil) }
             let pool = pools[endpoint.index] ?? UpstreamPool()
             pools[endpoint.index] = pool

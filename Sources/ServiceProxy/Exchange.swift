@@ -1,4 +1,5 @@
 import Linux
+import Resources
 import Timing
 import Traffic
 import Wire
@@ -11,6 +12,10 @@ struct Exchange {
     let head: RequestHead
     let began: Instant
     let isIdempotent: Bool
+    /// The backend that answers in place of the connection's own, which cannot.
+    var substitute: RouteTable.BackendName?
+    /// How many of the policy's fallbacks were tried.
+    var fallbackCount = 0
     var attempts: ExchangeAttempts
     /// The request as the endpoint gets it, as far as it is known; empty when it became too long to keep.
     var kept = ByteQueue()
@@ -33,6 +38,19 @@ struct Exchange {
     var stay: BackendGate.Stay?
     /// Of a delay, then of the time that the policy gives it.
     var timer: EventLoop.Timer?
+    /// What the endpoint is told about the time that is left.
+    var deadline: RequestDeadline?
+    /// When the attempt under way began.
+    var attemptBegan = Instant.zero
+    /// Of the time that the attempt under way is given.
+    var attemptTimer: EventLoop.Timer?
+    /// Of the time after which a second attempt goes out.
+    var hedgeTimer: EventLoop.Timer?
+    /// The second attempt, while the first is out and neither answered.
+    var rival: UpstreamConnection?
+
+    /// The policy that it was let in by.
+    var rules: TrafficRules? { stay?.terms?.rules }
 
     init(_ head: RequestHead, now: Instant) {
         self.head = head
@@ -55,10 +73,30 @@ struct Exchange {
     }
 
     /// Gives the exchange a connection and puts what is known of the request on its way.
-    mutating func attach(_ upstream: UpstreamConnection, user: any UpstreamUser) {
+    mutating func attach(_ upstream: UpstreamConnection, user: any UpstreamUser, now: Instant) {
         self.upstream = upstream
         tally = upstream.tally
+        attemptBegan = now
+        send(to: upstream, user: user, now: now)
+    }
+
+    /// Puts what is known of the request on its way.
+    func send(to upstream: UpstreamConnection, user: any UpstreamUser, now: Instant) {
         upstream.begin(for: user, method: head.method)
-        kept.withBytes { upstream.channel.output.append($0) }
+        kept.withBytes { bytes in
+            guard let deadline, let lineEnd = bytes.firstIndex(of: UInt8(ascii: "\n")) else { return upstream.channel.output.append(bytes) }
+            // What is left is known only now: its field goes behind the request line.
+            upstream.channel.output.append(UnsafeBufferPointer(rebasing: bytes[...lineEnd]))
+            upstream.channel.output.append("\(deadline.field.rawValue): \(deadline.value(now: now))\r\n")
+            upstream.channel.output.append(UnsafeBufferPointer(rebasing: bytes[(lineEnd + 1)...]))
+        }
+    }
+
+    /// BEFORE it ends, and between two attempts.
+    mutating func cancelAttemptTimers() {
+        attemptTimer?.cancel()
+        hedgeTimer?.cancel()
+        attemptTimer = nil
+        hedgeTimer = nil
     }
 }

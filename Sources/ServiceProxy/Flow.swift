@@ -119,7 +119,10 @@ final class Flow: ChannelOwner, UpstreamUser, Swept, Waiter, Closable {
 
     func upstreamIsReady(_ upstream: UpstreamConnection) {
         if upstream.connectDeadline != .never {
-            if upstream.channel.isConnecting { return }
+            if upstream.channel.isConnecting {
+                if plane.loop.now >= upstream.connectDeadline { connectFailed() }
+                return
+            }
             if plane.connectResult(upstream) != nil { return connectFailed() }
             countOnce()
         }

@@ -68,9 +68,12 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
     }
 
     func upstreamIsReady(_ upstream: UpstreamConnection) {
-        guard exchange?.upstream === upstream else { return }
+        guard exchange?.upstream === upstream else { return rivalIsReady(upstream) }
         if upstream.connectDeadline != .never {
-            if upstream.channel.isConnecting { return }
+            if upstream.channel.isConnecting {
+                if plane.loop.now >= upstream.connectDeadline { connectFailed() }
+                return
+            }
             if plane.connectResult(upstream) != nil { return connectFailed() }
         }
         upstream.channel.flush()
@@ -99,14 +102,16 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
         guard let exchange else { return }
         if now >= goneDeadline { return abort() }
         if let upstream = exchange.upstream, now >= upstream.connectDeadline { return connectFailed() }
+        if let rival = exchange.rival, now >= rival.connectDeadline { rivalIsReady(rival) }
+        let idleLimit = exchange.rules?.timeouts.streamIdle
         let progress = channel.progressCount &+ (exchange.upstream?.channel.progressCount ?? 0)
         // Who waits for the endpoint to think waits as long as it takes; only bytes that should move and do not are counted.
-        let isOwed = !exchange.isRequestComplete || !channel.output.isEmpty
+        let isOwed = idleLimit != nil || !exchange.isRequestComplete || !channel.output.isEmpty
         if progress != progressSeen || !isOwed {
             progressSeen = progress
-            deadline = now + Self.standstillLimit
+            deadline = now + (idleLimit ?? Self.standstillLimit)
         } else if now >= deadline {
-            if exchange.isResponseBegun { abort() } else { fail(.bodyTooSlow) }
+            if exchange.isResponseBegun { abort() } else if exchange.isRequestComplete { fail(.requestTimeout) } else { fail(.bodyTooSlow) }
         }
     }
 
@@ -176,7 +181,12 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
         deadline = plane.loop.now + Self.standstillLimit
         progressSeen = 0
         var exchange = Exchange(head, now: plane.loop.now)
-        HeadRewriting.request(head, client: clientText, entrance: entrance).serialize(into: &exchange.kept)
+        let id = plane.backend(backend)
+        var out = HeadRewriting.request(head, client: clientText, entrance: entrance)
+        if let id, plane.router.timeouts(id).propagatesDeadline {
+            for field in RequestDeadline.Field.allCases { out.headers.remove(field.rawValue) }
+        }
+        out.serialize(into: &exchange.kept)
         exchange.isRequestComplete = head.framing == .none || head.framing == .length(0)
         self.exchange = exchange
         if head.method == "CONNECT" {
@@ -188,7 +198,7 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
             // Nothing of a body will come, but the reader wants to say so.
             do throws(WireError) { _ = try reader.next(&channel.input) } catch { return fail(LocalResponse(error)) }
         }
-        meetFaults()
+        meetFaults(id)
     }
 
     private func passBody(_ count: Int) {
@@ -208,6 +218,7 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
         if exchange?.head.framing == .chunked { exchange?.write { Chunks.finish(trailers: trailers, into: &$0) } }
         exchange?.isRequestComplete = true
         exchange?.upstream?.channel.flush()
+        timeAttempt()
     }
 
     private func clientEnded() {
@@ -219,64 +230,14 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
         }
     }
 
-    // MARK: - The endpoint
-
-    /// Gets the exchange a connection, or a wait, or an end.
-    func seekEndpoint() {
-        guard let exchange else { return }
-        let need = Dataplane.Need(
-            backend: backend, counts: counts, client: client, stay: exchange.stay, pooled: exchange.isIdempotent ? .repeatable : .once)
-        var attempts = exchange.attempts
-        let acquired = plane.acquire(need, .exchanges, &attempts)
-        self.exchange?.attempts = attempts
-        switch acquired {
-        case .connection(let upstream):
-            self.exchange?.attach(upstream, user: self)
-            upstream.channel.flush()
-        case .wait(let until): wait(until: until)
-        case .fail(let failure): fail(failure)
-        }
-    }
-
-    /// Seeks an endpoint again at that time, or as soon as the table has a ready one.
-    private func wait(until: Instant) {
-        guard plane.mayWait(&exchange), let ticket = plane.wait(self, until: until) else { return fail(.tooManyWaiting) }
-        exchange?.ticket = ticket
-    }
-
-    private func connectFailed() {
-        guard let upstream = exchange?.upstream, var attempts = exchange?.attempts else { return }
-        exchange?.upstream = nil
-        plane.refused(upstream, .exchanges, &attempts)
-        exchange?.attempts = attempts
-        seekEndpoint()
-    }
-
-    /// The connection to the endpoint broke before anything of a response was passed on.
-    func lostUpstream() {
-        guard var exchange, let upstream = exchange.upstream else { return }
-        var attempts = exchange.attempts
-        let step = attempts.lost(
-            by: upstream.endpoint, isAnythingSent: upstream.isAnythingSent, isWholeRequestAtHand: exchange.isKept,
-            isConnectionReused: upstream.isReused, now: plane.loop.now, mayRepeat: { _ in plane.mayRepeat(&exchange) })
-        exchange.attempts = attempts
-        exchange.upstream = nil
-        self.exchange = exchange
-        plane.finished(upstream, .exchanges, isReusable: false)
-        switch step {
-        case .fail(let failure): fail(failure)
-        case .wait(let until):
-            exchange.tally?.count(.retries)
-            wait(until: until)
-        case .choose:
-            exchange.tally?.count(.retries)
-            seekEndpoint()
-        }
-    }
+    /// Every byte, in either direction, gives the exchange so long again.
+    func keepMoving(within limit: Duration) { deadline = plane.loop.now + limit }
 
     // MARK: - Ends
 
-    func fail(_ failure: ExchangeFailure) { fail(LocalResponse(failure, backend: backend)) }
+    func fail(_ failure: ExchangeFailure) {
+        if !degrade(failure) { fail(LocalResponse(failure, backend: backend)) }
+    }
 
     /// Ends the exchange with an answer of our own; the connection lives on where the request was read whole.
     func fail(_ response: LocalResponse) {
@@ -339,6 +300,7 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
 
     private func letGoOfUpstream() {
         if let ticket = exchange?.ticket { plane.stopWaiting(ticket) }
+        dropRival()
         guard let upstream = exchange?.upstream else { return }
         exchange?.upstream = nil
         plane.finished(upstream, .exchanges, isReusable: false)

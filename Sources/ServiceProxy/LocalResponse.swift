@@ -1,3 +1,4 @@
+import Resources
 import Traffic
 import Wire
 
@@ -6,11 +7,17 @@ struct LocalResponse {
     /// The field that tells a proxy's answer from an endpoint's, with the reason in one word.
     static let reasonField = "Steady-Proxy-Reason"
 
+    /// Names who answered in place of a Service that could not.
+    static let fallbackField = "Steady-Proxy-Fallback"
+
     var status: Int
     var reason: String
     var text: String
     /// Seconds after which it may be tried again; nil: nothing is said.
     var retryAfter: String?
+    var contentType = "text/plain; charset=utf-8"
+    /// Whether the text is the body as it is, and not a line.
+    var isVerbatim = false
     /// Further fields.
     var fields: [(name: String, value: String)] = []
 
@@ -33,6 +40,7 @@ struct LocalResponse {
             case .badResponse: "the endpoint of \(backend) answered with something that is no HTTP"
             case .rateLimited: "too many requests for \(backend): its TrafficPolicy limits them"
             case .tooManyParallel: "as many requests for \(backend) are under way as its TrafficPolicy allows"
+            case .overloaded: "there are more requests for \(backend) than it gets done, and others have a higher priority"
             case .requestTimeout: "the endpoint of \(backend) did not answer in the time that its TrafficPolicy allows"
             }
         self.init(status: failure.status, reason: failure.rawValue, text: text)
@@ -53,6 +61,14 @@ struct LocalResponse {
     /// A policy says that this request is to fail.
     init(injected status: Int) { self.init(status: status, reason: "fault-injected", text: "a TrafficPolicy lets this request fail") }
 
+    /// A policy says what is answered where no endpoint can.
+    init(_ response: FixedResponse, instead failure: ExchangeFailure) {
+        self.init(status: response.status, reason: failure.rawValue, text: response.body)
+        contentType = response.contentType
+        fields = [(Self.fallbackField, "response")]
+        isVerbatim = true
+    }
+
     init(_ error: WireError) { self.init(status: error.status, reason: "bad-request", text: error.message) }
 
     static let headTooSlow = LocalResponse(status: 408, reason: "head-too-slow", text: "the request's head did not come in time")
@@ -61,9 +77,9 @@ struct LocalResponse {
 
     /// Appends the whole answer. `isHead`: the request was HEAD, so the body is left out.
     func serialize(into output: inout ByteQueue, isHead: Bool, keepsAlive: Bool) {
-        let body = text + "\n"
+        let body = isVerbatim ? text : text + "\n"
         var head = ResponseHead(status: status)
-        head.headers.add(.contentType, "text/plain; charset=utf-8")
+        head.headers.add(.contentType, contentType)
         head.headers.add(.contentLength, String(body.utf8.count))
         head.headers.add(Self.reasonField, reason)
         if let retryAfter { head.headers.add(.retryAfter, retryAfter) }

@@ -1,11 +1,13 @@
+import Resources
 import Timing
 import Traffic
+import Wire
 
 /// A request's way through the policy of its backend, and out again.
 extension HTTPConnection {
     /// What was made to go wrong on purpose comes first.
-    func meetFaults() {
-        guard let id = plane.backend(backend) else { return seekEndpoint() }
+    func meetFaults(_ id: BackendID?) {
+        guard let id else { return seekEndpoint() }
         let (delay, abort) = plane.router.fault(id)
         guard let delay else { return enter(id, abort) }
         exchange?.timer = plane.loop.schedule(after: delay) { [weak self] in
@@ -24,11 +26,23 @@ extension HTTPConnection {
         case .refused(let refusal): return fail(LocalResponse(refused: refusal, backend: backend))
         case .stay(let stay):
             exchange?.stay = stay
-            if let limit = plane.router.requestTimeout(stay) {
-                exchange?.timer = plane.loop.schedule(after: limit) { [weak self] in self?.exceedTime() }
-            }
+            if let rules = stay.terms?.rules { comply(with: rules) }
         }
         seekEndpoint()
+    }
+
+    /// Takes over what the policy says about this exchange.
+    private func comply(with rules: TrafficRules) {
+        guard let exchange else { return }
+        let now = plane.loop.now
+        self.exchange?.attempts.follow(rules, exchange.head)
+        if let idle = rules.timeouts.streamIdle { keepMoving(within: idle) }
+        var end = rules.timeouts.request.map { now + $0 }
+        if rules.timeouts.propagatesDeadline {
+            self.exchange?.deadline = .of(exchange.head, arrived: exchange.began, own: rules.timeouts.request, now: now)
+            end = self.exchange?.deadline?.at
+        }
+        if let end { self.exchange?.timer = plane.loop.schedule(at: end) { [weak self] in self?.exceedTime() } }
     }
 
     private func exceedTime() {
@@ -38,6 +52,8 @@ extension HTTPConnection {
     /// The exchange is over, however it went: BEFORE anything else begins here.
     func conclude() {
         exchange?.timer?.cancel()
+        exchange?.cancelAttemptTimers()
+        dropRival()
         if let stay = exchange?.stay { plane.router.left(stay) }
         exchange = nil
     }
@@ -56,6 +72,13 @@ extension Dataplane {
         guard var stay = exchange?.stay else { return }
         router.stopsWaiting(&stay)
         exchange?.stay = stay
+    }
+
+    /// Whether a request may be sent to a second endpoint while the first has it.
+    func mayHedge(_ exchange: inout Exchange) -> Bool {
+        guard var stay = exchange.stay else { return false }
+        defer { exchange.stay = stay }
+        return router.mayHedge(&stay, now: loop.now)
     }
 
     /// Whether a request that an endpoint lost may be sent to another.

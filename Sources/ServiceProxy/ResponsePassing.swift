@@ -1,3 +1,4 @@
+import Resources
 import Timing
 import Traffic
 import Wire
@@ -22,8 +23,8 @@ extension HTTPConnection {
             switch part {
             case .interim(let head): passInterim(head)
             case .head(let head):
-                passHead(head)
-                if head.framing == .tunnel { return becomeFlow() }
+                if isDropped(head) { return pumpResponse() }
+                if !passHead(head) { return }
             case .body(let count): passBody(count, from: upstream)
             case .end(let trailers): return endResponse(trailers)
             case nil:
@@ -54,16 +55,33 @@ extension HTTPConnection {
         channel.flush()
     }
 
-    private func passHead(_ head: ResponseHead) {
-        guard let request = exchange?.head else { return }
-        let (out, coding, keepsAlive) = HeadRewriting.response(
+    /// Begins the response; false when what follows is no HTTP, and has gone its way already.
+    func passHead(_ head: ResponseHead) -> Bool {
+        guard let exchange else { return false }
+        let request = exchange.head
+        if let rules = exchange.rules { settleAttempts(rules) }
+        var (out, coding, keepsAlive) = HeadRewriting.response(
             head, toHTTP11: request.version == .http11, keepsAlive: request.keepsAlive && !plane.isFinishing && !plane.isRetiring)
-        exchange?.coding = coding
-        exchange?.clientKeepsAlive = keepsAlive
-        exchange?.upstreamKeepsAlive = head.keepsAlive
-        exchange?.status = head.status
-        exchange?.isResponseBegun = true
+        if let substitute = exchange.substitute { out.headers.add(LocalResponse.fallbackField, substitute.description) }
+        self.exchange?.coding = coding
+        self.exchange?.clientKeepsAlive = keepsAlive
+        self.exchange?.upstreamKeepsAlive = head.keepsAlive
+        self.exchange?.status = head.status
+        self.exchange?.isResponseBegun = true
+        if let upstream = exchange.upstream, !upstream.isReused { upstream.learnRest(from: head) }
         out.serialize(into: &channel.output)
+        guard head.framing == .tunnel else { return true }
+        becomeFlow()
+        return false
+    }
+
+    /// One attempt has answered: the others are over.
+    private func settleAttempts(_ rules: TrafficRules) {
+        if rules.retries.hedging?.percentile != nil, let exchange, let stay = exchange.stay {
+            plane.router.noteAnswer(stay, after: plane.loop.now - exchange.attemptBegan)
+        }
+        exchange?.cancelAttemptTimers()
+        dropRival()
     }
 
     private func passBody(_ count: Int, from upstream: UpstreamConnection) {

@@ -1,4 +1,5 @@
 import Linux
+import Resources
 import Timing
 import Traffic
 import Wire
@@ -16,6 +17,10 @@ final class UpstreamConnection: ChannelOwner {
     var restsSince = Instant.zero
     /// What had been sent when the present exchange began.
     private var sentBefore = 0
+    /// How long it may rest.
+    var restLimit = UpstreamPool.restLimit
+    /// From when on no further exchange goes over it.
+    var retiresAt = Instant.never
     /// Where it is counted; nil while it rests.
     private(set) var tally: Tally?
     private var kind = RouteTable.Carriage.exchanges
@@ -39,6 +44,15 @@ final class UpstreamConnection: ChannelOwner {
         tally?[kind == .flows ? .openFlows : .openExchanges] += 1
     }
 
+    /// The connect has begun.
+    func begin(_ timeouts: TimeoutRules, _ loop: EventLoop) {
+        connectDeadline = loop.now + (timeouts.connect ?? UpstreamConnector.connectLimit)
+        // The sweep is exact enough for the usual limit.
+        if timeouts.connect != nil { loop.schedule(at: connectDeadline) { [weak self] in self?.connectTookTooLong() } }
+        if let limit = timeouts.connectionIdle { restLimit = limit }
+        if let limit = timeouts.connectionAge { retiresAt = loop.now + limit }
+    }
+
     /// BEFORE the request is written.
     func begin(for user: any UpstreamUser, method: String) {
         self.user = user
@@ -53,6 +67,20 @@ final class UpstreamConnection: ChannelOwner {
             // At rest nothing is expected: bytes or an end both make it useless.
             pool?.discard(self)
         }
+    }
+
+    /// An endpoint that says how long it keeps a connection is believed: it is given up before that (`Keep-Alive: timeout=5`, of RFC 2068, 19.7.1.1
+    /// and still sent by Node and Apache).
+    func learnRest(from head: ResponseHead) {
+        guard let text = head.headers.first(.keepAlive), let range = text.firstRange(of: "timeout="),
+            let seconds = Int(text[range.upperBound...].prefix { $0.isNumber }), seconds < 3600
+        else { return }
+        restLimit = min(restLimit, max(.seconds(seconds - 1), .milliseconds(500 * seconds)))
+    }
+
+    /// Called when the policy's time for connects is over.
+    private func connectTookTooLong() {
+        if connectDeadline != .never, channel.isOpen { user?.upstreamIsReady(self) }
     }
 
     func close() {

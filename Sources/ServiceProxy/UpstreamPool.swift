@@ -21,6 +21,11 @@ final class UpstreamPool {
     func take(now: Instant, isRepeatable: Bool) -> UpstreamConnection? {
         while let connection = resting.popLast() {
             connection.pool = nil
+            // The sweep may not have come by yet.
+            if connection.restsSince + connection.restLimit <= now || connection.retiresAt <= now {
+                connection.close()
+                continue
+            }
             if !isRepeatable {
                 if connection.restsSince + Self.freshness <= now {
                     // The others rest longer still, but repeatable requests can use them.
@@ -61,11 +66,12 @@ final class UpstreamPool {
         resting = []
     }
 
-    /// Closes what rested too long; they are in the order of their rest.
+    /// Closes what rested too long, or is too old.
     func closeOld(now: Instant) {
-        let keep = resting.firstIndex { $0.restsSince + Self.restLimit > now } ?? resting.count
-        guard keep > 0 else { return }
-        for connection in resting[..<keep] { connection.close() }
-        resting.removeFirst(keep)
+        resting.removeAll { connection in
+            guard connection.restsSince + connection.restLimit <= now || connection.retiresAt <= now else { return false }
+            connection.close()
+            return true
+        }
     }
 }

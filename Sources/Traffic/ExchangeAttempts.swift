@@ -1,4 +1,6 @@
+import Resources
 import Timing
+import Wire
 
 /// Why an exchange or a flow got no endpoint, and what a client is told.
 package enum ExchangeFailure: String, Sendable, Equatable {
@@ -11,14 +13,23 @@ package enum ExchangeFailure: String, Sendable, Equatable {
     case rateLimited = "rate-limited"
     case tooManyParallel = "too-many-requests"
     case requestTimeout = "request-timeout"
+    case overloaded = "overloaded"
 
     /// The HTTP status: 503 where trying again later is all there is to do, 502 where an endpoint misbehaved, 504 where it took too long.
     package var status: Int {
         switch self {
-        case .noReadyEndpoint, .noSuchBackend, .connectFailed, .tooManyWaiting, .tooManyParallel: 503
+        case .noReadyEndpoint, .noSuchBackend, .connectFailed, .tooManyWaiting, .tooManyParallel, .overloaded: 503
         case .endpointReset, .badResponse: 502
         case .requestTimeout: 504
         case .rateLimited: 429
+        }
+    }
+
+    /// Whether no endpoint could answer, so that a policy's fallback does.
+    package var isForWantOfEndpoint: Bool {
+        switch self {
+        case .noReadyEndpoint, .noSuchBackend, .connectFailed: true
+        case .tooManyWaiting, .endpointReset, .badResponse, .rateLimited, .tooManyParallel, .requestTimeout, .overloaded: false
         }
     }
 }
@@ -37,9 +48,11 @@ package struct ExchangeAttempts: Sendable {
     package static let longestPause = Duration.milliseconds(50)
     /// How often an exchange that was sent and dropped may be repeated: a request that kills its servers must not visit them all.
     package static let repeatLimit = 1
-    /// How long a repeat waits. When a node goes, its programs die within milliseconds of each other: a repeat that came sooner could meet one
-    /// that is about to.
+    /// How long a repeat waits at least. When a node goes, its programs die within milliseconds of each other: a repeat that came sooner could meet
+    /// one that is about to.
     package static let settlingPause = Duration.milliseconds(20)
+    /// In place of `waitLimit` where a policy names somebody else who answers: long enough for a process that is replaced, hardly noticed otherwise.
+    package static let shortWaitLimit = Duration.milliseconds(100)
 
     /// What to do next with an exchange.
     package enum Step: Equatable, Sendable {
@@ -56,9 +69,31 @@ package struct ExchangeAttempts: Sendable {
     private var pause = Self.firstPause
     private var lossCount = 0
     private var hasRefusal = false
-    private let isIdempotent: Bool
+    /// Those that had the request and lost it: others come first for all repeats.
+    private var lostBy: [EndpointID] = []
+    /// Whether running the request twice is the same as once, or its policy does not mind.
+    package var mayRunTwice: Bool
+    /// How long it waits for an endpoint.
+    package var patience = Self.waitLimit
+    /// Whether a broken connection is a reason to repeat.
+    private var repeatsBroken = true
+    /// What the policy says of the pause before a repeat.
+    package var backOff = RetryRules.usualBackOff
 
-    package init(isIdempotent: Bool) { self.isIdempotent = isIdempotent }
+    package init(isIdempotent: Bool) { mayRunTwice = isIdempotent }
+
+    /// Takes over what a policy says about repeats, and about others who answer.
+    package mutating func follow(_ rules: TrafficRules, _ head: RequestHead) {
+        backOff = rules.retries.backOff ?? RetryRules.usualBackOff
+        repeatsBroken = rules.retries.repeatsBroken
+        if !rules.fallbacks.isEmpty { patience = Self.shortWaitLimit }
+        if !mayRunTwice, rules.retries.notIdempotent != .never {
+            mayRunTwice = rules.retries.mayRunTwice(isIdempotent: false, hasKey: head.headers.contains("Idempotency-Key"))
+        }
+    }
+
+    /// Takes another endpoint than this one, where there is another.
+    package mutating func avoid(_ endpoint: EndpointID) { avoided.append(endpoint) }
 
     /// The methods that RFC 9110 calls idempotent.
     package static func isIdempotent(method: String) -> Bool {
@@ -82,18 +117,20 @@ package struct ExchangeAttempts: Sendable {
     ///   - isAnythingSent: whether a byte of the request was handed to the kernel. That no byte was acknowledged proves nothing.
     ///   - isWholeRequestAtHand: whether what was sent can be sent again.
     ///   - isConnectionReused: a kept connection that ends is no fault of its endpoint, so the endpoint is not avoided.
+    ///   - jitter: from 0 to 1, drawn by the caller.
     ///   - mayRepeat: whether what was sent may be sent again for the so manieth time; asked last.
     package mutating func lost(
         by endpoint: EndpointID, isAnythingSent: Bool, isWholeRequestAtHand: Bool, isConnectionReused: Bool, now: Instant,
+        jitter: Double = 0,
         mayRepeat: (_ count: Int) -> Bool = { $0 <= ExchangeAttempts.repeatLimit }
     ) -> Step {
         if isAnythingSent {
-            lossCount += 1
-            guard isIdempotent, isWholeRequestAtHand, mayRepeat(lossCount) else { return .fail(.endpointReset) }
-            // A program had it, perhaps for long: who refused it before that, and since when, is over.
-            avoided.removeAll(keepingCapacity: true)
-            troubleSince = nil
-            hasRefusal = false
+            let isReason = repeatsBroken
+            let until = repeatTime(
+                after: isConnectionReused ? nil : endpoint, isWholeRequestAtHand: isWholeRequestAtHand, now: now, jitter: jitter,
+                mayRepeat: { isReason && mayRepeat($0) })
+            if isConnectionReused { wantsFreshConnection = true }
+            return until.map { .wait(until: $0) } ?? .fail(.endpointReset)
         }
         begin(now)
         if isConnectionReused {
@@ -101,7 +138,23 @@ package struct ExchangeAttempts: Sendable {
         } else {
             avoided.append(endpoint)
         }
-        return isAnythingSent ? .wait(until: now + Self.settlingPause) : .choose
+        return .choose
+    }
+
+    /// An attempt that an endpoint may have run came to nothing: when the next one may begin, or nil where there is to be none.
+    ///
+    /// - Parameter endpoint: whose fault it was; nil: nobody's.
+    package mutating func repeatTime(
+        after endpoint: EndpointID?, isWholeRequestAtHand: Bool, now: Instant, jitter: Double, mayRepeat: (_ count: Int) -> Bool
+    ) -> Instant? {
+        lossCount += 1
+        guard mayRunTwice, isWholeRequestAtHand, mayRepeat(lossCount) else { return nil }
+        // A program had it, perhaps for long: who refused it before that, and since when, is over.
+        if let endpoint { lostBy.append(endpoint) }
+        avoided = lostBy
+        hasRefusal = false
+        troubleSince = now
+        return now + backOff.pause(before: lossCount, jitter: jitter)
     }
 
     /// `choose` found no endpoint: another round after a pause, until the time is over.
@@ -109,7 +162,8 @@ package struct ExchangeAttempts: Sendable {
         begin(now)
         if choice == .noBackend { return .fail(.noSuchBackend) }
         avoided.removeAll(keepingCapacity: true)
-        let deadline = (troubleSince ?? now) + Self.waitLimit
+        lostBy.removeAll(keepingCapacity: true)
+        let deadline = (troubleSince ?? now) + patience
         guard now < deadline else { return .fail(hasRefusal ? .connectFailed : .noReadyEndpoint) }
         defer { pause = min(pause * 2, Self.longestPause) }
         return .wait(until: min(now + pause, deadline))

@@ -54,7 +54,7 @@ import Testing
             ])
         ).rules
         #expect(rules.balancing == .consistentHash(.header("X-User")))
-        #expect(rules.requestTimeout == .seconds(90))
+        #expect(rules.timeouts.request == .seconds(90))
         #expect(rules.limits == .init(pendingRequests: 1, parallelRequests: 2, parallelRetries: 3))
         #expect(rules.retries == .init(limit: 4, percent: 50, minPerSecond: 5))
         var selector = RateLimitRule.Selector()

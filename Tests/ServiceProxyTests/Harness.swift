@@ -28,6 +28,10 @@ final class Harness {
     var rules = TrafficRules() {
         didSet { apply() }
     }
+    /// Further backends of the table, which have no entrance of their own.
+    var others: [RouteTable.Backend] = [] {
+        didSet { apply() }
+    }
     /// The first bytes of a connection decide what it carries.
     let isDetected: Bool
     private let route: RouteTable.Route
@@ -57,6 +61,7 @@ final class Harness {
                 name: name, carriage: carriage, isDetected: isDetected,
                 endpoints: endpoints.sorted { $0.address < $1.address }.map { .init($0.address, $0.standing, users: users) }, rules: rules)
         ]
+        table.backends = (table.backends + others).sorted { $0.name < $1.name }
         table.routes = [route]
         plane.swap(table)
         entrances.apply(table.routes)

@@ -27,7 +27,7 @@ import Traffic
     @Test func `what takes longer than the policy allows is answered with 504, and its endpoint is free again`() throws {
         let harness = try Harness()
         let backend = try harness.backend { _ in }
-        harness.rules.requestTimeout = .milliseconds(20)
+        harness.rules.timeouts.request = .milliseconds(20)
         #expect(try harness.get().hasPrefix("HTTP/1.1 504 Gateway Timeout\r\n"))
         harness.set(backend.address, .withheld)
         #expect(harness.plane.drainReport().isEmpty)
@@ -38,7 +38,7 @@ import Traffic
         try harness.backend { peer in
             peer.onBytes = { $0.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc") }
         }
-        harness.rules.requestTimeout = .milliseconds(50)
+        harness.rules.timeouts.request = .milliseconds(50)
         let client = try harness.client()
         client.send("GET / HTTP/1.1\r\nHost: web\r\n\r\n")
         harness.wait { client.isEnded || client.failure != nil }
@@ -48,7 +48,7 @@ import Traffic
     @Test func `a request that is answered in time is not touched by its time limit`() throws {
         let harness = try Harness()
         try harness.echo()
-        harness.rules.requestTimeout = .seconds(60)
+        harness.rules.timeouts.request = .seconds(60)
         let client = try harness.client()
         for index in 1...3 {
             client.send("GET / HTTP/1.1\r\nHost: web\r\n\r\n")

@@ -31,6 +31,8 @@ extension SchemaText {
           circuitBreaker TrafficCircuitBreaker | How much may be under way; what is beyond is refused at once, and other Services do not notice.
           retry TrafficRetry | How often a request goes to another endpoint.
           rateLimit TrafficRateLimit | How many requests may come.
+          loadShedding~ TrafficLoadShedding | Which requests are refused first where there are too many.
+          fallback [TrafficFallback] | Who answers where no endpoint can, in this order.
           faultInjection TrafficFaultInjection | Troubles made on purpose, for drills.
         TrafficTarget
           group string | Empty: the core group.
@@ -47,16 +49,39 @@ extension SchemaText {
         TrafficNamed
           name! string
         TrafficTimeout
+          tcp TrafficTCPTimeout
           http TrafficHTTPTimeout
+        TrafficTCPTimeout
+          connectTimeout string | Until an endpoint accepts a connection; 1s where absent.
         TrafficHTTPTimeout
           requestTimeout string | From when a request is let in to the end of its response, such as 500ms or 1m30s; 0s: without end.
+          streamIdleTimeout string | Without a byte in either direction, while the endpoint thinks too.
+          connectionIdleTimeout string | How long a connection to an endpoint is kept without a request; 3s where absent.
+          maxConnectionDuration string | How old a connection to an endpoint may be when a request is put on it.
+          propagateDeadline bool | Whether a caller's deadline holds and what is left is passed on; true where requestTimeout is given.
         TrafficCircuitBreaker
           maxPendingRequests long | So many may wait for an endpoint.
           maxParallelRequests long | So many may be under way, over all endpoints.
           maxParallelRetries long | So many of them may be repeats.
         TrafficRetry
           numRetries int | How often one request is repeated; 0 is never.
+          retryOn TrafficRetryOn | What makes an attempt one to repeat; connect-failure and reset where absent.
+          perRetry TrafficPerRetry
+          nonIdempotentRequests string(Never WithIdempotencyKey Always) | Whether POST and the like are repeated that an endpoint may have had.
+          hedging TrafficHedging | A second attempt while the first is out; the first answer counts. Not without being asked for.
           budget TrafficRetryBudget
+        TrafficRetryOn
+          triggers [string] | Of 5xx, gateway-error, reset, connect-failure, retriable-4xx and retriable-status-codes.
+          httpStatusCodes [int] | For retriable-status-codes.
+        TrafficPerRetry
+          timeout string | How long one attempt may take until its response begins.
+          backOff TrafficBackOff
+        TrafficBackOff
+          baseInterval! string | The first repeat comes between half of it and all of it later; doubled for each further one.
+          maxInterval string | Ten times the base where absent.
+        TrafficHedging
+          delay! string | At least so long after the first attempt.
+          percentile int | Later still: when this share of the answers would have begun.
         TrafficRetryBudget
           percent int | Repeats may be this share of the requests of the last ten seconds.
           minRetriesPerSecond int | So many are allowed where there are few requests.
@@ -85,6 +110,26 @@ extension SchemaText {
         TrafficRateLimitValue
           requests! long
           unit! string(Second Minute Hour Day)
+        TrafficLoadShedding
+          maxParallelRequests int | So many are under way; further ones wait in line, those of the highest priority in front.
+          maxQueueAge string | How old the oldest that waits may be for long; 100ms where absent.
+          priorities [TrafficPriority] | The first that selects a request holds; 5 where none does.
+        TrafficPriority
+          clientSelectors [TrafficClientSelector] | Selects what matches any of them; everything where absent.
+          priority! int | From 0, refused first, to 9.
+        TrafficFallback | Another Service or a response.
+          service TrafficFallbackService
+          response TrafficFixedResponse
+        TrafficFallbackService
+          name! string | Of a Service in the same namespace.
+          port! int
+        TrafficFixedResponse
+          statusCode int | 503 where absent.
+          contentType string
+          body TrafficFixedBody
+        TrafficFixedBody
+          type string(Inline)
+          inline string
         TrafficFaultInjection
           delay TrafficFaultDelay
           abort TrafficFaultAbort

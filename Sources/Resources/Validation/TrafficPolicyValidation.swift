@@ -11,21 +11,15 @@ enum TrafficPolicyValidation {
         findings.at("spec") { findings in
             targets(spec, &findings)
             findings.at("loadBalancer") { balancer(spec["loadBalancer"], &$0) }
-            findings.at("timeout") { findings in
-                findings.at("http") { duration("requestTimeout", of: spec["timeout"]["http"], &$0) }
-            }
+            findings.at("timeout") { timeouts(spec["timeout"], &$0) }
             findings.at("circuitBreaker") { findings in
                 for key in ["maxPendingRequests", "maxParallelRequests", "maxParallelRetries"] {
                     findings.range(key, of: spec["circuitBreaker"], 0...Int64(UInt32.max))
                 }
             }
-            findings.at("retry") { findings in
-                findings.range("numRetries", of: spec["retry"], 0...10)
-                findings.at("budget") { findings in
-                    findings.range("percent", of: spec["retry"]["budget"], 0...100)
-                    findings.range("minRetriesPerSecond", of: spec["retry"]["budget"], 0...1_000_000)
-                }
-            }
+            findings.at("retry") { retries(spec["retry"], &$0) }
+            findings.at("loadShedding") { loadShedding(spec["loadShedding"], &$0) }
+            fallbacks(spec, &findings)
             findings.at("rateLimit") { findings in
                 if !spec["rateLimit"].isNull, spec["rateLimit"]["local"].isNull { findings.required("local") }
                 findings.at("local") { rateLimit(spec["rateLimit"]["local"], &$0) }
@@ -71,23 +65,28 @@ enum TrafficPolicyValidation {
         }
         findings.each("rules", of: local) { findings, rule in
             findings.at("limit") { $0.range("requests", of: rule["limit"], 1...Int64(UInt32.max)) }
-            findings.each("clientSelectors", of: rule) { findings, selector in
-                if selector.object?.isEmpty ?? true { findings.required(nil, "one of headers, path and sourceCIDR") }
-                findings.each("headers", of: selector) { findings, header in
-                    token("name", of: header, &findings)
-                    let isDistinct = header["type"].string == "Distinct"
-                    if isDistinct, !header["value"].isNull { findings.forbidden("value", "only for type Exact") }
-                    if !isDistinct, header["value"].isNull { findings.required("value") }
-                }
-                findings.at("path") { findings in
-                    let path = selector["path"]["value"]
-                    if let text = path.string, !text.hasPrefix("/") { findings.invalid("value", path, "must begin with a slash") }
-                }
-                findings.at("sourceCIDR") { findings in
-                    let range = selector["sourceCIDR"]["value"]
-                    if let text = range.string, AddressRange(text) == nil {
-                        findings.invalid("value", range, "must be an IPv4 range without bits behind its prefix, such as 127.64.0.0/16")
-                    }
+            selectors(of: rule, &findings)
+        }
+    }
+
+    /// `clientSelectors`, of whatever has them.
+    static func selectors(of rule: Value, _ findings: inout Findings) {
+        findings.each("clientSelectors", of: rule) { findings, selector in
+            if selector.object?.isEmpty ?? true { findings.required(nil, "one of headers, path and sourceCIDR") }
+            findings.each("headers", of: selector) { findings, header in
+                token("name", of: header, &findings)
+                let isDistinct = header["type"].string == "Distinct"
+                if isDistinct, !header["value"].isNull { findings.forbidden("value", "only for type Exact") }
+                if !isDistinct, header["value"].isNull { findings.required("value") }
+            }
+            findings.at("path") { findings in
+                let path = selector["path"]["value"]
+                if let text = path.string, !text.hasPrefix("/") { findings.invalid("value", path, "must begin with a slash") }
+            }
+            findings.at("sourceCIDR") { findings in
+                let range = selector["sourceCIDR"]["value"]
+                if let text = range.string, AddressRange(text) == nil {
+                    findings.invalid("value", range, "must be an IPv4 range without bits behind its prefix, such as 127.64.0.0/16")
                 }
             }
         }
@@ -110,14 +109,14 @@ enum TrafficPolicyValidation {
         }
     }
 
-    private static func duration(_ key: String, of value: Value, _ findings: inout Findings) {
+    static func duration(_ key: String, of value: Value, _ findings: inout Findings) {
         if let text = value[key].string, GatewayDuration.parse(text) == nil {
             findings.invalid(key, value[key], "must be a duration such as 500ms, 10s or 1m30s (GEP-2257)")
         }
     }
 
     /// A field's or a cookie's name (RFC 9110, 5.6.2).
-    private static func token(_ key: String, of value: Value, _ findings: inout Findings) {
+    static func token(_ key: String, of value: Value, _ findings: inout Findings) {
         guard let text = value[key].string, !text.isEmpty else { return }
         let marks = "!#$%&'*+-.^_`|~"
         if !text.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || marks.contains($0)) }) {

@@ -54,25 +54,13 @@ package struct TrafficRules: Hashable, Sendable {
         }
     }
 
-    /// How many repeats there may be: for one request, and as a share of all.
-    package struct Retries: Hashable, Sendable {
-        /// Repeats of one request.
-        package var limit: Int
-        /// Of the requests of the last ten seconds.
-        package var percent: Int
-        package var minPerSecond: Int
-        package init(limit: Int = 1, percent: Int = 20, minPerSecond: Int = 10) {
-            self.limit = limit
-            self.percent = percent
-            self.minPerSecond = minPerSecond
-        }
-    }
-
     package var balancing = Balancing.leastRequest
-    /// From when a request is let in to the end of its response.
-    package var requestTimeout: Duration?
+    package var timeouts = TimeoutRules()
     package var limits = Limits()
-    package var retries = Retries()
+    package var retries = RetryRules()
+    /// In the order in which they are tried.
+    package var fallbacks: [Fallback] = []
+    package var loadShedding: LoadSheddingRules?
     package var rateLimits: [RateLimitRule] = []
     package var faults = FaultInjection()
 
@@ -86,18 +74,15 @@ package struct TrafficRules: Hashable, Sendable {
         case "ConsistentHash": balancing = .consistentHash(Self.hashKey(balancer["consistentHash"]))
         default: balancing = .leastRequest
         }
-        if let limit = spec["timeout"]["http"]["requestTimeout"].string.flatMap(GatewayDuration.parse), limit > .zero {
-            requestTimeout = limit
-        }
+        timeouts = TimeoutRules(spec["timeout"])
         let breaker = spec["circuitBreaker"]
         limits = Limits(
             pendingRequests: breaker["maxPendingRequests"].int.map { Int($0) },
             parallelRequests: breaker["maxParallelRequests"].int.map { Int($0) },
             parallelRetries: breaker["maxParallelRetries"].int.map { Int($0) })
-        let retry = spec["retry"]
-        if let limit = retry["numRetries"].int { retries.limit = Int(limit) }
-        if let percent = retry["budget"]["percent"].int { retries.percent = Int(percent) }
-        if let least = retry["budget"]["minRetriesPerSecond"].int { retries.minPerSecond = Int(least) }
+        retries = RetryRules(spec["retry"])
+        fallbacks = spec["fallback"].elements.compactMap { Fallback($0) }
+        if !spec["loadShedding"].isNull { loadShedding = LoadSheddingRules(spec["loadShedding"]) }
         rateLimits = spec["rateLimit"]["local"]["rules"].elements.compactMap { RateLimitRule($0) }
         faults = FaultInjection(spec["faultInjection"])
     }
@@ -169,7 +154,7 @@ package struct RateLimitRule: Hashable, Sendable {
         "Second": .seconds(1), "Minute": .seconds(60), "Hour": .seconds(3600), "Day": .seconds(86_400),
     ]
 
-    private static func selector(_ value: Value) -> Selector {
+    static func selector(_ value: Value) -> Selector {
         var selector = Selector()
         for header in value["headers"].elements {
             let isDistinct = header["type"].string == "Distinct"

@@ -10,15 +10,21 @@ enum TrafficScope {
 
 /// A number that only grows. To count something new takes a case here, its line in `family`, and one `tally.count(.name)` where it happens.
 enum TrafficCounter: Int, CaseIterable {
-    case flows, retries, connectFailures, failovers, ejections
+    case flows, retries, hedges, hedgeWins, connectFailures, failovers, ejections
 
     /// Name, for whom it is, and what it counts.
     var family: (name: String, scope: TrafficScope, help: String) {
         switch self {
         case .flows: ("tcp_connections_total", .endpoint, "TCP flows that an endpoint accepted, upgraded requests among them.")
         case .retries: ("retries_total", .endpoint, "Requests sent again, by the endpoint that lost them.")
+        case .hedges: ("hedged_requests_total", .endpoint, "Second attempts that the endpoint got while another had the request.")
+        case .hedgeWins: ("hedges_won_total", .endpoint, "Second attempts that the endpoint answered first.")
         case .connectFailures: ("connect_failures_total", .endpoint, "Connects that the endpoint did not accept.")
-        case .failovers: ("failover_events_total", .service, "Changes of the group of endpoints that takes the traffic.")
+        case .failovers:
+            (
+                "failover_events_total", .service,
+                "Changes of the group of endpoints that takes the traffic, and requests that a fallback took."
+            )
         case .ejections: ("ejections_total", .endpoint, "Times that the endpoint was ejected.")
         }
     }

@@ -31,16 +31,28 @@ extension Router {
         if case .consistentHash(let key) = backends[id.index].gate.rules.balancing {
             hash = HashKeyReading.hash(head, client: client, by: key)
         }
-        return .stay(BackendGate.Stay(id, hash: hash))
+        return .stay(backends[id.index].gate.stay(id, hash: hash))
     }
 
     /// The backend that a stay was let in to; nil when it left the table since.
     package func backend(of stay: BackendGate.Stay) -> BackendID? { isCurrent(stay) ? stay.backend : nil }
 
-    /// How long a request may take in all; nil: for ever.
-    package func requestTimeout(_ stay: BackendGate.Stay) -> Duration? {
-        isCurrent(stay) ? backends[stay.backend.index].gate.rules.requestTimeout : nil
+    /// How long connections to the backend's endpoints may take, rest and live.
+    package func timeouts(_ id: BackendID) -> TimeoutRules { backends[id.index].gate.rules.timeouts }
+
+    /// How long after the first attempt a second one goes out; nil: never.
+    package func hedgeDelay(_ stay: BackendGate.Stay) -> Duration? { isCurrent(stay) ? backends[stay.backend.index].gate.hedgeDelay : nil }
+
+    package mutating func mayHedge(_ stay: inout BackendGate.Stay, now: Instant) -> Bool {
+        isCurrent(stay) && backends[stay.backend.index].gate.mayHedge(&stay, now: now)
     }
+
+    package mutating func noteAnswer(_ stay: BackendGate.Stay, after time: Duration) {
+        if isCurrent(stay) { backends[stay.backend.index].gate.noteAnswer(after: time) }
+    }
+
+    /// From 0 to 1, for whoever must not do something at the same time as others.
+    package mutating func jitter() -> Double { Double.random(in: 0..<1, using: &random) }
 
     package mutating func left(_ stay: BackendGate.Stay) {
         if isCurrent(stay) { backends[stay.backend.index].gate.left(stay) }

@@ -2,9 +2,20 @@ import Resources
 import Timing
 import Wire
 
+/// A backend's rules, shared by all requests that were let in while they held: another policy does not change the rules under a request.
+package final class PolicyTerms: Sendable {
+    package let rules: TrafficRules
+
+    init(_ rules: TrafficRules) { self.rules = rules }
+}
+
 /// What a backend's policy remembers: who may come in, how much is under way, how many repeats there were.
 package struct BackendGate: Sendable {
     private(set) var rules = TrafficRules()
+    /// The rules for who is let in from now on; nil where they are those without a policy.
+    private var terms: PolicyTerms?
+    /// How long answers take to begin; kept where hedging goes by it.
+    private var answerTimes: RunningQuantile?
     private var limiter = RateLimiter([])
     private var budget = RetryBudget()
     private var openCount = 0
@@ -16,8 +27,14 @@ package struct BackendGate: Sendable {
     /// Puts rules in force. Limits that did not change go on from what is left of them; what is under way stays counted.
     mutating func follow(_ new: TrafficRules) {
         if new.rateLimits != limiter.rules { limiter = RateLimiter(new.rateLimits) }
+        if new != rules { terms = new == TrafficRules() ? nil : PolicyTerms(new) }
+        let percentile = new.retries.hedging?.percentile
+        if percentile != rules.retries.hedging?.percentile { answerTimes = percentile.map { RunningQuantile(percent: $0) } }
         rules = new
     }
+
+    /// What a request that is let in now is treated by.
+    func stay(_ backend: BackendID, hash: UInt64) -> Stay { Stay(backend, hash: hash, terms: terms) }
 
     /// Nil: the request comes in, and `left` must follow.
     mutating func admit(_ head: RequestHead, client: UInt32, now: Instant) -> Refusal? {
@@ -50,27 +67,47 @@ package struct BackendGate: Sendable {
 
     /// Whether a request that an endpoint lost may go to another.
     mutating func mayRepeat(_ stay: inout Stay, now: Instant) -> Bool {
-        guard stay.repeatCount < rules.retries.limit else { return false }
+        guard stay.repeatCount < rules.retries.limit, mayAdd(&stay, now: now) else { return false }
+        stay.repeatCount += 1
+        return true
+    }
+
+    /// Whether a request may be sent a second time while the first attempt is out; counts as a repeat does, but for itself alone.
+    mutating func mayHedge(_ stay: inout Stay, now: Instant) -> Bool { rules.retries.hedging != nil && mayAdd(&stay, now: now) }
+
+    /// Whether the parallel limit and the budget have room for one attempt more.
+    private mutating func mayAdd(_ stay: inout Stay, now: Instant) -> Bool {
         if let limit = rules.limits.parallelRetries, !stay.isRepeating, repeatingCount >= limit { return false }
         guard budget.mayRepeat(percent: rules.retries.percent, minPerSecond: rules.retries.minPerSecond, now: now) else { return false }
-        stay.repeatCount += 1
         if !stay.isRepeating { repeatingCount += 1 }
         stay.isRepeating = true
         return true
     }
+
+    /// How long after the first attempt a second one goes out; nil: never.
+    var hedgeDelay: Duration? {
+        guard let hedging = rules.retries.hedging else { return nil }
+        return max(hedging.delay, answerTimes?.value ?? .zero)
+    }
+
+    /// An answer began so long after its attempt.
+    mutating func noteAnswer(after time: Duration) { answerTimes?.note(time) }
 
     /// One request's stay behind the gate; the router's to change.
     package struct Stay: Sendable {
         let backend: BackendID
         /// What `consistentHash` goes by.
         let hash: UInt64
+        /// What held when it was let in; nil without a policy.
+        package let terms: PolicyTerms?
         var isWaiting = false
         var isRepeating = false
         var repeatCount = 0
 
-        init(_ backend: BackendID, hash: UInt64) {
+        init(_ backend: BackendID, hash: UInt64, terms: PolicyTerms?) {
             self.backend = backend
             self.hash = hash
+            self.terms = terms
         }
     }
 

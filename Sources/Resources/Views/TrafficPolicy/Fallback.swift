@@ -1,0 +1,39 @@
+import Formats
+
+/// Who answers where no endpoint of the Service can.
+package enum Fallback: Hashable, Sendable {
+    /// A Service of the same namespace.
+    case service(name: String, port: UInt16)
+    case response(FixedResponse)
+
+    init?(_ value: Value) {
+        if let name = value["service"]["name"].string, let port = value["service"]["port"].int.flatMap(UInt16.init(exactly:)) {
+            self = .service(name: name, port: port)
+        } else if !value["response"].isNull {
+            self = .response(FixedResponse(value["response"]))
+        } else {
+            return nil
+        }
+    }
+}
+
+/// A response that a policy states.
+package struct FixedResponse: Hashable, Sendable {
+    /// Of a body in a policy, in bytes.
+    package static let bodyLimit = 4096
+
+    package var status: Int
+    package var contentType: String
+    package var body: String
+
+    package init(status: Int, contentType: String = "text/plain; charset=utf-8", body: String) {
+        self.status = status
+        self.contentType = contentType
+        self.body = body
+    }
+
+    init(_ value: Value) {
+        self.init(status: Int(value["statusCode"].int ?? 503), body: value["body"]["inline"].string ?? "")
+        if let type = value["contentType"].string { contentType = type }
+    }
+}

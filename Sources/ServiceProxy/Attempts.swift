@@ -1,0 +1,133 @@
+import Timing
+import Traffic
+import Wire
+
+/// The attempts of one exchange: an endpoint, the next one where that fails, or a wait.
+extension HTTPConnection {
+    /// Gets the exchange a connection, or a wait, or an end.
+    func seekEndpoint() {
+        guard let exchange else { return }
+        var attempts = exchange.attempts
+        let acquired = plane.acquire(need(of: exchange), .exchanges, &attempts)
+        self.exchange?.attempts = attempts
+        switch acquired {
+        case .connection(let upstream):
+            self.exchange?.attach(upstream, user: self, now: plane.loop.now)
+            upstream.channel.flush()
+            timeAttempt()
+        case .wait(let until): wait(until: until)
+        case .fail(let failure): fail(failure)
+        }
+    }
+
+    func need(of exchange: Exchange) -> Dataplane.Need {
+        let pooled = exchange.isIdempotent ? Dataplane.Need.Pooled.repeatable : .once
+        guard let substitute = exchange.substitute else {
+            return Dataplane.Need(backend: backend, counts: counts, client: client, stay: exchange.stay, pooled: pooled)
+        }
+        // Nobody asks for it without a need, so that it may cost a look-up.
+        return Dataplane.Need(backend: substitute, counts: plane.counts.backend(substitute), client: client, pooled: pooled)
+    }
+
+    /// Seeks an endpoint again at that time, or as soon as the table has a ready one.
+    private func wait(until: Instant) {
+        guard plane.mayWait(&exchange), let ticket = plane.wait(self, until: until) else { return fail(.tooManyWaiting) }
+        exchange?.ticket = ticket
+    }
+
+    private func waitToRepeat(until: Instant) {
+        exchange?.tally?.count(.retries)
+        wait(until: until)
+    }
+
+    func connectFailed() {
+        guard let upstream = exchange?.upstream, var attempts = exchange?.attempts else { return }
+        exchange?.upstream = nil
+        exchange?.cancelAttemptTimers()
+        plane.refused(upstream, .exchanges, &attempts)
+        exchange?.attempts = attempts
+        if !promoteRival() { seekEndpoint() }
+    }
+
+    /// The connection to the endpoint broke before anything of a response was passed on.
+    func lostUpstream() {
+        guard let upstream = takeUpstream() else { return }
+        let facts = (isSent: upstream.isAnythingSent, isReused: upstream.isReused)
+        plane.finished(upstream, .exchanges, isReusable: false)
+        if promoteRival() { return }
+        guard var exchange else { return }
+        var attempts = exchange.attempts
+        let step = attempts.lost(
+            by: upstream.endpoint, isAnythingSent: facts.isSent, isWholeRequestAtHand: exchange.isKept,
+            isConnectionReused: facts.isReused, now: plane.loop.now, jitter: plane.router.jitter(),
+            mayRepeat: { _ in plane.mayRepeat(&exchange) })
+        exchange.attempts = attempts
+        self.exchange = exchange
+        switch step {
+        case .fail(let failure): fail(failure)
+        case .wait(let until): waitToRepeat(until: until)
+        case .choose:
+            exchange.tally?.count(.retries)
+            seekEndpoint()
+        }
+    }
+
+    /// Whether a response is dropped since its status makes the policy want another one; then that is under way.
+    func isDropped(_ head: ResponseHead) -> Bool {
+        guard head.status >= 400, let exchange, let rules = exchange.rules, rules.retries.asksForRepeat(status: head.status) else {
+            return false
+        }
+        if exchange.rival != nil, let upstream = takeUpstream() {
+            plane.finished(upstream, .exchanges, isReusable: false)
+            return promoteRival()
+        }
+        guard let until = timeToRepeat() else { return false }
+        if let upstream = takeUpstream() { plane.finished(upstream, .exchanges, isReusable: false) }
+        waitToRepeat(until: until)
+        return true
+    }
+
+    /// The time that one attempt is given begins when all of the request is on its way.
+    func timeAttempt() {
+        guard let exchange, exchange.isRequestComplete, exchange.upstream != nil, !exchange.isResponseBegun, let rules = exchange.rules
+        else {
+            return
+        }
+        if let limit = rules.retries.tryTimeout {
+            self.exchange?.attemptTimer = plane.loop.schedule(after: limit) { [weak self] in self?.attemptTookTooLong() }
+        }
+        if rules.retries.hedging != nil, exchange.attempts.mayRunTwice, let stay = exchange.stay, let delay = plane.router.hedgeDelay(stay)
+        {
+            self.exchange?.hedgeTimer = plane.loop.schedule(after: delay) { [weak self] in self?.sendRival() }
+        }
+    }
+
+    func attemptTookTooLong() {
+        guard exchange?.upstream != nil, exchange?.isResponseBegun == false else { return }
+        guard let until = timeToRepeat() else { return fail(.requestTimeout) }
+        if let upstream = takeUpstream() { plane.finished(upstream, .exchanges, isReusable: false) }
+        dropRival()
+        waitToRepeat(until: until)
+    }
+
+    /// When the request may go to another endpoint than that which has it; nil: never.
+    private func timeToRepeat() -> Instant? {
+        guard var exchange, let upstream = exchange.upstream else { return nil }
+        var attempts = exchange.attempts
+        let until = attempts.repeatTime(
+            after: upstream.endpoint, isWholeRequestAtHand: exchange.isKept, now: plane.loop.now, jitter: plane.router.jitter(),
+            mayRepeat: { _ in plane.mayRepeat(&exchange) })
+        exchange.attempts = attempts
+        self.exchange = exchange
+        return until
+    }
+
+    /// The first attempt's connection, which is the caller's to end.
+    private func takeUpstream() -> UpstreamConnection? {
+        defer {
+            exchange?.upstream = nil
+            exchange?.cancelAttemptTimers()
+        }
+        return exchange?.upstream
+    }
+}

@@ -1,0 +1,27 @@
+import Resources
+import Traffic
+
+/// What a policy has in store for an exchange that no endpoint can answer.
+extension HTTPConnection {
+    /// Hands the exchange on to the next of the policy's fallbacks; false where there is none, or another reason to fail.
+    func degrade(_ failure: ExchangeFailure) -> Bool {
+        guard failure.isForWantOfEndpoint, let exchange, !exchange.isResponseBegun, exchange.isKept, let rules = exchange.rules,
+            exchange.fallbackCount < rules.fallbacks.count
+        else { return false }
+        let fallback = rules.fallbacks[exchange.fallbackCount]
+        self.exchange?.fallbackCount += 1
+        counts.whole.count(.failovers)
+        switch fallback {
+        case .service(let name, let port):
+            let substitute = RouteTable.BackendName(.init(backend.service.namespace, name), port: port)
+            self.exchange?.substitute = substitute
+            var attempts = ExchangeAttempts(isIdempotent: exchange.isIdempotent)
+            attempts.follow(rules, exchange.head)
+            self.exchange?.attempts = attempts
+            seekEndpoint()
+        case .response(let response):
+            fail(LocalResponse(response, instead: failure))
+        }
+        return true
+    }
+}

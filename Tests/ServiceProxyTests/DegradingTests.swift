@@ -1,0 +1,65 @@
+import Resources
+import Testing
+import Timing
+import Traffic
+
+@testable import ServiceProxy
+
+@Suite(.serialized) struct `Where no endpoint can answer` {
+    private static let spare = RouteTable.BackendName(.init("default", "spare"), port: 81)
+
+    /// A harness without endpoints; the spare Service has those given.
+    private func harness(_ fallbacks: [Fallback], spare: [EndpointAddress] = []) throws -> Harness {
+        let harness = try Harness()
+        harness.rules.fallbacks = fallbacks
+        harness.others = [.init(name: Self.spare, carriage: .exchanges, endpoints: spare.map { .init($0, .ready) })]
+        return harness
+    }
+
+    @Test func `another Service answers, and the client is told which`() throws {
+        let harness = try harness([.service(name: "spare", port: 81)])
+        let spare = try harness.echo("spare", ready: false)
+        harness.others[0].endpoints = [.init(spare.address, .ready)]
+        let answer = try harness.ask("POST /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi")
+        #expect(answer.hasSuffix("POST /x hi") && answer.contains("Steady-Proxy-Fallback: default/spare:81\r\n"))
+        #expect(harness.plane.counts.backend(harness.name).whole[.failovers] == 1)
+        #expect(harness.plane.counts.sortedTallies().map { "\($0.backend) \($0.requestCount)" } == ["default/spare:81 1"])
+        try harness.echo("own")
+        let own = try harness.get()
+        #expect(own.contains("X-Backend: own") && !own.contains("Steady-Proxy-Fallback"))
+    }
+
+    @Test func `endpoints that all refuse are no endpoints`() throws {
+        let harness = try harness([.service(name: "spare", port: 81)])
+        let dead = try harness.backend { _ in }
+        dead.stopListening()
+        let spare = try harness.echo("spare", ready: false)
+        harness.others[0].endpoints = [.init(spare.address, .ready)]
+        #expect(try harness.get().contains("X-Backend: spare"))
+    }
+
+    @Test func `they are tried in their order, and a response is the last word`() throws {
+        let response = FixedResponse(status: 200, contentType: "application/json", body: #"{"stale":true}"#)
+        let harness = try harness([.service(name: "gone", port: 1), .service(name: "spare", port: 81), .response(response)])
+        let answer = try harness.get()
+        #expect(answer.hasPrefix("HTTP/1.1 200 OK\r\n") && answer.hasSuffix("\r\n\r\n{\"stale\":true}"))
+        for field in ["Content-Type: application/json", "Steady-Proxy-Fallback: response", "Steady-Proxy-Reason: no-ready-endpoint"] {
+            #expect(answer.contains(field + "\r\n"), "\(answer)")
+        }
+        let head = try harness.ask("HEAD / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        #expect(head.contains("Content-Length: 14\r\n") && head.hasSuffix("\r\n\r\n"))
+    }
+
+    @Test func `an endpoint that answers with an error has answered`() throws {
+        let harness = try harness([.response(FixedResponse(status: 200, body: "stale"))])
+        try harness.backend { peer in peer.onBytes = { $0.send("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n") } }
+        #expect(try harness.get().hasPrefix("HTTP/1.1 500"))
+    }
+
+    @Test func `without any that can answer the client is told why`() throws {
+        let harness = try harness([.service(name: "spare", port: 81)])
+        #expect(try harness.get().contains("Steady-Proxy-Reason: no-ready-endpoint"))
+        harness.settle()
+        #expect(harness.plane.openConnectionCount == 0)
+    }
+}
