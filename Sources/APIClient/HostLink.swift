@@ -45,6 +45,9 @@ package final class HostLink: DescriptorStore {
 
     /// What `up` gives to every role under such a name is only held, so that it outlives `up`; a new `up` gets it back.
     package static let heldPrefix = "held:"
+    private static let releaseOperation = "release"
+    /// What `up` says to a role that is to hold something no more.
+    package static func release(_ name: String) -> Value { ["op": .string(releaseOperation), "name": .string(name)] }
     /// How often a role says that it lives. `up` gives up on a silent one after several of these.
     package static let heartbeatPeriod: Duration = .seconds(2)
     /// How long to wait between attempts to reach a new `up`.
@@ -103,6 +106,9 @@ package final class HostLink: DescriptorStore {
     }
 
     private static func storing(_ name: String) -> Value { ["op": "store", "name": .string(name)] }
+
+    /// Whether a copy of this is kept here, for a new `up`.
+    package func holds(_ name: String) -> Bool { stored[name] != nil }
 
     package func fetchAll() -> [(name: String, descriptor: Int32)] {
         defer { fetched = [] }
@@ -275,6 +281,8 @@ package final class HostLink: DescriptorStore {
         descriptors.forEach(closeDescriptor)
         if isGreeting {
             if message["op"].string == "welcome" { welcomed() }
+        } else if message["op"].string == Self.releaseOperation, let name = message["name"].string {
+            if let old = stored.removeValue(forKey: name) { closeDescriptor(old) }
         } else if let request = message["reply"].int {
             replies.removeValue(forKey: request)?(message)
         } else {

@@ -52,12 +52,19 @@ extension HostRole {
                 descriptors.dropFirst().forEach(closeDescriptor)
                 return
             }
-        case "remove": kept.remove(role: connection.role, name: message["name"].string ?? "")
+        case "remove":
+            let name = message["name"].string ?? ""
+            kept.remove(role: connection.role, name: name)
+            if connection.role == configuration.proxy { letGo(of: name) }
         case "exits":
             let asked = message["pids"].elements.compactMap { $0.int.map(Int32.init(truncatingIfNeeded:)) }
             connection.reply(to: message, ["exits": .array(exits.take(asked))])
         case "read":
-            custodies[connection.role]?.agentReads()
+            if let pod = message["pod"].string {
+                custodies[connection.role]?.agentReads(pod: pod)
+            } else {
+                custodies[connection.role]?.agentReads()
+            }
             connection.reply(to: message, ["ok": true])
         case "fence": answerFence(message) { connection.reply(to: message, $0) }
         case "program": connection.reply(to: message, programValue)
@@ -75,8 +82,12 @@ extension HostRole {
 
     /// A child of a dead process can still be about to become its program: what it leaves here is for the process that came after.
     private func keep(_ descriptor: Int32, named name: String, from connection: RoleConnection) {
+        if name.hasPrefix(Self.heldListener) { return received(held: descriptor, named: name, from: connection) }
         kept.keep(descriptor, role: connection.role, name: name)
-        if connection.role.hasPrefix("proxy-") { share(descriptor, named: name, by: connection.role) }
+        if connection.role.hasPrefix("proxy-") {
+            share(descriptor, named: name, by: connection.role)
+            lend(descriptor, named: name)
+        }
         guard let newest = lines[connection.role], newest !== connection else { return }
         newest.send(["op": "descriptor", "name": .string(name)], descriptor: descriptor)
     }
@@ -86,11 +97,13 @@ extension HostRole {
         for (descriptorName, descriptor) in kept.all(role: name) {
             connection.send(["op": "descriptor", "name": .string(descriptorName)], descriptor: descriptor)
         }
+        lendAll(to: connection)
         connection.send(["op": "welcome"])
         lines[name] = connection
         if Self.hearsOfAbsences(name) { connection.send(agents.absent.message) }
         if Self.hearsOfProxies(name) { connection.send(liveProxies.message) }
         if let node = Self.node(ofRole: name), stop == nil { agents.handle(.came, of: node) }
+        if !connection.isReady, stop == nil { custodies[name]?.agentComes() }
         guard let role = roles.first(where: { $0.name == name }) else { return }
         if !role.isRunning { role.adopt(connection.peer) }
         role.handle(.heard)

@@ -264,8 +264,7 @@ package final class HostRole {
             custody.agentAdopted()
             agents.handle(.came, of: node.name)
         }
-        // Nobody reads yet what may still run there.
-        custody.agentEnded()
+        custody.start()
         custodies[role.name] = custody
     }
 

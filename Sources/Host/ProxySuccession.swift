@@ -66,7 +66,7 @@ extension HostRole {
 
     /// What one proxy opens while another runs is the other's as well: nobody else can bind the address a second time.
     func share(_ descriptor: Int32, named name: String, by proxy: String) {
-        guard name.hasPrefix("listener:") else { return }
+        guard name.hasPrefix(Self.listenerPrefix) else { return }
         for role in roles where role.name.hasPrefix("proxy-") && role.name != proxy && !retired.contains(role.name) {
             guard !kept.has(role: role.name, name: name), let copy = try? Sockets.duplicate(descriptor) else { continue }
             kept.keep(copy, role: role.name, name: name)

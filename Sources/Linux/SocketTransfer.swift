@@ -43,6 +43,21 @@ extension Sockets {
     /// Says that nothing more will be sent; receiving goes on.
     package static func shutdownSending(_ fd: Int32) { Glibc.shutdown(fd, Int32(SHUT_WR)) }
 
+    /// Ends a listener for everybody who has a descriptor of it: connections are refused from now on, and the address can be listened on anew.
+    package static func endListening(_ fd: Int32) { Glibc.shutdown(fd, Int32(SHUT_RD)) }
+
+    /// Whether the socket takes connections.
+    package static func isListening(_ fd: Int32) -> Bool { option(fd, SO_ACCEPTCONN) == 1 }
+
+    /// Whether the socket is for datagrams.
+    package static func isDatagram(_ fd: Int32) -> Bool { option(fd, SO_TYPE) == Int32(SOCK_DGRAM.rawValue) }
+
+    private static func option(_ fd: Int32, _ name: Int32) -> Int32? {
+        var value: Int32 = 0
+        var length = socklen_t(4)
+        return getsockopt(fd, SOL_SOCKET, name, &value, &length) == 0 ? value : nil
+    }
+
     /// Blocks until there is something to receive, the peer has gone, a signal came, or the time is over. For what runs before a loop turns.
     package static func waitUntilReadable(_ fd: Int32, within limit: Duration) {
         var request = pollfd(fd: fd, events: Int16(POLLIN), revents: 0)

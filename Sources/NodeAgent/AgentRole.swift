@@ -29,7 +29,8 @@ package final class AgentRole {
     private var whenShutDown: (() -> Void)?
     /// Called once it looks after the node's pods.
     package var onReady: () -> Void = {}
-    private let beginReading: (@escaping () -> Void) -> Void
+    private let takeOutput: (_ pod: String?, _ done: @escaping () -> Void) -> Void
+    private var takeover: OutputTakeover?
 
     private static let removalRetryDelay = Duration.milliseconds(100)
 
@@ -38,12 +39,12 @@ package final class AgentRole {
     ///   - askExits: asks `up` how processes ended that no agent saw.
     ///   - hintEnd: tells the proxies that a process of the pod at this address has ended. Called BEFORE anything is written about it; the server
     ///     hears of it as always, and alone decides what follows.
-    ///   - beginReading: asks `up` to leave the output of this node's programs to this agent; `done` is called AFTER it did.
+    ///   - takeOutput: asks `up` to leave a pod's output to this agent, or all of the node's; `done` is called AFTER it did.
     package init(
         loop: EventLoop, configuration: AgentConfiguration, api: any ResourceAPI, descriptors: (any DescriptorStore)? = nil,
         askExits: (([Int32], @escaping ([Value]) -> Void) -> Void)? = nil,
         hintEnd: ((_ podIP: String) -> Void)? = nil,
-        beginReading: @escaping (_ done: @escaping () -> Void) -> Void = { done in done() }
+        takeOutput: @escaping (_ pod: String?, _ done: @escaping () -> Void) -> Void = { _, done in done() }
     ) throws {
         self.loop = loop
         self.configuration = configuration
@@ -52,7 +53,7 @@ package final class AgentRole {
         context = try AgentContext(loop: loop, configuration: configuration, descriptors: descriptors ?? NoDescriptorStore())
         if let askExits { context.askExits = askExits }
         if let hintEnd { context.hintEnd = hintEnd }
-        self.beginReading = beginReading
+        self.takeOutput = takeOutput
         world = NodeWorld(api: api, proxyCount: configuration.proxyCount)
         let selector = FieldSelector([FieldSelector.Term(["spec", "nodeName"], configuration.nodeName)])
         pods = ObjectCache(api: api, list: ListRequest(.pods, fieldSelector: selector))
@@ -166,13 +167,11 @@ package final class AgentRole {
         guard hasNode, synced == 2, !isReady else { return }
         let left = adoption.left
         adoption.learnEnds(of: left.keys.sorted()) { [weak self] in
-            self?.beginReading { [weak self] in
+            guard let self, !isReady, !isStopped else { return }
+            endUnrecorded(left) { [weak self] in
                 guard let self, !isReady, !isStopped else { return }
-                endUnrecorded(left) { [weak self] in
-                    guard let self, !isReady, !isStopped else { return }
-                    isReady = true
-                    adopt(left)
-                }
+                isReady = true
+                adopt(left)
             }
         }
     }
@@ -213,7 +212,12 @@ package final class AgentRole {
         if !left.isEmpty { RoleLog.say(.information, "took over \(drivers.count) pods; directories of \(left.count) were found") }
         adoption.dropUnused()
         context.reapOrphans()
-        onReady()
+        // AFTER everything is adopted: until then `up` reads.
+        takeover = OutputTakeover(
+            loop: loop, pods: left.keys.sorted(), ask: { [weak self] pod, done in self?.takeOutput(pod, done) },
+            read: { [weak self] in self?.drivers[$0]?.readOutput() },
+            done: { [weak self] in self?.onReady() })
+        takeover?.start()
     }
 
     // MARK: - Pods

@@ -7,11 +7,13 @@ import Timing
 final class ContainerProcess {
     let name: String
     let context: AgentContext
-    private let paths: PodPaths
+    let paths: PodPaths
     let podUID: String
     let log: ContainerLog
-    private var output: OutputPipe?
-    private var outputWatch: EventLoop.Watch?
+    var output: OutputPipe?
+    var outputWatch: EventLoop.Watch?
+    /// Whose program's output is still to be taken over from `up`.
+    var outputOwner: Launch.User??
     var pidfd: Int32 = -1
     private var exitWatch: EventLoop.Watch?
     private var listener: HandOffListener?
@@ -181,28 +183,6 @@ final class ContainerProcess {
     /// The code of a program that was ended by KILL.
     private static let killed = 128 + 9
 
-    private func openOutput(owner: Launch.User?) throws(LinuxError) {
-        if output != nil { return }
-        let pipe = try OutputPipe(paths.output(name), owner: owner, through: context.tray)
-        do throws(LinuxError) {
-            outputWatch = try context.loop.watch(pipe.fd, .read) { [weak self] _ in self?.storeOutput() }
-        } catch {
-            // A pipe that nobody empties stops the program.
-            pipe.close()
-            throw error
-        }
-        output = pipe
-        context.descriptors.store("output:\(podUID)/\(name)", pipe.fd)
-    }
-
-    /// `up` has stored output while this agent was stopped.
-    func mergeSpill() { log.merge(spill: paths.spill(name)) }
-
-    /// One chunk a turn: a program that prints without end starves nobody.
-    private func storeOutput() {
-        _ = output?.store { [log] bytes in log.append(bytes, at: Clock.realtime()) }
-    }
-
     private func watchExit(_ descriptor: Int32) throws(LinuxError) -> EventLoop.Watch {
         try context.loop.watch(descriptor, .read) { [weak self] _ in self?.didEnd() }
     }
@@ -215,16 +195,13 @@ final class ContainerProcess {
         if isInCustody { context.descriptors.remove(listenerName) }
     }
 
-    private static let attendPause: Duration = .seconds(1)
+    static let attendPause: Duration = .seconds(1)
 
     /// Watches what was taken over. It lives already: what cannot be watched now is tried again, as long as it takes.
-    private func attend(_ identity: ProcessIdentity, owner: Launch.User?) {
-        guard self.identity == identity, pidfd >= 0 else { return }
-        do throws(LinuxError) {
-            if exitWatch == nil { exitWatch = try watchExit(pidfd) }
-            try openOutput(owner: owner)
-        } catch {
-            context.loop.schedule(after: Self.attendPause) { [weak self] in self?.attend(identity, owner: owner) }
+    private func attend(_ identity: ProcessIdentity) {
+        guard self.identity == identity, pidfd >= 0, exitWatch == nil else { return }
+        do throws(LinuxError) { exitWatch = try watchExit(pidfd) } catch {
+            context.loop.schedule(after: Self.attendPause) { [weak self] in self?.attend(identity) }
         }
     }
 
@@ -291,6 +268,7 @@ final class ContainerProcess {
         closeDescriptor(pidfd)
         pidfd = -1
         context.leaders.remove(identity.pid)
+        if outputOwner != nil { readOutput() }
         // What it printed last.
         while output?.store({ [log] in log.append($0, at: Clock.realtime()) }) == true {}
         let now = Clock.realtime()
@@ -306,25 +284,25 @@ final class ContainerProcess {
 
     // MARK: - Adoption
 
-    /// Takes over a process that an earlier agent started; false when it is gone.
+    /// Takes over a process that an earlier agent started; false when it is gone. One that lives goes on being read by `up` until `readOutput`.
     func adopt(_ record: ContainerRecord, listener: Int32?, owner: Launch.User?) -> Bool {
         isAdopted = true
         isGroupMember = group?.exists ?? false
         isLimited = true
         startedAt = record.startedAt
         log.open(run: record.restartCount)
-        log.merge(spill: paths.spill(name))
-        try? openOutput(owner: owner)
+        outputOwner = .some(owner)
         guard record.boot == context.bootIdentifier, let identity = record.identity, let descriptor = Processes.openDescriptor(identity)
         else {
             if let listener { closeDescriptor(listener) }
             context.descriptors.remove(listenerName)
+            readOutput()
             return false
         }
         context.leaders.insert(identity.pid)
         self.identity = identity
         pidfd = descriptor
-        attend(identity, owner: owner)
+        attend(identity)
         if let listener {
             watch(listener: listener)
         } else if let kept = Launcher.keptListener(of: identity, descriptor) {

@@ -6,7 +6,7 @@ import Timing
 /// Each container's output goes to a file beside its log, in the log's form; the agent takes it over when it is back. A crash of `up` between
 /// reading and writing loses that chunk; a stopped agent that goes on may read a chunk before it learns of the file, which then stands behind it.
 package final class OutputDrain {
-    private var watches: [EventLoop.Watch] = []
+    private var watches: [(pod: String, watch: EventLoop.Watch)] = []
     private var buffer = [UInt8](repeating: 0, count: OutputTray.size)
 
     /// What is kept for one container; beyond it output is thrown away rather than its program stopped.
@@ -25,7 +25,7 @@ package final class OutputDrain {
                     closeDescriptor(descriptor)
                     continue
                 }
-                watches.append(watch)
+                watches.append((uid, watch))
             }
         }
     }
@@ -44,12 +44,17 @@ package final class OutputDrain {
         try? Files.writeAll(ContainerLog.entries(buffer[..<count], at: Clock.realtime()), to: file, named: spill)
     }
 
+    /// Leaves one pod's output to the agent; what was read of it is stored.
+    package func leave(pod: String) { end { $0 == pod } }
+
     /// Leaves the output to the agent.
-    package func end() {
-        for watch in watches {
+    package func end() { end { _ in true } }
+
+    private func end(where isLeft: (String) -> Bool) {
+        for (pod, watch) in watches where isLeft(pod) {
             watch.cancel()
             closeDescriptor(watch.fd)
         }
-        watches = []
+        watches.removeAll { isLeft($0.pod) }
     }
 }

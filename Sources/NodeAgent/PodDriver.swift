@@ -109,6 +109,11 @@ final class PodDriver {
         processes.keys.sorted().contains { processes[$0]?.take(lateListener: descriptor, named: name) ?? false }
     }
 
+    /// Reads, from now on, what the programs print that were taken over; see `OutputTakeover`.
+    func readOutput() {
+        for name in processes.keys.sorted() { processes[name]?.readOutput() }
+    }
+
     func mergeSpills() {
         for name in processes.keys.sorted() { processes[name]?.mergeSpill() }
     }

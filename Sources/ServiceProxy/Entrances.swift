@@ -17,6 +17,8 @@ final class Entrances {
     /// Between two attempts to open a port that is taken or not allowed; doubled up to the last.
     static let firstRetry = Duration.milliseconds(200)
     static let longestRetry = Duration.seconds(10)
+    /// How long a listener waits for a route that another proxy beside this one may know already.
+    static let unwantedPatience = Duration.seconds(10)
 
     private final class Listener {
         let fd: Int32
@@ -46,6 +48,7 @@ final class Entrances {
     private var standIns: [RouteTable.Entrance: Listener] = [:]
     /// What an earlier process of this proxy left, by name; what no route wants is given up when the first table comes.
     private var kept: [String: Int32] = [:]
+    private var hasTable = false
     /// False for good once others accept in this one's place: nothing is opened any more, only closed.
     private(set) var isAccepting = true
     /// A port could not be opened; called once for each error, and again when another error comes.
@@ -100,6 +103,7 @@ final class Entrances {
             Sockets.close(descriptor)
         }
         kept = [:]
+        hasTable = true
     }
 
     private func open(_ route: RouteTable.Route) {
@@ -162,6 +166,8 @@ final class Entrances {
     }
 
     /// A listener that another proxy beside this one has opened: this one accepts on it as well, or will once a route wants it.
+    ///
+    /// What no route has wanted for a while, after a table was there, is given up: nobody would accept on it.
     func take(shared descriptor: Int32, named name: String) {
         guard isAccepting, name.hasPrefix("listener:"), !openAddresses.contains(where: { "listener:\($0)" == name }) else {
             return Sockets.close(descriptor)
@@ -175,6 +181,12 @@ final class Entrances {
                 openStandIn(entry.route)
             }
         }
+        guard kept[name] != nil, hasTable else { return }
+        plane.loop.schedule(after: Self.unwantedPatience) { [weak self] in
+            guard let self, let descriptor = kept.removeValue(forKey: name) else { return }
+            store.remove(name)
+            Sockets.close(descriptor)
+        }
     }
 
     /// What was kept or is shared under this name and no route can want; the caller's from now on.
@@ -187,6 +199,8 @@ final class Entrances {
 
     private func end(_ listener: Listener) {
         listener.watch?.cancel()
+        // Copies of it may live on a while, in roles that are held up.
+        Sockets.endListening(listener.fd)
         Sockets.close(listener.fd)
         store.remove("listener:\(listener.text)")
     }

@@ -26,6 +26,8 @@ enum RoleStart {
         let link = try HostLink(loop: loop, socketPath: directory.hostSocket, role: name, program: Release.program)
         begin(name, in: directory)
         let revival = HostRevival(directory: directory, loop: loop)
+        // An agent buries whatever it has.
+        if !name.hasPrefix("agent-") { revival.knowChildren() }
         link.onBecome = { program, arguments in
             RoleLog.say(.notice, "becomes the program of steady up")
             let error = Processes.become("/proc/self/fd/\(program)", arguments: arguments)
@@ -105,18 +107,23 @@ final class HostRevival {
             "/proc/self/exe", arguments: ["steady", "up", "--resume", "--data-dir", directory.path],
             environment: Processes.environmentList(),
             directory: "/", input: lock.fd, output: log, error: log)
-        if let process = try? launcher.launch(launch) { bury(process) }
+        if let process = try? launcher.launch(launch) { bury(process.pidfd) }
         RoleLog.say(.notice, "brings steady up back")
     }
 
     /// Whoever starts an `up` is its parent and buries it when it ends, though another may bring back the next.
-    private func bury(_ process: LaunchedProcess) {
+    private func bury(_ descriptor: Int32) {
         var watch: EventLoop.Watch?
-        watch = try? loop.watch(process.pidfd, .read) { _ in
-            if case .running = Processes.reap(process.pidfd) { return }
+        watch = try? loop.watch(descriptor, .read) { _ in
+            if case .running = Processes.reap(descriptor) { return }
             watch?.cancel()
             watch = nil
-            closeDescriptor(process.pidfd)
+            closeDescriptor(descriptor)
         }
+    }
+
+    /// A role that became another program may have started an `up` before: it still is its parent.
+    func knowChildren() {
+        for pid in Survivors.children() { if let descriptor = try? Processes.openDescriptor(pid) { bury(descriptor) } }
     }
 }

@@ -137,7 +137,7 @@ enum RoleVerbs {
                     link.request(["op": "exits", "pids": .array(pids.map { .int(Int64($0)) })]) { done($0["exits"].elements) }
                 },
                 hintEnd: { link.hint(["op": "ended", "address": .string($0)]) },
-                beginReading: { done in link.request(["op": "read"]) { _ in done() } })
+                takeOutput: { pod, done in link.request(pod.map { ["op": "read", "pod": .string($0)] } ?? ["op": "read"]) { _ in done() } })
             link.onDescriptor = { role.received(descriptor: $1, named: $0) }
             let end = {
                 role.close()

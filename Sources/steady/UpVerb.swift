@@ -80,7 +80,7 @@ enum UpVerb {
                     killLeftovers: { [unowned loop] in Leftovers.kill(nodeDirectory: $0, loop: loop, $1) },
                     drainOutput: { [unowned loop] nodeDirectory in
                         let drain = OutputDrain(loop: loop, nodeDirectory: nodeDirectory)
-                        return drain.count == 0 ? nil : Cancellation { drain.end() }
+                        return drain.count == 0 ? nil : OutputReading(leave: { drain.leave(pod: $0) }, end: { drain.end() })
                     }), reapsOrphans: true, blocks: .ofThisUser)
         } catch {
             if let firstStart { firstStart.undo(holdsLock: firstStart.isOurs) }

@@ -62,6 +62,7 @@ final class HostBench {
         struct State {
             var leftovers: [String] = []
             var drains: [String: Int] = [:]
+            var leftPods: [String] = []
             var progress: [String] = []
             var hasStopped = false
             var failure: String?
@@ -91,7 +92,9 @@ final class HostBench {
                         },
                         drainOutput: { node in
                             seen.state.withLock { $0.drains[node, default: 0] += 1 }
-                            return Cancellation { seen.state.withLock { $0.drains[node, default: 0] -= 1 } }
+                            return OutputReading(
+                                leave: { pod in seen.state.withLock { $0.leftPods.append(pod) } },
+                                end: { seen.state.withLock { $0.drains[node, default: 0] -= 1 } })
                         }), reapsOrphans: false, program: program)
                 host.onProgress = { words in seen.state.withLock { $0.progress.append(words) } }
                 host.onStopped = { loop.stop() }
@@ -128,6 +131,14 @@ final class HostBench {
             if condition() { return true }
             loop.schedule(after: .milliseconds(2)) {}
             return false
+        }
+    }
+
+    /// As `until`, while the links of another bench go on as well.
+    func until(beside other: HostBench, _ condition: () -> Bool) -> Bool {
+        until {
+            _ = other.loop.runUntil(within: .milliseconds(1)) { false }
+            return condition()
         }
     }
 

@@ -144,6 +144,52 @@ import Timing
         #expect(try bench.link("agent-a1").fetchAll().map(\.name) == ["bind:x"])
     }
 
+    @Test func `a proxy's listener is held by every other role, and comes back to a new proxy when up and proxy die together`() throws {
+        let scratch = try Scratch()
+        let first = try HostBench(at: scratch.path)
+        let (proxy, agent) = (try first.link("proxy-1"), try first.link("agent-a1"))
+        let listener = try Sockets.listen(tcp: .ipv4(.loopback, port: 0))
+        let address = try Sockets.localAddress(listener)
+        proxy.store("listener:x", listener)
+        #expect(first.until { agent.holds("held:listener:x") })
+        let server = try first.link("server")
+        #expect(server.holds("held:listener:x"))
+        closeDescriptor(listener)
+        proxy.close()
+        server.close()
+        first.stop()
+
+        // Nobody listens but who holds it.
+        let client = try Sockets.connect(to: address)
+        #expect(Sockets.pendingError(client) == nil)
+        closeDescriptor(client)
+        let second = try HostBench(at: scratch.path)
+        var came: String?
+        let next = try second.link("proxy-1")
+        next.onDescriptor = { name, descriptor in
+            came = name
+            next.store(name, descriptor)
+            closeDescriptor(descriptor)
+        }
+        // The agent finds the new `up` by itself.
+        #expect(second.until(beside: first) { came == "listener:x" || next.fetchAll().contains { $0.name == "listener:x" } })
+
+        // What the proxy gives up is held no more.
+        next.remove("listener:x")
+        #expect(second.until(beside: first) { !agent.holds("held:listener:x") })
+    }
+
+    @Test func `a listener that was ended while there was no up is not brought back`() throws {
+        let bench = try HostBench()
+        let listener = try Sockets.listen(tcp: .ipv4(.loopback, port: 0))
+        defer { closeDescriptor(listener) }
+        Sockets.endListening(listener)
+        let agent = try bench.link("agent-a1")
+        agent.store("held:listener:x", listener)
+        #expect(bench.until { !agent.holds("held:listener:x") })
+        #expect(try bench.link("proxy-1").fetchAll().isEmpty)
+    }
+
     @Test func `the API's listeners wait for the server`() throws {
         let bench = try HostBench()
         #expect(try bench.link("server").fetchAll().map(\.name) == ["listener:tcp", "listener:unix"])
@@ -219,6 +265,30 @@ import Timing
         #expect(bench.state.drains[bench.node("b1")] == 1)
         _ = try bench.strike("agent-a1")
         #expect(bench.wait { $0.drains[bench.node("a1")] == 1 })
+    }
+
+    @Test func `an agent takes the output over pod by pod, also of a drain that begins in between`() throws {
+        let bench = try HostBench()
+        #expect(bench.wait { $0.drains[bench.node("a1")] == 1 })
+        let agent = try bench.link("agent-a1")
+        var answers = 0
+        for pod in ["one", "two"] { agent.request(["op": "read", "pod": .string(pod)]) { _ in answers += 1 } }
+        #expect(bench.until { answers == 2 })
+        #expect(bench.state.drains[bench.node("a1")] == 1)
+        #expect(bench.state.leftPods == ["one", "two"])
+    }
+
+    @Test func `an agent that comes back to up without having begun to read is read for`() throws {
+        let bench = try HostBench()
+        let agent = try bench.link("agent-a1")
+        var isDone = false
+        agent.request(["op": "read"]) { _ in isDone = true }
+        #expect(bench.until { isDone })
+        #expect(bench.state.drains[bench.node("a1")] == 0)
+        agent.close()
+        let next = try bench.link("agent-a1")
+        #expect(bench.wait { $0.drains[bench.node("a1")] == 1 })
+        withExtendedLifetime(next) {}
     }
 
     @Test func `the API's port and the block are the same at the next start`() throws {

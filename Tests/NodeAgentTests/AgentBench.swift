@@ -35,6 +35,8 @@ final class AgentBench {
     private let directory: String
     let kept = KeptDescriptors()
     let hints = Hints()
+    /// What `up` does when the next agent asks for a pod's output, or for all.
+    var takeOutput: (_ pod: String?, _ done: @escaping () -> Void) -> Void = { _, done in done() }
 
     /// What the first agent has told the proxies past the server, with what was stored then.
     final class Hints { var all: [(address: String, objects: [ObjectKey: Value])] = [] }
@@ -72,7 +74,7 @@ final class AgentBench {
 
     func restartAgent() throws {
         agent.close()
-        agent = try AgentRole(loop: loop, configuration: configuration, api: api, descriptors: kept)
+        agent = try AgentRole(loop: loop, configuration: configuration, api: api, descriptors: kept, takeOutput: takeOutput)
         agent.start()
     }
 

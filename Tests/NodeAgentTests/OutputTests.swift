@@ -50,7 +50,11 @@ extension AgentTests {
                     bench.loop.schedule(after: .milliseconds(2)) {}
                     return false
                 })
-            drain.end()
+            // The next agent takes the pod over while the drain still reads it.
+            bench.takeOutput = { pod, done in
+                if let pod { drain.leave(pod: pod) } else { drain.end() }
+                done()
+            }
             try bench.restartAgent()
             #expect(bench.wait(key) { $0.isReady })
             let expected = (1...20_000).map { "\($0)\n" }.joined()
