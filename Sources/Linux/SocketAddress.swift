@@ -58,6 +58,9 @@ package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Whether it stands for every address of the machine.
+    package var isWildcard: Bool { if case .ipv4(.any, _) = self { true } else { false } }
+
     /// The TCP or UDP port, where there is one.
     package var port: UInt16? { if case .ipv4(_, let port) = self { port } else { nil } }
 

@@ -23,10 +23,10 @@ extension HTTPConnection {
     func need(of exchange: Exchange) -> Dataplane.Need {
         let pooled = exchange.isIdempotent ? Dataplane.Need.Pooled.repeatable : .once
         guard let substitute = exchange.substitute else {
-            return Dataplane.Need(backend: backend, counts: counts, client: client, stay: exchange.stay, pooled: pooled)
+            return Dataplane.Need(backend: backend, counts: counts, client: client, origin: origin, stay: exchange.stay, pooled: pooled)
         }
         // Nobody asks for it without a need, so that it may cost a look-up.
-        return Dataplane.Need(backend: substitute, counts: plane.counts.backend(substitute), client: client, pooled: pooled)
+        return Dataplane.Need(backend: substitute, counts: plane.counts.backend(substitute), client: client, origin: origin, pooled: pooled)
     }
 
     /// Seeks an endpoint again at that time, or as soon as the table has a ready one.

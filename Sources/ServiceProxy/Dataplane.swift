@@ -4,16 +4,6 @@ import Timing
 import Traffic
 import Wire
 
-/// Something the dataplane keeps alive while it is open and looks at now and then.
-protocol Swept: AnyObject {
-    /// Where the dataplane keeps it; its own to write.
-    var place: Int { get set }
-    /// Bytes that wait in memory on its account.
-    var bufferedByteCount: Int { get }
-    /// Acts on what took too long.
-    func sweep(now: Instant)
-}
-
 /// An exchange or flow without an endpoint, waiting for a better moment.
 protocol Waiter: AnyObject {
     func tryAgain()
@@ -61,6 +51,8 @@ final class Dataplane {
     private var nextTicket: UInt64 = 0
     private var isSweepPlanned = false
     let counts: TrafficCounts
+    /// For what requests are marked with.
+    var random = SeededRandom(seed: UInt64.random(in: 0 ... .max))
     /// Called when a drain report has become due; at most once until the report is taken.
     var onReportDue: (() -> Void)?
     private var isReportAnnounced = false
@@ -130,6 +122,8 @@ final class Dataplane {
         var counts: BackendCounts
         /// The client's address, for affinity.
         var client: UInt32
+        /// What an endpoint is told in a PROXY header, where that is asked for.
+        var origin: ClientOrigin?
         /// The request's, where there is a policy.
         var stay: BackendGate.Stay?
         /// Nil: no pooled connection will do.
@@ -149,10 +143,12 @@ final class Dataplane {
     func acquire(_ need: Need, _ kind: RouteTable.Carriage, _ attempts: inout ExchangeAttempts) -> Acquired {
         while true {
             let choice: Router.Choice
+            var announced: ClientOrigin?
             var timeouts = TimeoutRules()
             if let backend = need.stay.flatMap({ router.backend(of: $0) }) ?? router.backend(need.backend) {
                 choice = router.choose(backend, client: need.client, avoiding: attempts.avoided, as: kind, stay: need.stay, now: loop.now)
                 timeouts = router.timeouts(backend)
+                if router.protocolRules(backend).sendsProxyHeader { announced = need.origin }
             } else {
                 choice = .noBackend
             }
@@ -166,7 +162,7 @@ final class Dataplane {
             let address = router.address(of: endpoint)
             let tally = counts.tally(endpoint, at: address, of: need.counts, now: loop.now)
             if let pooled = need.pooled, !attempts.wantsFreshConnection, pools.indices.contains(endpoint.index),
-                let connection = pools[endpoint.index]?.take(now: loop.now, isRepeatable: pooled == .repeatable)
+                let connection = pools[endpoint.index]?.take(now: loop.now, isRepeatable: pooled == .repeatable, announced: announced)
             {
                 connection.serve(kind, tally)
                 return .connection(connection)
@@ -182,6 +178,8 @@ final class Dataplane {
                 let connection = UpstreamConnection(channel: channel, endpoint: endpoint)
                 connection.serve(kind, tally)
                 connection.begin(timeouts, loop)
+                connection.announced = announced
+                if let announced { ProxyHeader(announced.ends).serialize(into: &channel.output) }
                 return .connection(connection)
             } catch {
                 router.finished(endpoint, kind)
@@ -381,13 +379,4 @@ final class Dataplane {
         pools = []
         for ticket in waiters.keys.sorted() { stopWaiting(ticket) }
     }
-}
-
-/// What can be ended from outside.
-protocol Closable: AnyObject {
-    func closeNow()
-    /// Closes where nothing is under way.
-    func closeIfResting()
-    /// Since when nothing is under way; nil while something is, if only in the socket.
-    var restsSince: Instant? { get }
 }

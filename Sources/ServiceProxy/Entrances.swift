@@ -22,12 +22,14 @@ final class Entrances {
 
     private final class Listener {
         let fd: Int32
+        let address: SocketAddress
         let text: String
         var backend: RouteTable.BackendName
         var watch: EventLoop.Watch?
-        init(fd: Int32, text: String, backend: RouteTable.BackendName) {
+        init(fd: Int32, address: SocketAddress, backend: RouteTable.BackendName) {
             self.fd = fd
-            self.text = text
+            self.address = address
+            text = "\(address)"
             self.backend = backend
         }
     }
@@ -117,7 +119,7 @@ final class Entrances {
                 fd = try Sockets.listen(tcp: address)
                 store.store(name, fd)
             }
-            let listener = Listener(fd: fd, text: "\(address)", backend: route.backend)
+            let listener = Listener(fd: fd, address: address, backend: route.backend)
             try watch(listener)
             listeners[route.entrance] = listener
             closeStandIn(route.entrance)
@@ -148,7 +150,7 @@ final class Entrances {
         let present = kept.removeValue(forKey: name)
         guard let fd = present ?? (try? Sockets.listen(tcp: address)) else { return }
         if present == nil { store.store(name, fd) }
-        let listener = Listener(fd: fd, text: "\(address)", backend: route.backend)
+        let listener = Listener(fd: fd, address: address, backend: route.backend)
         guard (try? watch(listener)) != nil else {
             store.remove(name)
             return Sockets.close(fd)
@@ -221,14 +223,16 @@ final class Entrances {
                 plane.counts.acceptedCount += 1
                 Sockets.setNoDelay(fd)
                 let channel = try ByteChannel(loop: plane.loop, fd: fd)
-                let client: UInt32 = if case .ipv4(let address, _) = peer { address.bits } else { 0 }
                 let backend = plane.backend(listener.backend)
-                let entrance = backend.map { plane.router.isDetected($0) } ?? false ? listener.text : nil
-                switch backend.flatMap({ plane.carriage(of: $0) }) {
-                case .exchanges:
-                    _ = HTTPConnection(channel, client: client, entrance: listener.text, backend: listener.backend, plane: plane)
-                case .flows: Flow.begin(channel, client: client, backend: listener.backend, detectedAt: entrance, plane: plane)
-                case nil: channel.close(withReset: true)
+                let rules = backend.map { plane.router.protocolRules($0) } ?? ProtocolRules()
+                // Only who is told of it needs to know which of the machine's addresses it was.
+                let isAsked = rules.sendsProxyHeader && listener.address.isWildcard
+                let local = isAsked ? (try? Sockets.localAddress(fd)) ?? listener.address : listener.address
+                let origin = ClientOrigin(source: peer, destination: local)
+                if rules.expectsProxyHeader {
+                    _ = ProxyGreeting(channel, origin, entrance: listener.text, backend: listener.backend, plane: plane)
+                } else {
+                    plane.serve(channel, origin, entrance: listener.text, listener.backend, backend)
                 }
             } catch {
                 let isShortage = Sockets.isShortage(error)

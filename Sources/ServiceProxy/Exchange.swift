@@ -10,6 +10,8 @@ struct Exchange {
     static let keptRequestLimit = 64 * 1024
 
     let head: RequestHead
+    /// What it is known by on its way; `marks.requestID(of: head.headers)` is its id.
+    let marks: RequestMarks
     let began: Instant
     let isIdempotent: Bool
     /// The backend that answers in place of the connection's own, which cannot.
@@ -52,8 +54,9 @@ struct Exchange {
     /// The policy that it was let in by.
     var rules: TrafficRules? { stay?.terms?.rules }
 
-    init(_ head: RequestHead, now: Instant) {
+    init(_ head: RequestHead, marks: RequestMarks, now: Instant) {
         self.head = head
+        self.marks = marks
         began = now
         isIdempotent = ExchangeAttempts.isIdempotent(method: head.method)
         attempts = ExchangeAttempts(isIdempotent: isIdempotent)
@@ -82,7 +85,7 @@ struct Exchange {
 
     /// Puts what is known of the request on its way.
     func send(to upstream: UpstreamConnection, user: any UpstreamUser, now: Instant) {
-        upstream.begin(for: user, method: head.method)
+        upstream.begin(for: user, method: head.method, mayUpgrade: head.isPassedAsUpgrade)
         kept.withBytes { bytes in
             guard let deadline, let lineEnd = bytes.firstIndex(of: UInt8(ascii: "\n")) else { return upstream.channel.output.append(bytes) }
             // What is left is known only now: its field goes behind the request line.

@@ -30,10 +30,13 @@ final class Flow: ChannelOwner, UpstreamUser, Swept, Waiter, Closable {
     /// - Parameter entrance: where the first bytes decide whether it is one: where the client connected. What begins as HTTP does goes on as an
     ///   `HTTPConnection`; a client that is silent gets an endpoint, and the first word of either side decides.
     static func begin(
-        _ channel: ByteChannel, client: UInt32, backend: RouteTable.BackendName, detectedAt entrance: String? = nil, plane: Dataplane
+        _ channel: ByteChannel, _ origin: ClientOrigin, backend: RouteTable.BackendName, detectedAt entrance: String? = nil,
+        plane: Dataplane
     ) {
         let flow = Flow(
-            channel, Dataplane.Need(backend: backend, counts: plane.counts.backend(backend), client: client, pooled: nil), plane)
+            channel,
+            Dataplane.Need(backend: backend, counts: plane.counts.backend(backend), client: origin.client, origin: origin, pooled: nil),
+            plane)
         guard entrance != nil else { return flow.decide() }
         flow.undecidedAt = entrance
         plane.loop.schedule(after: firstBytesLimit) { [weak flow] in
@@ -96,13 +99,14 @@ final class Flow: ChannelOwner, UpstreamUser, Swept, Waiter, Closable {
     }
 
     private func becomeExchanges(_ entrance: String) {
+        guard let origin = need.origin else { return }
         undecidedAt = nil
         if let ticket { plane.stopWaiting(ticket) }
         if let upstream {
             self.upstream = nil
             plane.finished(upstream, .flows, isReusable: false)
         }
-        let connection = HTTPConnection(channel, client: need.client, entrance: entrance, backend: need.backend, plane: plane)
+        let connection = HTTPConnection(channel, origin, entrance: entrance, backend: need.backend, plane: plane)
         plane.closed(self)
         connection.channelIsReady(channel)
     }

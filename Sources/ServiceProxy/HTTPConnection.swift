@@ -29,9 +29,9 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
     let channel: ByteChannel
     let backend: RouteTable.BackendName
     let counts: BackendCounts
+    let origin: ClientOrigin
     let client: UInt32
-    private let clientText: String
-    private let entrance: String
+    private let way: RequestWay
     private var reader = RequestReader(limits: .streaming)
     var phase = Phase.resting
     var exchange: Exchange?
@@ -43,13 +43,13 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
     private var goneDeadline = Instant.never
 
     /// Takes the channel over and stays alive by the dataplane until the connection ends.
-    init(_ channel: ByteChannel, client: UInt32, entrance: String, backend: RouteTable.BackendName, plane: Dataplane) {
+    init(_ channel: ByteChannel, _ origin: ClientOrigin, entrance: String, backend: RouteTable.BackendName, plane: Dataplane) {
         self.plane = plane
         self.channel = channel
-        self.client = client
-        self.entrance = entrance
+        self.origin = origin
+        client = origin.client
         self.backend = backend
-        clientText = EndpointAddress.text(client)
+        way = RequestWay(client: origin.ends.source.hostText, entrance: entrance)
         counts = plane.counts.backend(backend)
         deadline = plane.loop.now + Self.headLimit
         restingSince = plane.loop.now
@@ -180,13 +180,13 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
         phase = .exchange
         deadline = plane.loop.now + Self.standstillLimit
         progressSeen = 0
-        var exchange = Exchange(head, now: plane.loop.now)
+        var exchange = Exchange(head, marks: RequestMarks(&plane.random), now: plane.loop.now)
         let id = plane.backend(backend)
-        var out = HeadRewriting.request(head, client: clientText, entrance: entrance)
+        var passed = head
         if let id, plane.router.timeouts(id).propagatesDeadline {
-            for field in RequestDeadline.Field.allCases { out.headers.remove(field.rawValue) }
+            for field in RequestDeadline.Field.allCases { passed.headers.remove(field.rawValue) }
         }
-        out.serialize(into: &exchange.kept)
+        RequestForwarding.write(passed, way, exchange.marks, into: &exchange.kept)
         exchange.isRequestComplete = head.framing == .none || head.framing == .length(0)
         self.exchange = exchange
         if head.method == "CONNECT" {

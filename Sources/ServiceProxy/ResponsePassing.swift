@@ -23,6 +23,8 @@ extension HTTPConnection {
             switch part {
             case .interim(let head): passInterim(head)
             case .head(let head):
+                // RFC 9110, 7.8: another protocol begins behind a whole request.
+                if head.framing == .tunnel, exchange?.isRequestComplete == false { return badResponse() }
                 if isDropped(head) { return pumpResponse() }
                 if !passHead(head) { return }
             case .body(let count): passBody(count, from: upstream)
@@ -51,6 +53,7 @@ extension HTTPConnection {
         guard exchange?.head.version == .http11 else { return }
         var head = head
         head.headers.removeHopByHop()
+        head.headers.remove(.contentLength)
         head.serialize(into: &channel.output)
         channel.flush()
     }

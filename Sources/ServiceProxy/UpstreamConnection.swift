@@ -15,6 +15,8 @@ final class UpstreamConnection: ChannelOwner {
     /// Whether an exchange went over it before the present one.
     var isReused = false
     var restsSince = Instant.zero
+    /// Of whom the endpoint was told at the connection's begin: it carries nobody else's traffic.
+    var announced: ClientOrigin?
     /// What had been sent when the present exchange began.
     private var sentBefore = 0
     /// How long it may rest.
@@ -54,10 +56,10 @@ final class UpstreamConnection: ChannelOwner {
     }
 
     /// BEFORE the request is written.
-    func begin(for user: any UpstreamUser, method: String) {
+    func begin(for user: any UpstreamUser, method: String, mayUpgrade: Bool) {
         self.user = user
         sentBefore = channel.sentByteCount
-        reader.expect(method: method)
+        reader.expect(method: method, mayUpgrade: mayUpgrade)
     }
 
     func channelIsReady(_ channel: ByteChannel) {

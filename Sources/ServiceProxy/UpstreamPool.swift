@@ -18,8 +18,10 @@ final class UpstreamPool {
     /// - Parameter isRepeatable: whether the request may be sent again should the connection turn out to be dead. If not, the socket is
     ///   looked at
     ///   first: that closes the gap between the last turn of the loop and now.
-    func take(now: Instant, isRepeatable: Bool) -> UpstreamConnection? {
-        while let connection = resting.popLast() {
+    /// - Parameter announced: of whom the endpoint must have been told when the connection began.
+    func take(now: Instant, isRepeatable: Bool, announced: ClientOrigin? = nil) -> UpstreamConnection? {
+        while let index = resting.lastIndex(where: { $0.announced == announced }) {
+            let connection = resting.remove(at: index)
             connection.pool = nil
             // The sweep may not have come by yet.
             if connection.restsSince + connection.restLimit <= now || connection.retiresAt <= now {
@@ -29,7 +31,8 @@ final class UpstreamPool {
             if !isRepeatable {
                 if connection.restsSince + Self.freshness <= now {
                     // The others rest longer still, but repeatable requests can use them.
-                    put(connection)
+                    connection.pool = self
+                    resting.insert(connection, at: index)
                     return nil
                 }
                 guard Sockets.isQuiet(connection.channel.fd) else {

@@ -184,6 +184,11 @@ package struct Router: Sendable {
         backends[backend.index].generation == backend.generation && backends[backend.index].isDetected
     }
 
+    /// How connections to and from the backend begin.
+    package func protocolRules(_ backend: BackendID) -> ProtocolRules {
+        backends[backend.index].generation == backend.generation ? backends[backend.index].gate.rules.proxyProtocol : ProtocolRules()
+    }
+
     /// Where the endpoint listens.
     package func address(of endpoint: EndpointID) -> EndpointAddress { listings[endpoint.index].address }
 

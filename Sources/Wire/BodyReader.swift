@@ -68,8 +68,7 @@ struct BodyReader: Sendable {
                 state = .trailers(reader)
                 guard case .complete(let count)? = found else { return nil }
                 var trailers = HTTPHeaders(head: input.take(count), fields: reader.fields)
-                // RFC 9110, 6.5.1: what frames or routes a message means nothing behind it.
-                for known in [KnownField.contentLength, .transferEncoding, .host, .connection, .trailer] { trailers.remove(known) }
+                trailers.removeNonTrailers()
                 state = .done
                 return .end(trailers: trailers)
             }

@@ -174,10 +174,22 @@ package struct HTTPHeaders: Sendable {
     }
 
     /// What `Connection` may not take away on the path: without these a message changes its meaning or its length.
-    private static let endToEnd: Set<String> = [
+    static let endToEnd: Set<String> = [
         "host", "content-length", "content-type", "content-encoding", "authorization", "cookie", "x-forwarded-for", "x-forwarded-proto",
-        "x-forwarded-host", "forwarded", "via", "date", "cache-control", "expect",
+        "x-forwarded-host", "x-forwarded-port", "forwarded", "via", "date", "cache-control", "expect", "x-request-id", "traceparent",
+        "tracestate",
     ]
+
+    /// Leaves of trailers what may be one: fields that frame, route, authenticate or explain a message mean nothing behind it, and an endpoint that
+    /// takes trailers for fields would believe them (RFC 9110, 6.5.1).
+    mutating func removeNonTrailers() {
+        fields.removeAll { field in
+            switch field.known {
+            case .other, .date, .via, .retryAfter: false
+            default: true
+            }
+        }
+    }
 
     private mutating func append(_ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>, _ known: KnownField) {
         precondition(!name.isEmpty && name.count < 65536 && name.allSatisfy(Octets.isToken), "a header name is a token")

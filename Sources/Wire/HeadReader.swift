@@ -105,6 +105,10 @@ struct FramingFacts: Sendable {
     var saysKeepAlive = false
     var expectsContinue = false
     var hasUnknownExpectation = false
+    private var connectionOptionCount = 0
+
+    /// Each is looked for among the fields. Who sends more wants to keep the reader busy.
+    private static let connectionOptionLimit = 64
 
     mutating func note(_ known: KnownField, _ value: UnsafeBufferPointer<UInt8>) throws(WireError) {
         switch known {
@@ -117,10 +121,14 @@ struct FramingFacts: Sendable {
         case .connection:
             var (close, keep) = (false, false)
             ListElements.forEach(value) {
+                connectionOptionCount += 1
                 if Octets.equal($0, lower: "close") { close = true } else if Octets.equal($0, lower: "keep-alive") { keep = true }
             }
             if close { saysClose = true }
             if keep { saysKeepAlive = true }
+            if connectionOptionCount > Self.connectionOptionLimit {
+                throw .bad("Connection has more than \(Self.connectionOptionLimit) options")
+            }
         case .host:
             hostCount += 1
             isHostValid = isHostValid && value.allSatisfy(Self.isHostOctet)
@@ -174,7 +182,7 @@ struct FramingFacts: Sendable {
         isChunked = true
     }
 
-    private static func isHostOctet(_ octet: UInt8) -> Bool {
+    static func isHostOctet(_ octet: UInt8) -> Bool {
         switch octet {
         case 0x21, 0x24...0x2E, 0x30...0x3B, 0x3D, 0x41...0x5B, 0x5D, 0x5F, 0x61...0x7A, 0x7E: true
         default: false

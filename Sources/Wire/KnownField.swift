@@ -2,7 +2,8 @@
 package enum KnownField: UInt8, Sendable {
     case other
     case accept, connection, contentLength, contentType, date, expect, host, keepAlive, origin, proxyConnection, retryAfter, te, trailer
-    case transferEncoding, upgrade, via, cookie, forwardedFor, forwardedProto, secFetchSite
+    case transferEncoding, upgrade, via, cookie, secFetchSite, authorization
+    case forwarded, forwardedFor, forwardedProto, forwardedHost, forwardedPort, requestID, traceParent, traceState
 
     /// The name as it is written in what we send.
     package var name: StaticString {
@@ -25,9 +26,16 @@ package enum KnownField: UInt8, Sendable {
         case .upgrade: "Upgrade"
         case .via: "Via"
         case .cookie: "Cookie"
+        case .secFetchSite: "Sec-Fetch-Site"
+        case .authorization: "Authorization"
+        case .forwarded: "Forwarded"
         case .forwardedFor: "X-Forwarded-For"
         case .forwardedProto: "X-Forwarded-Proto"
-        case .secFetchSite: "Sec-Fetch-Site"
+        case .forwardedHost: "X-Forwarded-Host"
+        case .forwardedPort: "X-Forwarded-Port"
+        case .requestID: "X-Request-Id"
+        case .traceParent: "traceparent"
+        case .traceState: "tracestate"
         }
     }
 
@@ -43,12 +51,16 @@ package enum KnownField: UInt8, Sendable {
             case 4: pick("host", .host) ?? pick("date", .date)
             case 6: pick("accept", .accept) ?? pick("expect", .expect) ?? pick("cookie", .cookie) ?? pick("origin", .origin)
             case 7: pick("upgrade", .upgrade) ?? pick("trailer", .trailer)
-            case 10: pick("connection", .connection) ?? pick("keep-alive", .keepAlive)
-            case 11: pick("retry-after", .retryAfter)
-            case 12: pick("content-type", .contentType)
+            case 9: pick("forwarded", .forwarded)
+            case 10: pick("connection", .connection) ?? pick("keep-alive", .keepAlive) ?? pick("tracestate", .traceState)
+            case 11: pick("retry-after", .retryAfter) ?? pick("traceparent", .traceParent)
+            case 12: pick("content-type", .contentType) ?? pick("x-request-id", .requestID)
+            case 13: pick("authorization", .authorization)
             case 14: pick("content-length", .contentLength) ?? pick("sec-fetch-site", .secFetchSite)
             case 15: pick("x-forwarded-for", .forwardedFor)
-            case 16: pick("proxy-connection", .proxyConnection)
+            case 16:
+                pick("proxy-connection", .proxyConnection) ?? pick("x-forwarded-host", .forwardedHost)
+                    ?? pick("x-forwarded-port", .forwardedPort)
             case 17: pick("transfer-encoding", .transferEncoding) ?? pick("x-forwarded-proto", .forwardedProto)
             default: nil
             }

@@ -36,6 +36,9 @@ enum Octets {
         }
     }
 
+    /// The digit of a number below 16.
+    @inline(__always) static func lowerHexDigit(_ value: UInt8) -> UInt8 { value < 10 ? 48 + value : 87 + value }
+
     /// ASCII only: `^` and `~` stay apart, which a plain OR with 0x20 would not keep.
     @inline(__always) static func lowercased(_ octet: UInt8) -> UInt8 { octet &- 0x41 < 26 ? octet | 0x20 : octet }
 

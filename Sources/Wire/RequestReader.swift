@@ -156,8 +156,11 @@ struct RequestLine: Sendable {
         }
         if target[0] == 0x2F { return }
         if method == "OPTIONS", target.count == 1, target[0] == 0x2A { return }
-        guard RequestTarget.authorityRange(target) != nil else {
+        guard let authority = RequestTarget.authorityRange(target) else {
             throw .bad("the request's target is neither a path nor an http URL")
+        }
+        if !target[authority].allSatisfy(FramingFacts.isHostOctet) {
+            throw .bad("the authority of the request's target is not a host with an optional port")
         }
     }
 

@@ -23,6 +23,7 @@ package struct ResponseReader: Sendable {
     private let limits: WireLimits
     private var state = State.idle
     private var method = "GET"
+    private var mayUpgrade = true
     private var interimCount = 0
 
     /// A server that sends interim responses without end must not keep a client busy for ever.
@@ -31,8 +32,11 @@ package struct ResponseReader: Sendable {
     package init(limits: WireLimits = .standard) { self.limits = limits }
 
     /// Announces the next response.
-    package mutating func expect(method: String) {
+    ///
+    /// - Parameter mayUpgrade: whether the request asked to leave HTTP; if not, who answers 101 has not understood it.
+    package mutating func expect(method: String, mayUpgrade: Bool = true) {
         self.method = method
+        self.mayUpgrade = mayUpgrade
         interimCount = 0
         state = .head(HeadReader(expectsStartLine: true), line: nil)
     }
@@ -126,6 +130,7 @@ package struct ResponseReader: Sendable {
             if facts.contentLength != nil { throw .bad("both Content-Length and Transfer-Encoding are given") }
             if line.version == .http10 { throw .bad("Transfer-Encoding in a message of HTTP/1.0") }
         }
+        if line.status == 101, !mayUpgrade { throw .bad("101 was answered to a request that asked for no upgrade") }
         if line.status == 101 || (method == "CONNECT" && line.status < 300) { return .tunnel }
         if method == "HEAD" || line.status == 204 || line.status == 304 { return .none }
         if facts.hasTransferEncoding { return .chunked }

@@ -183,6 +183,8 @@ final class Peer {
     }
     func pause(_ isPaused: Bool) { stream?.isReading = !isPaused }
     func clear() { received = [] }
+    /// Forgets what was received first.
+    func consume(_ count: Int) { received.removeFirst(count) }
     deinit { close() }
 }
 

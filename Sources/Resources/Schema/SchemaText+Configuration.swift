@@ -34,6 +34,8 @@ extension SchemaText {
           loadShedding~ TrafficLoadShedding | Which requests are refused first where there are too many.
           fallback [TrafficFallback] | Who answers where no endpoint can, in this order.
           faultInjection TrafficFaultInjection | Troubles made on purpose, for drills.
+          enableProxyProtocol bool | Every connection of a client begins with a PROXY header; who is told by it counts as the client.
+          proxyProtocol TrafficProxyProtocol | Connections to endpoints begin with a PROXY header.
         TrafficTarget
           group string | Empty: the core group.
           kind! string(Service)
@@ -130,6 +132,8 @@ extension SchemaText {
         TrafficFixedBody
           type string(Inline)
           inline string
+        TrafficProxyProtocol
+          version! string(V2)
         TrafficFaultInjection
           delay TrafficFaultDelay
           abort TrafficFaultAbort

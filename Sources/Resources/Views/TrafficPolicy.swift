@@ -63,6 +63,7 @@ package struct TrafficRules: Hashable, Sendable {
     package var loadShedding: LoadSheddingRules?
     package var rateLimits: [RateLimitRule] = []
     package var faults = FaultInjection()
+    package var proxyProtocol = ProtocolRules()
 
     package init() {}
 
@@ -85,6 +86,7 @@ package struct TrafficRules: Hashable, Sendable {
         if !spec["loadShedding"].isNull { loadShedding = LoadSheddingRules(spec["loadShedding"]) }
         rateLimits = spec["rateLimit"]["local"]["rules"].elements.compactMap { RateLimitRule($0) }
         faults = FaultInjection(spec["faultInjection"])
+        proxyProtocol = ProtocolRules(spec)
     }
 
     private static func hashKey(_ value: Value) -> HashKey {
