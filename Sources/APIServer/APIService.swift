@@ -12,6 +12,7 @@ package final class APIService {
     private let api: any ResourceAPI
     private let logs: LogRelay
     private var metrics = ServiceMetrics()
+    private let gathering: MetricsGathering
 
     /// Checks requests that came over TCP; set once the address is known.
     package var gatekeeper: Gatekeeper?
@@ -25,11 +26,15 @@ package final class APIService {
     /// The records of why an object's controllers decided as they did, in the order of deciding.
     package var decisions: (_ kind: String, _ namespace: String, _ name: String) -> [Value] = { _, _, _ in [] }
 
-    /// - Parameter agentSocket: where the agent of a node serves logs.
-    package init(api: any ResourceAPI, http: HTTPClient, agentSocket: @escaping (_ node: String) -> SocketAddress) {
+    /// - Parameter roleSocket: where an agent serves logs, and a proxy its metrics, by the role's name.
+    package init(api: any ResourceAPI, http: HTTPClient, roleSocket: @escaping (_ role: String) -> SocketAddress) {
         self.api = api
-        logs = LogRelay(http: http, agentSocket: agentSocket)
+        logs = LogRelay(http: http) { roleSocket("agent-\($0)") }
+        gathering = MetricsGathering(http: http, socket: roleSocket)
     }
+
+    /// The proxies that may carry traffic, as `up` names them: `/metrics` has their figures.
+    package func live(proxies: Set<String>) { gathering.proxies = proxies }
 
     /// For the metrics: a peer was not let in.
     package func countRefusedConnection() { metrics.refusedConnection() }
@@ -58,6 +63,7 @@ package final class APIService {
                     resource: review.rawValue,
                     since: started)
             case .document(.snapshot) where sendSnapshot != nil: sendSnapshot?(exchange)
+            case .document(.metrics): tellMetrics(exchange, since: started)
             case .document(let document):
                 send(answer(document, call), to: exchange, verb: "get", resource: "", since: started)
             }
@@ -148,13 +154,19 @@ package final class APIService {
 
     // MARK: Documents
 
-    private func answer(_ document: Document, _ call: Call) -> Answer {
-        switch document {
-        case .metrics:
-            var text = PrometheusText()
+    private func tellMetrics(_ exchange: HTTPExchange, since started: Instant) {
+        gathering.gather { [self] merging, said in
+            var all = merging
+            var text = said
             metrics.append(to: &text)
             appendMetrics(&text)
-            return Answer(200, PrometheusText.contentType, Array(text.text.utf8))
+            all.add(text.bytes)
+            send(Answer(200, PrometheusText.contentType, all.bytes), to: exchange, verb: "get", resource: "", since: started)
+        }
+    }
+
+    private func answer(_ document: Document, _ call: Call) -> Answer {
+        switch document {
         case .decisions:
             guard let kind = call.query["kind"], let name = call.query["name"] else {
                 return Answer(.badRequest("name the object: ?kind=KIND&namespace=NAMESPACE&name=NAME"))

@@ -50,6 +50,9 @@ package final class ServerRole {
         get { service.decisions }
         set { service.decisions = newValue }
     }
+    /// The proxies that may carry traffic: `/metrics` has their figures, too.
+    package func live(proxies: Set<String>) { service.live(proxies: proxies) }
+
     /// What to call when the server stops, in the order of registration: controllers, lines to others.
     package var onStop: [() -> Void] = []
 
@@ -74,9 +77,7 @@ package final class ServerRole {
         api = LocalAPI(storage)
         http = HTTPClient(loop: loop)
         strangers = Strangers(loop: loop)
-        let service = APIService(api: api, http: http) { node in
-            .unix(directory.roleSocket("agent-\(node)"))
-        }
+        let service = APIService(api: api, http: http) { .unix(directory.roleSocket($0)) }
         self.service = service
         server = HTTPServer(loop: loop) { service.handle($0) }
         server.refusalBody = { error in

@@ -72,7 +72,10 @@ enum RoleVerbs {
             role.storage.onNotice = { RoleLog.say(.warning, $0) }
             link.tell(["op": "serving"])
             followAbsences(link) { loops?.absent($0.byNode) }
-            followProxies(link) { loops?.live(proxies: $0.names) }
+            followProxies(link) {
+                loops?.live(proxies: $0.names)
+                role.live(proxies: $0.names)
+            }
             link.ready()
             link.onHostBack = { [onHostBack = link.onHostBack] in
                 onHostBack()

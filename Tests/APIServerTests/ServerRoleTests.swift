@@ -12,13 +12,17 @@ import Wire
 struct ServerRoleTests {
     /// A server and its clients on one loop, in a directory that goes afterwards.
     private func withServer(_ body: (EventLoop, ServerRole, RemoteAPI) throws -> Void) throws {
+        try withServer { loop, role, api, _ in try body(loop, role, api) }
+    }
+
+    private func withServer(_ body: (EventLoop, ServerRole, RemoteAPI, DataDirectory) throws -> Void) throws {
         let directory = "/tmp/steady-api-\(UInt32.random(in: 0 ... .max))"
         try Files.makeDirectories(directory)
         defer { try? Files.removeTree(directory) }
         let loop = try EventLoop()
         let role = try ServerRole(ServerConfiguration(directory: DataDirectory(directory)), loop: loop, descriptors: NoDescriptorStore())
         defer { role.stop() }
-        try body(loop, role, RemoteAPI(loop: loop, address: .unix(directory + "/api.sock")))
+        try body(loop, role, RemoteAPI(loop: loop, address: .unix(directory + "/api.sock")), DataDirectory(directory))
     }
 
     @Test func `A watch reports what exists, then its end, then what happens`() throws {
@@ -75,6 +79,33 @@ struct ServerRoleTests {
                 #expect(loop.runUntil(within: .seconds(60)) { codes.count == expected })
             }
             #expect(codes == [403, 200, 200])
+        }
+    }
+
+    @Test func `metrics tell what the proxies count beside the server's own, and which of them does not answer`() throws {
+        try withServer { loop, role, api, directory in
+            try Files.makeDirectories(directory.roles)
+            let listener = try Sockets.listen(unix: directory.roleSocket("proxy-1"))
+            defer { Sockets.close(listener) }
+            let proxy = HTTPServer(loop: loop) { exchange in
+                exchange.respond(
+                    status: 200, headers: ["Content-Type": "text/plain"],
+                    body: Array(
+                        "# HELP http_requests_total R.\n# TYPE http_requests_total counter\nhttp_requests_total{code=\"200\"} 7\n".utf8))
+            }
+            defer { proxy.close() }
+            try proxy.serve(listener: listener)
+            role.live(proxies: ["proxy-1", "proxy-2"])
+            var texts: [String] = []
+            for _ in 0..<2 { api.get(["metrics"]) { texts.append(String(decoding: (try? $0.get()) ?? [], as: UTF8.self)) } }
+            #expect(loop.runUntil(within: .seconds(60)) { texts.count == 2 })
+            for text in texts {
+                let lines = text.split(separator: "\n")
+                #expect(lines.contains(#"http_requests_total{proxy="proxy-1",code="200"} 7"#))
+                #expect(lines.contains(#"steady_proxy_up{proxy="proxy-1"} 1"#))
+                #expect(lines.contains(#"steady_proxy_up{proxy="proxy-2"} 0"#))
+                #expect(lines.contains { $0.hasPrefix("steady_store_objects{") })
+            }
         }
     }
 }
