@@ -74,10 +74,8 @@ extension HTTPConnection {
 
     /// Whether a response is dropped since its status makes the policy want another one; then that is under way.
     func isDropped(_ head: ResponseHead) -> Bool {
-        guard head.status >= 400, let exchange, let rules = exchange.rules, rules.retries.asksForRepeat(status: head.status) else {
-            return false
-        }
-        if exchange.rival != nil, let upstream = takeUpstream() {
+        guard head.status >= 400, let terms = exchange?.terms, terms.rules.retries.asksForRepeat(status: head.status) else { return false }
+        if exchange?.rival != nil, let upstream = takeUpstream() {
             plane.finished(upstream, .exchanges, isReusable: false)
             return promoteRival()
         }
@@ -89,24 +87,31 @@ extension HTTPConnection {
 
     /// The time that one attempt is given begins when all of the request is on its way.
     func timeAttempt() {
-        guard let exchange, exchange.isRequestComplete, exchange.upstream != nil, !exchange.isResponseBegun, let rules = exchange.rules
-        else {
-            return
-        }
-        if let limit = rules.retries.tryTimeout {
-            self.exchange?.attemptTimer = plane.loop.schedule(after: limit) { [weak self] in self?.attemptTookTooLong() }
-        }
-        if rules.retries.hedging != nil, exchange.attempts.mayRunTwice, let stay = exchange.stay, let delay = plane.router.hedgeDelay(stay)
-        {
-            self.exchange?.hedgeTimer = plane.loop.schedule(after: delay) { [weak self] in self?.sendRival() }
-        }
+        guard let terms = exchange?.terms, exchange?.isRequestComplete == true, exchange?.upstream != nil,
+            exchange?.isResponseBegun == false
+        else { return }
+        timeAttempt(terms)
+        guard terms.rules.retries.hedging != nil, exchange?.attempts.mayRunTwice == true, let stay = exchange?.stay,
+            let delay = plane.router.hedgeDelay(stay)
+        else { return }
+        exchange?.hedgeTimer = plane.loop.schedule(after: delay) { [weak self] in self?.sendRival() }
     }
 
-    func attemptTookTooLong() {
+    /// For an attempt that no other one follows while it is out.
+    func timeAttempt(_ terms: PolicyTerms) {
+        guard let limit = terms.rules.retries.tryTimeout else { return }
+        exchange?.attemptTimer = plane.loop.schedule(after: limit) { [weak self] in self?.attemptTookTooLong() }
+    }
+
+    private func attemptTookTooLong() {
         guard exchange?.upstream != nil, exchange?.isResponseBegun == false else { return }
+        if exchange?.rival != nil {
+            if let upstream = takeUpstream() { plane.finished(upstream, .exchanges, isReusable: false) }
+            _ = promoteRival()
+            return
+        }
         guard let until = timeToRepeat() else { return fail(.requestTimeout) }
         if let upstream = takeUpstream() { plane.finished(upstream, .exchanges, isReusable: false) }
-        dropRival()
         waitToRepeat(until: until)
     }
 

@@ -49,6 +49,8 @@ final class Dataplane {
     /// Who waits, and until when; the timer goes with the entry.
     private var waiters: [UInt64: (waiter: any Waiter, timer: EventLoop.Timer)] = [:]
     private var nextTicket: UInt64 = 0
+    /// Who is in line for a backend. Written in `WaitingLine.swift`.
+    var inLine: [Router.LinePlace: HTTPConnection] = [:]
     private var isSweepPlanned = false
     let counts: TrafficCounts
     /// For what requests are marked with.
@@ -144,10 +146,10 @@ final class Dataplane {
         while true {
             let choice: Router.Choice
             var announced: ClientOrigin?
-            var timeouts = TimeoutRules()
-            if let backend = need.stay.flatMap({ router.backend(of: $0) }) ?? router.backend(need.backend) {
-                choice = router.choose(backend, client: need.client, avoiding: attempts.avoided, as: kind, stay: need.stay, now: loop.now)
-                timeouts = router.timeouts(backend)
+            let backend = need.stay.flatMap({ router.backend(of: $0) }) ?? router.backend(need.backend)
+            if let backend {
+                choice = router.chooseElsewhere(
+                    backend, client: need.client, avoiding: attempts.avoided, as: kind, stay: need.stay, now: loop.now)
                 if router.protocolRules(backend).sendsProxyHeader { announced = need.origin }
             } else {
                 choice = .noBackend
@@ -177,7 +179,7 @@ final class Dataplane {
                 let channel = try connector.connect(to: address)
                 let connection = UpstreamConnection(channel: channel, endpoint: endpoint)
                 connection.serve(kind, tally)
-                connection.begin(timeouts, loop)
+                connection.begin(backend.map { router.timeouts($0) } ?? TimeoutRules(), loop)
                 connection.announced = announced
                 if let announced { ProxyHeader(announced.ends).serialize(into: &channel.output) }
                 return .connection(connection)

@@ -5,7 +5,7 @@ import Traffic
 extension HTTPConnection {
     /// Hands the exchange on to the next of the policy's fallbacks; false where there is none, or another reason to fail.
     func degrade(_ failure: ExchangeFailure) -> Bool {
-        guard failure.isForWantOfEndpoint, let exchange, !exchange.isResponseBegun, exchange.isKept, let rules = exchange.rules,
+        guard failure.isForWantOfEndpoint, let exchange, !exchange.isResponseBegun, exchange.isKept, let rules = exchange.terms?.rules,
             exchange.fallbackCount < rules.fallbacks.count
         else { return false }
         let fallback = rules.fallbacks[exchange.fallbackCount]

@@ -36,6 +36,8 @@ struct Exchange {
     /// Whether the client's connection lives on after the response.
     var clientKeepsAlive = false
     var ticket: UInt64?
+    /// In line before the gate; nil where it need not wait, or does not any more.
+    var place: Router.LinePlace?
     /// Behind the gate of its backend's policy; nil before it was let in.
     var stay: BackendGate.Stay?
     /// Of a delay, then of the time that the policy gives it.
@@ -51,8 +53,8 @@ struct Exchange {
     /// The second attempt, while the first is out and neither answered.
     var rival: UpstreamConnection?
 
-    /// The policy that it was let in by.
-    var rules: TrafficRules? { stay?.terms?.rules }
+    /// The policy that it was let in by; nil without one.
+    var terms: PolicyTerms? { stay?.terms }
 
     init(_ head: RequestHead, marks: RequestMarks, now: Instant) {
         self.head = head

@@ -103,7 +103,7 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
         if now >= goneDeadline { return abort() }
         if let upstream = exchange.upstream, now >= upstream.connectDeadline { return connectFailed() }
         if let rival = exchange.rival, now >= rival.connectDeadline { rivalIsReady(rival) }
-        let idleLimit = exchange.rules?.timeouts.streamIdle
+        let idleLimit = exchange.terms?.rules.timeouts.streamIdle
         let progress = channel.progressCount &+ (exchange.upstream?.channel.progressCount ?? 0)
         // Who waits for the endpoint to think waits as long as it takes; only bytes that should move and do not are counted.
         let isOwed = idleLimit != nil || !exchange.isRequestComplete || !channel.output.isEmpty
@@ -183,7 +183,7 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
         var exchange = Exchange(head, marks: RequestMarks(&plane.random), now: plane.loop.now)
         let id = plane.backend(backend)
         var passed = head
-        if let id, plane.router.timeouts(id).propagatesDeadline {
+        if let id, plane.router.propagatesDeadline(id) {
             for field in RequestDeadline.Field.allCases { passed.headers.remove(field.rawValue) }
         }
         RequestForwarding.write(passed, way, exchange.marks, into: &exchange.kept)

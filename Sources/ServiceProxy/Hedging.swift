@@ -40,7 +40,7 @@ extension HTTPConnection {
             do throws(WireError) { part = try rival.reader.next(&rival.channel.input) } catch { return dropRival() }
             switch part {
             case .head(let head):
-                if exchange?.rules?.retries.asksForRepeat(status: head.status) == true { return dropRival() }
+                if exchange?.terms?.rules.retries.asksForRepeat(status: head.status) == true { return dropRival() }
                 return overtake(with: head)
             case nil:
                 if rival.channel.hasEnded || rival.channel.failure != nil { return dropRival() }
@@ -70,9 +70,7 @@ extension HTTPConnection {
         exchange?.upstream = rival
         exchange?.tally = rival.tally
         // Its own time begins; another second one does not follow.
-        if let limit = exchange?.rules?.retries.tryTimeout {
-            exchange?.attemptTimer = plane.loop.schedule(after: limit) { [weak self] in self?.attemptTookTooLong() }
-        }
+        if let terms = exchange?.terms { timeAttempt(terms) }
         return true
     }
 

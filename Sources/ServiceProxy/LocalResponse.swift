@@ -50,11 +50,11 @@ struct LocalResponse {
     init(refused refusal: BackendGate.Refusal, backend: RouteTable.BackendName) {
         switch refusal {
         case .tooManyParallel: self.init(.tooManyParallel, backend: backend)
-        case .rateLimited(let limit, let wait):
+        case .overloaded: self.init(.overloaded, backend: backend)
+        case .rateLimited(let quota):
             self.init(.rateLimited, backend: backend)
-            let seconds = String(max(1, Int(wait.inSeconds.rounded(.up))))
-            retryAfter = seconds
-            fields = [("RateLimit-Limit", String(limit)), ("RateLimit-Remaining", "0"), ("RateLimit-Reset", seconds)]
+            retryAfter = String(quota.resetSeconds)
+            fields = quota.fields
         }
     }
 
@@ -78,14 +78,18 @@ struct LocalResponse {
     /// Appends the whole answer. `isHead`: the request was HEAD, so the body is left out.
     func serialize(into output: inout ByteQueue, isHead: Bool, keepsAlive: Bool) {
         let body = isVerbatim ? text : text + "\n"
+        // RFC 9110, 15.3.5 and 15.4.5.
+        let hasBody = status != 204 && status != 304
         var head = ResponseHead(status: status)
-        head.headers.add(.contentType, contentType)
-        head.headers.add(.contentLength, String(body.utf8.count))
+        if hasBody {
+            head.headers.add(.contentType, contentType)
+            head.headers.add(.contentLength, String(body.utf8.count))
+        }
         head.headers.add(Self.reasonField, reason)
         if let retryAfter { head.headers.add(.retryAfter, retryAfter) }
         for field in fields { head.headers.add(field.name, field.value) }
         if !keepsAlive { head.headers.add(.connection, "close") }
         head.serialize(into: &output)
-        if !isHead { output.append(body) }
+        if !isHead, hasBody { output.append(body) }
     }
 }

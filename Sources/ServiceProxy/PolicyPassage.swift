@@ -1,3 +1,4 @@
+import Linux
 import Resources
 import Timing
 import Traffic
@@ -22,12 +23,19 @@ extension HTTPConnection {
     private func enter(_ id: BackendID, _ abort: Int?) {
         guard let head = exchange?.head else { return }
         if let abort { return fail(LocalResponse(injected: abort)) }
-        switch plane.router.admit(id, head, client: client, now: plane.loop.now) {
-        case .refused(let refusal): return fail(LocalResponse(refused: refusal, backend: backend))
-        case .stay(let stay):
-            exchange?.stay = stay
-            if let rules = stay.terms?.rules { comply(with: rules) }
+        // Events that came together wait for each other: what was done since the kernel named them is the age of this one at least.
+        let age = plane.router.shedsLoad(id) ? Clock.monotonic() - plane.loop.now : .zero
+        switch plane.router.admit(id, head, client: client, age: age, now: plane.loop.now) {
+        case .refused(let refusal): fail(LocalResponse(refused: refusal, backend: backend))
+        case .line(let place, let until, let displaced): standInLine(place, until: until, displacing: displaced)
+        case .stay(let stay): comeIn(stay)
         }
+    }
+
+    /// The policy has let the request in.
+    func comeIn(_ stay: BackendGate.Stay) {
+        exchange?.stay = stay
+        if let rules = stay.terms?.rules { comply(with: rules) }
         seekEndpoint()
     }
 
@@ -54,8 +62,10 @@ extension HTTPConnection {
         exchange?.timer?.cancel()
         exchange?.cancelAttemptTimers()
         dropRival()
-        if let stay = exchange?.stay { plane.router.left(stay) }
+        if let place = exchange?.place { plane.leaveLine(place) }
+        let stay = exchange?.stay
         exchange = nil
+        if let stay { plane.left(stay) }
     }
 }
 

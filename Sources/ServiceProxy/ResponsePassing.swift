@@ -1,4 +1,3 @@
-import Resources
 import Timing
 import Traffic
 import Wire
@@ -60,18 +59,18 @@ extension HTTPConnection {
 
     /// Begins the response; false when what follows is no HTTP, and has gone its way already.
     func passHead(_ head: ResponseHead) -> Bool {
-        guard let exchange else { return false }
-        let request = exchange.head
-        if let rules = exchange.rules { settleAttempts(rules) }
+        guard let request = exchange?.head else { return false }
+        if exchange?.terms != nil { settleAttempts() }
         var (out, coding, keepsAlive) = HeadRewriting.response(
             head, toHTTP11: request.version == .http11, keepsAlive: request.keepsAlive && !plane.isFinishing && !plane.isRetiring)
-        if let substitute = exchange.substitute { out.headers.add(LocalResponse.fallbackField, substitute.description) }
-        self.exchange?.coding = coding
-        self.exchange?.clientKeepsAlive = keepsAlive
-        self.exchange?.upstreamKeepsAlive = head.keepsAlive
-        self.exchange?.status = head.status
-        self.exchange?.isResponseBegun = true
-        if let upstream = exchange.upstream, !upstream.isReused { upstream.learnRest(from: head) }
+        exchange?.stay?.quota?.add(to: &out.headers)
+        if let substitute = exchange?.substitute { out.headers.add(LocalResponse.fallbackField, substitute.description) }
+        exchange?.coding = coding
+        exchange?.clientKeepsAlive = keepsAlive
+        exchange?.upstreamKeepsAlive = head.keepsAlive
+        exchange?.status = head.status
+        exchange?.isResponseBegun = true
+        if let upstream = exchange?.upstream, !upstream.isReused { upstream.learnRest(from: head) }
         out.serialize(into: &channel.output)
         guard head.framing == .tunnel else { return true }
         becomeFlow()
@@ -79,9 +78,9 @@ extension HTTPConnection {
     }
 
     /// One attempt has answered: the others are over.
-    private func settleAttempts(_ rules: TrafficRules) {
-        if rules.retries.hedging?.percentile != nil, let exchange, let stay = exchange.stay {
-            plane.router.noteAnswer(stay, after: plane.loop.now - exchange.attemptBegan)
+    private func settleAttempts() {
+        if let stay = exchange?.stay, let began = exchange?.attemptBegan, stay.terms?.rules.retries.hedging?.percentile != nil {
+            plane.router.noteAnswer(stay, after: plane.loop.now - began)
         }
         exchange?.cancelAttemptTimers()
         dropRival()

@@ -57,6 +57,8 @@ package struct Router: Sendable {
     private var slotOf: [EndpointAddress: Int] = [:]
     /// `Policy/Admission.swift` writes their gates, this file all else.
     var backends: [Backend] = []
+    /// Places in lines that were given.
+    var placeCount: UInt64 = 0
     /// For policies that leave something to chance.
     var random: SeededRandom
     private var freeBackends: [Int] = []

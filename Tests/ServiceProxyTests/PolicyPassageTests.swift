@@ -17,10 +17,12 @@ import Traffic
         #expect(client.count(of: "HTTP/1.1 200") == 2 && client.count(of: "HTTP/1.1 429 Too Many Requests") == 2)
         for field in [
             "Retry-After: 1800", "RateLimit-Limit: 2", "RateLimit-Remaining: 0", "RateLimit-Reset: 1800",
-            "Steady-Proxy-Reason: rate-limited",
+            "Steady-Proxy-Reason: rate-limited", "RateLimit: \"default\";r=0;t=1800",
         ] {
-            #expect(client.count(of: field + "\r\n") == 2, "\(field)")
+            #expect(client.text.components(separatedByText: "429 Too").dropFirst().allSatisfy { $0.contains(field + "\r\n") }, "\(field)")
         }
+        #expect(client.count(of: "RateLimit-Policy: \"default\";q=2;w=3600\r\n") == 4, "who passes is told what is left")
+        #expect(client.count(of: "RateLimit-Remaining: 1\r\n") == 1 && client.count(of: "RateLimit-Remaining: 0\r\n") == 3)
         #expect(backend.requestCount() == 2)
     }
 
@@ -71,6 +73,40 @@ import Traffic
         harness.wait { first.count(of: "HTTP/1.1 204") == 1 }
         first.send("GET /third HTTP/1.1\r\nHost: web\r\n\r\n")
         harness.wait { backend.peers.contains { $0.text.contains("/third") } }
+    }
+
+    @Test func `beyond what may be under way requests wait in line, and who waits too long is refused`() throws {
+        let harness = try Harness()
+        let backend = try harness.backend { _ in }
+        var shedding = LoadSheddingRules()
+        shedding.parallelRequests = 1
+        var selector = RateLimitRule.Selector()
+        selector.path = .exact("/vip")
+        shedding.priorities = [.init(selectors: [selector], priority: 9)]
+        harness.rules.loadShedding = shedding
+        let clients = try ["/first", "/second", "/vip", "/gone"].map { path in
+            let client = try harness.client()
+            client.send("GET \(path) HTTP/1.1\r\nHost: web\r\n\r\n")
+            if path == "/first" { harness.wait { backend.peers.last?.text.contains("/first") ?? false } }
+            return client
+        }
+        harness.wait { harness.plane.inLine.count == 3 }
+        clients[3].reset()
+        harness.wait { harness.plane.inLine.count == 2 }
+        func answer() {
+            backend.peers.last?.clear()
+            backend.peers.last?.send("HTTP/1.1 204 No Content\r\n\r\n")
+        }
+        answer()
+        harness.wait { backend.peers.last?.text.contains("/vip ") ?? false }
+        #expect(backend.peers.count == 1, "the second is older, but not as important")
+        harness.wait { clients[1].text.contains("Steady-Proxy-Reason: overloaded\r\n") }
+        #expect(clients[1].text.hasPrefix("HTTP/1.1 503 ") && clients[1].text.contains("Retry-After: 1\r\n"))
+        answer()
+        harness.wait { clients[2].count(of: "HTTP/1.1 204") == 1 && harness.plane.inLine.isEmpty }
+        clients[1].clear()
+        clients[1].send("GET /third HTTP/1.1\r\nHost: web\r\n\r\n")
+        harness.wait { backend.peers.last?.text.contains("/third ") ?? false }
     }
 
     @Test func `a client that goes away, and a response that breaks off, leave no request counted`() throws {

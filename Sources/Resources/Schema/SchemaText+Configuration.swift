@@ -31,7 +31,7 @@ extension SchemaText {
           circuitBreaker TrafficCircuitBreaker | How much may be under way; what is beyond is refused at once, and other Services do not notice.
           retry TrafficRetry | How often a request goes to another endpoint.
           rateLimit TrafficRateLimit | How many requests may come.
-          loadShedding~ TrafficLoadShedding | Which requests are refused first where there are too many.
+          loadShedding TrafficLoadShedding | Which requests are refused first where there are too many.
           fallback [TrafficFallback] | Who answers where no endpoint can, in this order.
           faultInjection TrafficFaultInjection | Troubles made on purpose, for drills.
           enableProxyProtocol bool | Every connection of a client begins with a PROXY header; who is told by it counts as the client.

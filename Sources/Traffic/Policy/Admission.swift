@@ -9,7 +9,15 @@ extension Router {
     /// What came of asking for admission.
     package enum Admission: Sendable {
         case stay(BackendGate.Stay)
+        /// In line until then at most: `admitNext` lets it in, or `leaveLine` must follow. Who is displaced has left the line.
+        case line(LinePlace, until: Instant, displaced: LinePlace?)
         case refused(BackendGate.Refusal)
+    }
+
+    /// One request's place in line.
+    package struct LinePlace: Hashable, Sendable {
+        let backend: BackendID
+        let number: UInt64
     }
 
     /// Draws whether this request is one that is delayed, and whether one that is refused.
@@ -25,13 +33,41 @@ extension Router {
     }
 
     /// Lets a request in, or says why not.
-    package mutating func admit(_ id: BackendID, _ head: RequestHead, client: UInt32, now: Instant) -> Admission {
-        if let refusal = backends[id.index].gate.admit(head, client: client, now: now) { return .refused(refusal) }
+    ///
+    /// - Parameter age: how long it has waited for the loop to come to it; asked for where `shedsLoad`.
+    package mutating func admit(
+        _ id: BackendID, _ head: RequestHead, client: UInt32, age: Duration = .zero, now: Instant
+    ) -> Admission {
         var hash: UInt64 = 0
         if case .consistentHash(let key) = backends[id.index].gate.rules.balancing {
             hash = HashKeyReading.hash(head, client: client, by: key)
         }
-        return .stay(backends[id.index].gate.stay(id, hash: hash))
+        placeCount += 1
+        let place = LoadShedder.Place(number: placeCount, priority: 0, since: now, hash: hash)
+        switch backends[id.index].gate.admit(head, client: client, place: place, age: age) {
+        case .refused(let refusal): return .refused(refusal)
+        case .goes(let quota): return .stay(backends[id.index].gate.stay(id, hash: hash, quota: quota))
+        case .waits(let until, let displaced):
+            return .line(
+                LinePlace(backend: id, number: place.number), until: until, displaced: displaced.map { LinePlace(backend: id, number: $0) })
+        }
+    }
+
+    /// Whether it matters how long requests for the backend have waited.
+    package func shedsLoad(_ id: BackendID) -> Bool { backends[id.index].gate.shedder != nil }
+
+    /// Who is next in line of the backend that this stay was in; AFTER `left`, until there is nobody.
+    package mutating func admitNext(after stay: BackendGate.Stay, now: Instant) -> (place: LinePlace, stay: BackendGate.Stay)? {
+        let id = stay.backend
+        guard isCurrent(stay), let place = backends[id.index].gate.next(now: now) else { return nil }
+        return (LinePlace(backend: id, number: place.number), backends[id.index].gate.stay(id, hash: place.hash))
+    }
+
+    /// It does not wait any longer.
+    package mutating func leaveLine(_ place: LinePlace) {
+        if backends[place.backend.index].generation == place.backend.generation {
+            backends[place.backend.index].gate.leaveLine(place.number)
+        }
     }
 
     /// The backend that a stay was let in to; nil when it left the table since.
@@ -39,6 +75,9 @@ extension Router {
 
     /// How long connections to the backend's endpoints may take, rest and live.
     package func timeouts(_ id: BackendID) -> TimeoutRules { backends[id.index].gate.rules.timeouts }
+
+    /// Whether callers' deadlines are read, and what is left of them passed on.
+    package func propagatesDeadline(_ id: BackendID) -> Bool { backends[id.index].gate.rules.timeouts.propagatesDeadline }
 
     /// How long after the first attempt a second one goes out; nil: never.
     package func hedgeDelay(_ stay: BackendGate.Stay) -> Duration? { isCurrent(stay) ? backends[stay.backend.index].gate.hedgeDelay : nil }

@@ -18,6 +18,8 @@ package struct BackendGate: Sendable {
     private var answerTimes: RunningQuantile?
     private var limiter = RateLimiter([])
     private var budget = RetryBudget()
+    /// Where there are rules for it, and until its line is empty.
+    private(set) var shedder: LoadShedder?
     private var openCount = 0
     private var waitingCount = 0
     private var repeatingCount = 0
@@ -27,6 +29,14 @@ package struct BackendGate: Sendable {
     /// Puts rules in force. Limits that did not change go on from what is left of them; what is under way stays counted.
     mutating func follow(_ new: TrafficRules) {
         if new.rateLimits != limiter.rules { limiter = RateLimiter(new.rateLimits) }
+        if let shedding = new.loadShedding {
+            if shedder == nil { shedder = LoadShedder(shedding) } else { shedder?.follow(shedding) }
+        } else if shedder?.lineCount == 0 {
+            shedder = nil
+        } else {
+            // Who is in line is let in one after the other.
+            shedder?.follow(LoadSheddingRules())
+        }
         if new != rules { terms = new == TrafficRules() ? nil : PolicyTerms(new) }
         let percentile = new.retries.hedging?.percentile
         if percentile != rules.retries.hedging?.percentile { answerTimes = percentile.map { RunningQuantile(percent: $0) } }
@@ -34,16 +44,55 @@ package struct BackendGate: Sendable {
     }
 
     /// What a request that is let in now is treated by.
-    func stay(_ backend: BackendID, hash: UInt64) -> Stay { Stay(backend, hash: hash, terms: terms) }
+    func stay(_ backend: BackendID, hash: UInt64, quota: RateQuota? = nil) -> Stay {
+        Stay(backend, hash: hash, terms: terms, quota: quota)
+    }
 
-    /// Nil: the request comes in, and `left` must follow.
-    mutating func admit(_ head: RequestHead, client: UInt32, now: Instant) -> Refusal? {
-        if let excess = limiter.admit(head, client: client, now: now) { return .rateLimited(limit: excess.limit, wait: excess.wait) }
-        if let limit = rules.limits.parallelRequests, openCount >= limit { return .tooManyParallel }
+    /// What came of asking for admission.
+    enum Entry {
+        /// `left` must follow.
+        case goes(RateQuota?)
+        /// `next` or `leave` follows.
+        case waits(until: Instant, displaced: UInt64?)
+        case refused(Refusal)
+    }
+
+    /// - Parameters:
+    ///   - place: what it is in line by, should it have to wait.
+    ///   - age: how long it has waited for the loop to come to it.
+    mutating func admit(_ head: RequestHead, client: UInt32, place: LoadShedder.Place, age: Duration) -> Entry {
+        var quota: RateQuota?
+        switch limiter.admit(head, client: client, now: place.since) {
+        case .refused(let excess): return .refused(.rateLimited(excess))
+        case .passes(let least): quota = least
+        }
+        if let limit = rules.limits.parallelRequests, openCount >= limit { return .refused(.tooManyParallel) }
+        if shedder != nil {
+            var place = place
+            place.priority = shedder?.priority(head, client: client) ?? LoadSheddingRules.usualPriority
+            switch shedder?.meet(place, age: age, openCount: openCount) {
+            case .refused: return .refused(.overloaded)
+            case .waits(let until, let displaced): return .waits(until: until, displaced: displaced)
+            case .goes, nil: break
+            }
+        }
+        enter(now: place.since)
+        return .goes(quota)
+    }
+
+    private mutating func enter(now: Instant) {
         openCount += 1
         budget.noteRequest(now: now)
-        return nil
     }
+
+    /// Lets the next in line in, where there is room; `left` must follow.
+    mutating func next(now: Instant) -> LoadShedder.Place? {
+        guard let place = shedder?.next(openCount: openCount, now: now) else { return nil }
+        enter(now: now)
+        return place
+    }
+
+    mutating func leaveLine(_ number: UInt64) { shedder?.leave(number) }
 
     mutating func left(_ stay: Stay) {
         openCount -= 1
@@ -100,11 +149,14 @@ package struct BackendGate: Sendable {
         let hash: UInt64
         /// What held when it was let in; nil without a policy.
         package let terms: PolicyTerms?
+        /// What is left of the limit that it was counted by.
+        package let quota: RateQuota?
         var isWaiting = false
         var isRepeating = false
         var repeatCount = 0
 
-        init(_ backend: BackendID, hash: UInt64, terms: PolicyTerms?) {
+        init(_ backend: BackendID, hash: UInt64, terms: PolicyTerms?, quota: RateQuota?) {
+            self.quota = quota
             self.backend = backend
             self.hash = hash
             self.terms = terms
@@ -113,8 +165,8 @@ package struct BackendGate: Sendable {
 
     /// Why a policy lets a request not in.
     package enum Refusal: Equatable, Sendable {
-        /// `limit`: requests in the rule's period.
-        case rateLimited(limit: Int, wait: Duration)
+        case rateLimited(RateQuota)
         case tooManyParallel
+        case overloaded
     }
 }

@@ -10,10 +10,11 @@ struct RateLimiter: Sendable {
     /// bucket: nobody can use up the memory by calling himself something else each time.
     static let bucketLimit = 16_384
 
-    /// Why a request is refused.
-    struct Excess: Equatable, Sendable {
-        var limit: Int
-        var wait: Duration
+    /// What came of asking.
+    enum Verdict: Equatable, Sendable {
+        /// Counted. The quota is that of the rule with the least left; nil where no rule selects the request.
+        case passes(RateQuota?)
+        case refused(RateQuota)
     }
 
     private struct Key: Hashable {
@@ -29,8 +30,8 @@ struct RateLimiter: Sendable {
 
     var bucketCount: Int { buckets.count }
 
-    /// Nil: the request may go on, and is counted.
-    mutating func admit(_ head: RequestHead, client: UInt32, now: Instant) -> Excess? {
+    mutating func admit(_ head: RequestHead, client: UInt32, now: Instant) -> Verdict {
+        if rules.isEmpty { return .passes(nil) }
         var keys: [Key] = []
         for (index, rule) in rules.enumerated() {
             guard let parts = rule.match(head, client: client) else { continue }
@@ -38,11 +39,18 @@ struct RateLimiter: Sendable {
             var bucket = buckets[key] ?? TokenBucket(capacity: rule.requests, per: rule.period, now: now)
             let wait = bucket.wait(now: now)
             buckets[key] = bucket
-            if wait > .zero { return Excess(limit: rule.requests, wait: wait) }
+            if wait > .zero { return .refused(RateQuota(limit: rule.requests, period: rule.period, remaining: 0, reset: wait)) }
             keys.append(key)
         }
-        for key in keys { _ = buckets[key]?.take(now: now) }
-        return nil
+        var least: RateQuota?
+        for key in keys {
+            _ = buckets[key]?.take(now: now)
+            let rule = rules[key.rule]
+            guard let remaining = buckets[key]?.remaining(now: now), remaining < least?.remaining ?? .max else { continue }
+            let reset = rule.period * (Double(rule.requests - remaining) / Double(rule.requests))
+            least = RateQuota(limit: rule.requests, period: rule.period, remaining: remaining, reset: reset)
+        }
+        return .passes(least)
     }
 
     private mutating func room(for key: Key, _ now: Instant) -> Key {
@@ -53,6 +61,17 @@ struct RateLimiter: Sendable {
         }
         return buckets.count < Self.bucketLimit ? key : Key(rule: key.rule, client: ["others"])
     }
+}
+
+/// What a client is told of a limit.
+package struct RateQuota: Equatable, Sendable {
+    /// Requests in the rule's period.
+    package var limit: Int
+    package var period: Duration
+    /// So many may come at once.
+    package var remaining: Int
+    /// Until there is one, where none remains; else until all are there again.
+    package var reset: Duration
 }
 
 extension RateLimitRule {
