@@ -29,6 +29,18 @@ extension HTTPConnection {
         return Dataplane.Need(backend: substitute, counts: plane.counts.backend(substitute), client: client, origin: origin, pooled: pooled)
     }
 
+    /// What came of an attempt, for whoever watches the health of the backend that it went to.
+    func note(_ outcome: AttemptOutcome, at endpoint: EndpointID) {
+        guard plane.router.watchesHealth, let exchange else { return }
+        plane.note(outcome, at: endpoint, of: need(of: exchange))
+    }
+
+    /// What became of the request, for the breaker of the connection's backend: BEFORE another backend answers in its place.
+    func noteEnd(isFailure: Bool) {
+        guard plane.router.watchesHealth, let exchange, exchange.substitute == nil else { return }
+        plane.noteEnd(isFailure: isFailure, of: exchange.stay)
+    }
+
     /// Seeks an endpoint again at that time, or as soon as the table has a ready one.
     private func wait(until: Instant) {
         guard plane.mayWait(&exchange), let ticket = plane.wait(self, until: until) else { return fail(.tooManyWaiting) }
@@ -44,7 +56,7 @@ extension HTTPConnection {
         guard let upstream = exchange?.upstream, var attempts = exchange?.attempts else { return }
         exchange?.upstream = nil
         exchange?.cancelAttemptTimers()
-        plane.refused(upstream, .exchanges, &attempts)
+        if let exchange { plane.refused(upstream, .exchanges, need(of: exchange), &attempts) }
         exchange?.attempts = attempts
         if !promoteRival() { seekEndpoint() }
     }
@@ -53,6 +65,8 @@ extension HTTPConnection {
     func lostUpstream() {
         guard let upstream = takeUpstream() else { return }
         let facts = (isSent: upstream.isAnythingSent, isReused: upstream.isReused)
+        // A kept connection that ends is no fault of its endpoint.
+        if !facts.isReused { note(.failed, at: upstream.endpoint) }
         plane.finished(upstream, .exchanges, isReusable: false)
         if promoteRival() { return }
         guard var exchange else { return }
@@ -76,11 +90,15 @@ extension HTTPConnection {
     func isDropped(_ head: ResponseHead) -> Bool {
         guard head.status >= 400, let terms = exchange?.terms, terms.rules.retries.asksForRepeat(status: head.status) else { return false }
         if exchange?.rival != nil, let upstream = takeUpstream() {
+            note(.answered(head.status), at: upstream.endpoint)
             plane.finished(upstream, .exchanges, isReusable: false)
             return promoteRival()
         }
         guard let until = timeToRepeat() else { return false }
-        if let upstream = takeUpstream() { plane.finished(upstream, .exchanges, isReusable: false) }
+        if let upstream = takeUpstream() {
+            note(.answered(head.status), at: upstream.endpoint)
+            plane.finished(upstream, .exchanges, isReusable: false)
+        }
         waitToRepeat(until: until)
         return true
     }
@@ -104,7 +122,8 @@ extension HTTPConnection {
     }
 
     private func attemptTookTooLong() {
-        guard exchange?.upstream != nil, exchange?.isResponseBegun == false else { return }
+        guard let upstream = exchange?.upstream, exchange?.isResponseBegun == false else { return }
+        note(.failed, at: upstream.endpoint)
         if exchange?.rival != nil {
             if let upstream = takeUpstream() { plane.finished(upstream, .exchanges, isReusable: false) }
             _ = promoteRival()

@@ -44,7 +44,7 @@ final class Dataplane {
     /// The one buffer that everything received goes through.
     let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: ByteChannel.receiveLimit, alignment: 64)
     /// By the endpoint's index.
-    private var pools: [UpstreamPool?] = []
+    private(set) var pools: [UpstreamPool?] = []
     private var open: [any Swept] = []
     /// Who waits, and until when; the timer goes with the entry.
     private var waiters: [UInt64: (waiter: any Waiter, timer: EventLoop.Timer)] = [:]
@@ -57,6 +57,11 @@ final class Dataplane {
     var random = SeededRandom(seed: UInt64.random(in: 0 ... .max))
     /// Called when a drain report has become due; at most once until the report is taken.
     var onReportDue: (() -> Void)?
+    /// Called when an endpoint or a backend's breaker changes what it is thought of.
+    var onHealthChange: ((HealthChange) -> Void)?
+    /// Tallies whose gauges tell of health.
+    var shownHealth: [Tally] = []
+    private(set) lazy var checker = ActiveChecker(plane: self)
     private var isReportAnnounced = false
 
     /// - Parameter connectionLimit: clients' connections at a time.
@@ -82,6 +87,7 @@ final class Dataplane {
         closePools(of: router.swap(table))
         counts.follow(table, now: loop.now)
         announceReport()
+        checker.follow(table)
         for ticket in waiters.keys.sorted() { stopWaiting(ticket)?.tryAgain() }
     }
 
@@ -117,30 +123,6 @@ final class Dataplane {
 
     // MARK: - Endpoints for exchanges and flows
 
-    /// What is asked of `acquire`.
-    struct Need {
-        var backend: RouteTable.BackendName
-        /// What is counted of it.
-        var counts: BackendCounts
-        /// The client's address, for affinity.
-        var client: UInt32
-        /// What an endpoint is told in a PROXY header, where that is asked for.
-        var origin: ClientOrigin?
-        /// The request's, where there is a policy.
-        var stay: BackendGate.Stay?
-        /// Nil: no pooled connection will do.
-        var pooled: Pooled?
-
-        enum Pooled { case repeatable, once }
-    }
-
-    enum Acquired {
-        /// Counted as open at its endpoint; perhaps still connecting.
-        case connection(UpstreamConnection)
-        case wait(until: Instant)
-        case fail(ExchangeFailure)
-    }
-
     /// Chooses an endpoint and gets a connection to it, from the pool or a new one.
     func acquire(_ need: Need, _ kind: RouteTable.Carriage, _ attempts: inout ExchangeAttempts) -> Acquired {
         while true {
@@ -154,11 +136,13 @@ final class Dataplane {
             } else {
                 choice = .noBackend
             }
+            tellHealthChanges()
+            if let failure = refusal(choice, need) { return .fail(failure) }
             guard case .endpoint(let endpoint) = choice else {
                 switch attempts.foundNone(choice, now: loop.now) {
                 case .choose: continue
                 case .wait(let until): return .wait(until: until)
-                case .fail(let failure): return .fail(failure)
+                case .fail(let failure): return .fail(choice == .full ? .tooManyConnections : failure)
                 }
             }
             let address = router.address(of: endpoint)
@@ -169,6 +153,7 @@ final class Dataplane {
                 connection.serve(kind, tally)
                 return .connection(connection)
             }
+            keepConnectionLimit(endpoint, need)
             if guardian.isStranger(at: address, for: router.users(of: endpoint)) {
                 router.finished(endpoint, kind)
                 router.refused(endpoint, now: loop.now)
@@ -196,6 +181,7 @@ final class Dataplane {
                 }
                 tally.count(.connectFailures)
                 router.refused(endpoint, now: loop.now)
+                note(.failed, at: endpoint, of: need)
                 _ = attempts.refused(by: endpoint, now: loop.now)
             }
         }
@@ -217,9 +203,10 @@ final class Dataplane {
     }
 
     /// Nobody accepted: the connection is closed and given back, others are preferred for a while.
-    func refused(_ upstream: UpstreamConnection, _ kind: RouteTable.Carriage, _ attempts: inout ExchangeAttempts) {
+    func refused(_ upstream: UpstreamConnection, _ kind: RouteTable.Carriage, _ need: Need, _ attempts: inout ExchangeAttempts) {
         upstream.tally?.count(.connectFailures)
         router.refused(upstream.endpoint, now: loop.now)
+        note(.failed, at: upstream.endpoint, of: need)
         _ = attempts.refused(by: upstream.endpoint, now: loop.now)
         finished(upstream, kind, isReusable: false)
     }

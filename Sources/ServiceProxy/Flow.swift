@@ -129,6 +129,8 @@ final class Flow: ChannelOwner, UpstreamUser, Swept, Waiter, Closable {
             }
             if plane.connectResult(upstream) != nil { return connectFailed() }
             countOnce()
+            plane.note(.connected, at: upstream.endpoint, of: need)
+            plane.noteFlow(isFailure: false, of: need.backend)
         }
         if isDecided() { pump() }
     }
@@ -167,11 +169,12 @@ final class Flow: ChannelOwner, UpstreamUser, Swept, Waiter, Closable {
     private func connectFailed() {
         guard let upstream else { return }
         self.upstream = nil
-        plane.refused(upstream, .flows, &attempts)
+        plane.refused(upstream, .flows, need, &attempts)
         seekEndpoint()
     }
 
     private func give(up failure: ExchangeFailure) {
+        if failure.isFault { plane.noteFlow(isFailure: true, of: need.backend) }
         need.counts.failed(failure.rawValue)
         end(withReset: true)
     }

@@ -236,6 +236,7 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
     // MARK: - Ends
 
     func fail(_ failure: ExchangeFailure) {
+        if failure.isFault { noteEnd(isFailure: true) }
         if !degrade(failure) { fail(LocalResponse(failure, backend: backend)) }
     }
 

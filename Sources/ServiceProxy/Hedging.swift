@@ -31,7 +31,8 @@ extension HTTPConnection {
             if isLate || plane.connectResult(rival) != nil {
                 exchange?.rival = nil
                 var attempts = ExchangeAttempts(isIdempotent: true)
-                return plane.refused(rival, .exchanges, &attempts)
+                guard let exchange else { return }
+                return plane.refused(rival, .exchanges, need(of: exchange), &attempts)
             }
         }
         rival.channel.flush()
@@ -43,7 +44,10 @@ extension HTTPConnection {
                 if exchange?.terms?.rules.retries.asksForRepeat(status: head.status) == true { return dropRival() }
                 return overtake(with: head)
             case nil:
-                if rival.channel.hasEnded || rival.channel.failure != nil { return dropRival() }
+                if rival.channel.hasEnded || rival.channel.failure != nil {
+                    if !rival.isReused { note(.failed, at: rival.endpoint) }
+                    return dropRival()
+                }
                 if !rival.channel.receive(plane.scratch) { return }
             // Interim responses of one that may yet lose are nobody's.
             case .interim, .body, .end: continue

@@ -41,6 +41,8 @@ struct LocalResponse {
             case .rateLimited: "too many requests for \(backend): its TrafficPolicy limits them"
             case .tooManyParallel: "as many requests for \(backend) are under way as its TrafficPolicy allows"
             case .overloaded: "there are more requests for \(backend) than it gets done, and others have a higher priority"
+            case .tooManyConnections: "as many connections to endpoints of \(backend) are in use as its TrafficPolicy allows"
+            case .circuitOpen: "requests for \(backend) fail: its TrafficPolicy leaves it in peace for a while"
             case .requestTimeout: "the endpoint of \(backend) did not answer in the time that its TrafficPolicy allows"
             }
         self.init(status: failure.status, reason: failure.rawValue, text: text)
@@ -51,6 +53,9 @@ struct LocalResponse {
         switch refusal {
         case .tooManyParallel: self.init(.tooManyParallel, backend: backend)
         case .overloaded: self.init(.overloaded, backend: backend)
+        case .circuitOpen(let wait):
+            self.init(.circuitOpen, backend: backend)
+            retryAfter = String(max(1, Int(wait.inSeconds.rounded(.up))))
         case .rateLimited(let quota):
             self.init(.rateLimited, backend: backend)
             retryAfter = String(quota.resetSeconds)

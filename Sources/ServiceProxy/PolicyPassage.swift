@@ -25,7 +25,9 @@ extension HTTPConnection {
         if let abort { return fail(LocalResponse(injected: abort)) }
         // Events that came together wait for each other: what was done since the kernel named them is the age of this one at least.
         let age = plane.router.shedsLoad(id) ? Clock.monotonic() - plane.loop.now : .zero
-        switch plane.router.admit(id, head, client: client, age: age, now: plane.loop.now) {
+        let admission = plane.router.admit(id, head, client: client, age: age, now: plane.loop.now)
+        plane.tellHealthChanges()
+        switch admission {
         case .refused(let refusal): fail(LocalResponse(refused: refusal, backend: backend))
         case .line(let place, let until, let displaced): standInLine(place, until: until, displacing: displaced)
         case .stay(let stay): comeIn(stay)
@@ -54,7 +56,13 @@ extension HTTPConnection {
     }
 
     private func exceedTime() {
-        if exchange?.isResponseBegun == true { abort() } else { fail(.requestTimeout) }
+        if let upstream = exchange?.upstream { note(.failed, at: upstream.endpoint) }
+        if exchange?.isResponseBegun == true {
+            noteEnd(isFailure: true)
+            abort()
+        } else {
+            fail(.requestTimeout)
+        }
     }
 
     /// The exchange is over, however it went: BEFORE anything else begins here.

@@ -99,6 +99,8 @@ extension HTTPConnection {
     private func endResponse(_ trailers: HTTPHeaders) {
         guard let exchange, let upstream = exchange.upstream else { return }
         if exchange.coding == .chunked { Chunks.finish(trailers: trailers, into: &channel.output) }
+        note(.answered(exchange.status), at: upstream.endpoint)
+        noteEnd(isFailure: exchange.status >= 500)
         conclude()
         // A connection with anything left over on it, in either direction, would mix up the next exchange.
         let isClean = exchange.isRequestComplete && upstream.channel.output.isEmpty && upstream.channel.input.isEmpty
@@ -124,17 +126,29 @@ extension HTTPConnection {
         } catch {
             // Something is missing.
         }
-        if exchange?.isResponseBegun == true { abort() } else { lostUpstream() }
+        if exchange?.isResponseBegun == true { cutOff(by: upstream) } else { lostUpstream() }
+    }
+
+    /// The endpoint broke a response off, or its rest is no HTTP.
+    private func cutOff(by upstream: UpstreamConnection) {
+        note(.failed, at: upstream.endpoint)
+        noteEnd(isFailure: true)
+        abort()
     }
 
     private func badResponse() {
-        if exchange?.isResponseBegun == true { abort() } else { fail(.badResponse) }
+        guard let upstream = exchange?.upstream else { return }
+        if exchange?.isResponseBegun == true { return cutOff(by: upstream) }
+        note(.failed, at: upstream.endpoint)
+        fail(.badResponse)
     }
 
     /// The endpoint agreed to leave HTTP: from here bytes are copied.
     private func becomeFlow() {
         guard let exchange, let upstream = exchange.upstream else { return }
         exchange.tally?.count(status: exchange.status)
+        note(.answered(101), at: upstream.endpoint)
+        noteEnd(isFailure: false)
         conclude()
         phase = .closed
         plane.closed(self)

@@ -2,6 +2,7 @@ import APIClient
 import Formats
 import Linux
 import Resources
+import Timing
 import Traffic
 
 /// What the proxy tells the owners of Services: events about ports that cannot be opened, and where a load balancer listens.
@@ -12,6 +13,8 @@ final class ServiceNotices {
     private let host: String
     private let service: (RouteTable.ServiceName) -> Value?
     private var told: Set<RouteTable.Refusal> = []
+    /// When a turn of a Service's health was told last, by the reason.
+    private var turnsTold: [RouteTable.ServiceName: [String: Instant]] = [:]
     private var balanced: [RouteTable.ServiceName: Value] = [:]
 
     /// - Parameters:
@@ -47,6 +50,7 @@ final class ServiceNotices {
             tell(refusal.backend.service, .warning, "PortNotRouted", text)
         }
         told = Set(refusals)
+        turnsTold = turnsTold.filter { service($0.key) != nil }
     }
 
     /// Another user's program listens where a pod of the Service should.
@@ -55,6 +59,15 @@ final class ServiceNotices {
             service, .warning, "StrangerAtEndpoint",
             "\(address) is held by a program of user \(user), not of the pod's (\(users.text)): it gets no connection (see: ss -ltnp 'sport = :\(address.port)')"
         )
+    }
+
+    /// The health of an endpoint, or of a backend, took a turn.
+    func turned(_ change: HealthChange, now: Instant) {
+        let notice = HealthNotice(change)
+        let name = change.backend.service
+        if let last = turnsTold[name]?[notice.reason], now - last < HealthNotice.quietPeriod { return }
+        turnsTold[name, default: [:]][notice.reason] = now
+        tell(name, notice.severity, notice.reason, notice.text)
     }
 
     /// Writes where a load balancer's ports are reached, where that is not written yet. Only once one of them is open: until then the

@@ -76,6 +76,7 @@ package final class ServiceProxyLoop {
             notices.recovered(route, address)
             announceBalancers()
         }
+        plane.onHealthChange = { [unowned self] in notices.turned($0, now: loop.now) }
         plane.guardian.onStranger = { [unowned self] address, user, users in
             guard let backend = table?.backends.first(where: { $0.endpoints.contains { $0.address == address } }) else { return }
             notices.met(user, at: address, of: backend.name.service, instead: users)
@@ -145,8 +146,10 @@ package final class ServiceProxyLoop {
 
     /// Counters and histograms in Prometheus' text format.
     package var metrics: String {
-        TrafficText.text(plane.counts, openConnectionCount: plane.openConnectionCount, now: loop.now) { [plane, loop] in
-            !plane.router.isSuspected($0, now: loop.now)
+        plane.showHealth()
+        return TrafficText.text(plane.counts, openConnectionCount: plane.openConnectionCount, now: loop.now) {
+            [plane, loop] backend, address in
+            !plane.router.isSuspected(address, now: loop.now) && plane.router.isUsable(address, in: backend)
         }
     }
 

@@ -14,11 +14,15 @@ package enum ExchangeFailure: String, Sendable, Equatable {
     case tooManyParallel = "too-many-requests"
     case requestTimeout = "request-timeout"
     case overloaded = "overloaded"
+    case tooManyConnections = "too-many-connections"
+    case circuitOpen = "circuit-open"
 
     /// The HTTP status: 503 where trying again later is all there is to do, 502 where an endpoint misbehaved, 504 where it took too long.
     package var status: Int {
         switch self {
-        case .noReadyEndpoint, .noSuchBackend, .connectFailed, .tooManyWaiting, .tooManyParallel, .overloaded: 503
+        case .noReadyEndpoint, .noSuchBackend, .connectFailed, .tooManyWaiting, .tooManyParallel, .overloaded, .tooManyConnections,
+            .circuitOpen:
+            503
         case .endpointReset, .badResponse: 502
         case .requestTimeout: 504
         case .rateLimited: 429
@@ -28,8 +32,10 @@ package enum ExchangeFailure: String, Sendable, Equatable {
     /// Whether no endpoint could answer, so that a policy's fallback does.
     package var isForWantOfEndpoint: Bool {
         switch self {
-        case .noReadyEndpoint, .noSuchBackend, .connectFailed: true
-        case .tooManyWaiting, .endpointReset, .badResponse, .rateLimited, .tooManyParallel, .requestTimeout, .overloaded: false
+        case .noReadyEndpoint, .noSuchBackend, .connectFailed, .circuitOpen: true
+        case .tooManyWaiting, .endpointReset, .badResponse, .rateLimited, .tooManyParallel, .requestTimeout, .overloaded,
+            .tooManyConnections:
+            false
         }
     }
 }

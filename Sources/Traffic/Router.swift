@@ -47,6 +47,12 @@ package struct Router: Sendable {
         var cursor = 0
         /// Its policy, and what that remembers.
         var gate = BackendGate()
+        /// Which of the ready endpoints may get traffic; nil where no policy asks: all of them.
+        var health: BackendHealth?
+        /// Health is not asked for: nobody healthy could be had.
+        var isLenient = false
+        /// What was told of its breaker.
+        var toldBreaker = CircuitBreaker.State.closed
     }
 
     package private(set) var table = RouteTable()
@@ -61,6 +67,9 @@ package struct Router: Sendable {
     var placeCount: UInt64 = 0
     /// For policies that leave something to chance.
     var random: SeededRandom
+    /// Whether any backend's health is watched: where none is, outcomes are not even looked up. `Policy/HealthAsking.swift` writes both.
+    package internal(set) var watchesHealth = false
+    var healthChanges: [HealthChange] = []
     private var freeBackends: [Int] = []
     private var backendOf: [RouteTable.BackendName: Int] = [:]
     /// Whether `drainReport` would say something that it did not say the last time.
@@ -87,8 +96,11 @@ package struct Router: Sendable {
             backends[index].terminating = []
             backends[index].affinity = nil
             backends[index].gate = BackendGate()
+            backends[index].health = nil
+            backends[index].toldBreaker = .closed
             freeBackends.append(index)
         }
+        watchesHealth = backends.contains { $0.isListed && ($0.health != nil || $0.gate.rules.breaker != nil) }
         var withdrawn: [EndpointID] = []
         for index in slots.indices {
             // An endpoint that is ready again starts over.
@@ -121,6 +133,7 @@ package struct Router: Sendable {
         backend.carriage = new.carriage
         backend.isDetected = new.isDetected
         backend.gate.follow(new.rules)
+        let readyBefore = backend.ready
         backend.ready.removeAll(keepingCapacity: true)
         backend.terminating.removeAll(keepingCapacity: true)
         if let timeout = new.affinity {
@@ -143,6 +156,7 @@ package struct Router: Sendable {
                 break
             }
         }
+        followHealth(of: &backend, readyBefore)
         backends[index] = backend
     }
 
@@ -203,22 +217,13 @@ package struct Router: Sendable {
     /// The zone of the endpoint's node; empty where nobody says.
     package func zone(of endpoint: EndpointID) -> String { listings[endpoint.index].zone }
 
+    /// What is counted for this address; nil when nothing is.
+    package func endpoint(at address: EndpointAddress) -> EndpointID? { slotOf[address].map { EndpointID(index: $0) } }
+
     /// Whether idle connections to it are worth keeping.
     package func isReady(_ endpoint: EndpointID) -> Bool { slots[endpoint.index].isListed && slots[endpoint.index].standing == .ready }
 
     // MARK: - Choosing
-
-    /// What came of looking for an endpoint.
-    package enum Choice: Equatable, Sendable {
-        /// Counted as open; `finished` must follow.
-        case endpoint(EndpointID)
-        /// There are endpoints, but the caller avoids each of them.
-        case allAvoided
-        /// Nobody is ready.
-        case noneReady
-        /// The backend left the table.
-        case noBackend
-    }
 
     /// The endpoint that the backend's policy prefers among the ready ones; without one, that with the fewest open exchanges and flows.
     ///
@@ -235,6 +240,9 @@ package struct Router: Sendable {
         now: Instant
     ) -> Choice {
         guard backends.indices.contains(id.index), backends[id.index].generation == id.generation else { return .noBackend }
+        if watchesHealth, kind ?? backends[id.index].carriage == .flows, backends[id.index].gate.refusesFlow(now: now) { return .open }
+        if backends[id.index].gate.isSelective { refreshHealth(of: id.index, now) }
+        if !hasRoom(id.index) { return .full }
         if let remembered = backends[id.index].affinity?.endpoint(for: client, now: now),
             backends[id.index].ready.contains(remembered), slots[remembered.index].suspectUntil <= now,
             isOpen(remembered, in: id.index, avoiding, now)
@@ -247,6 +255,10 @@ package struct Router: Sendable {
             backends[id.index].cursor = position + 1
             return take(candidates[position], in: id.index, kind, client, now)
         }
+        if let position = pickLeftOut(candidates, in: id.index, for: stay, client, avoiding, now) {
+            return take(candidates[position], in: id.index, kind, client, now)
+        }
+        if isFull(candidates, in: id.index) { return .full }
         return hasReady ? .allAvoided : .noneReady
     }
 
@@ -287,6 +299,7 @@ package struct Router: Sendable {
         case .flows: slots[endpoint.index].flowCount += 1
         }
         backends[backend].affinity?.remember(endpoint, for: client, now: now)
+        backends[backend].health?.took(endpoint, now: now)
         return .endpoint(endpoint)
     }
 
@@ -354,19 +367,6 @@ package struct Router: Sendable {
     }
 
     // MARK: - Drain
-
-    /// What is still open to an endpoint that takes nothing new.
-    package struct Draining: Equatable, Sendable {
-        package var address: EndpointAddress
-        package var exchangeCount: Int
-        package var flowCount: Int
-
-        package init(address: EndpointAddress, exchangeCount: Int, flowCount: Int) {
-            self.address = address
-            self.exchangeCount = exchangeCount
-            self.flowCount = flowCount
-        }
-    }
 
     /// Endpoints that get nothing new and still have something open, sorted by address.
     ///

@@ -19,7 +19,7 @@ struct TrafficCountsTests {
     }
 
     private static func text(_ counts: TrafficCounts, now: Instant = .zero) -> [Substring] {
-        TrafficText.text(counts, openConnectionCount: 0, now: now) { _ in true }.split(separator: "\n")
+        TrafficText.text(counts, openConnectionCount: 0, now: now) { _, _ in true }.split(separator: "\n")
     }
 
     @Test func `an endpoint of two backends is counted for each by itself`() {

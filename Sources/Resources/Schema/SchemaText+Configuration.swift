@@ -29,6 +29,7 @@ extension SchemaText {
           loadBalancer TrafficLoadBalancer | How an endpoint is chosen.
           timeout TrafficTimeout | How long things may take.
           circuitBreaker TrafficCircuitBreaker | How much may be under way; what is beyond is refused at once, and other Services do not notice.
+          healthCheck TrafficHealthCheck | Which endpoints get nothing though they are ready.
           retry TrafficRetry | How often a request goes to another endpoint.
           rateLimit TrafficRateLimit | How many requests may come.
           loadShedding TrafficLoadShedding | Which requests are refused first where there are too many.
@@ -65,6 +66,68 @@ extension SchemaText {
           maxPendingRequests long | So many may wait for an endpoint.
           maxParallelRequests long | So many may be under way, over all endpoints.
           maxParallelRetries long | So many of them may be repeats.
+          maxConnections long | So many connections may be in use, over all endpoints.
+          perEndpoint TrafficEndpointBreaker | For each endpoint.
+          trip TrafficTrip | When a Service whose requests fail is left in peace; never where absent.
+        TrafficEndpointBreaker
+          maxConnections long | So many connections may be open to one endpoint.
+        TrafficTrip | Closed, open, half-open.
+          consecutiveErrors int | Requests that failed in a row, over all endpoints; 10 where absent, 0 is never.
+          failurePercentage int | Of an interval's requests; 90 where absent, 0 is never.
+          requestVolume int | An interval with fewer requests says nothing by its percentage; 20 where absent.
+          interval string | 10s where absent.
+          openTime string | Times how often it opened in a row; 5s where absent.
+          maxOpenTime string | 60s where absent.
+          trialRequests int | So many go through to find out; 1 where absent.
+        TrafficHealthCheck | Which endpoints get nothing though they are ready.
+          passive TrafficPassiveCheck | By what they answer.
+          active TrafficActiveCheck | By what the proxy asks them.
+          panicThreshold int | Below this percentage of healthy endpoints all are used; 0 where absent, only when none is left.
+        TrafficPassiveCheck
+          consecutive5XxErrors int | Answers of 500 and above in a row; 5 where absent, 0 is never.
+          consecutiveGatewayErrors int | Answers of 502 to 504 in a row; 0 where absent, which is never.
+          consecutiveLocalOriginFailures int | Failed connections in a row; 5 where absent; only with splitExternalLocalOriginErrors.
+          splitExternalLocalOriginErrors bool | Failed connections are told from answers of 500 and above.
+          failurePercentageThreshold int | Of an interval's requests; 85 where absent, 0 is never.
+          failurePercentageRequestVolume int | An interval with fewer requests says nothing by its percentage; 20 where absent.
+          interval string | 3s where absent.
+          baseEjectionTime string | Times how often it was taken out in a row; 30s where absent.
+          maxEjectionTime string | 300s where absent.
+          maxEjectionPercent int | So many of the endpoints, rounded down, but one always and the last one never; 50 where absent.
+        TrafficActiveCheck | One check, or a list of them.
+          type string(HTTP TCP)
+          http TrafficHTTPCheck
+          tcp TrafficTCPCheck
+          depth string(Shallow Deep)
+          interval string | 3s where absent.
+          timeout string | 1s where absent.
+          initialJitter string | The first one comes within this time; the interval where absent.
+          unhealthyThreshold int | Failures in a row; 3 where absent.
+          healthyThreshold int | Passes in a row; 1 where absent.
+          checks [TrafficNamedCheck by name]
+        TrafficNamedCheck
+          name! string
+          depth string(Shallow Deep) | Shallow, the default: who fails gets nothing. Deep: only while others pass, within the floor of ejections.
+          type! string(HTTP TCP)
+          http TrafficHTTPCheck
+          tcp TrafficTCPCheck
+          interval string | 3s where absent.
+          timeout string | 1s where absent.
+          initialJitter string | The first one comes within this time; the interval where absent.
+          unhealthyThreshold int | Failures in a row; 3 where absent.
+          healthyThreshold int | Passes in a row; 1 where absent.
+        TrafficHTTPCheck
+          path! string
+          method string(GET HEAD POST OPTIONS) | GET where absent.
+          hostname string | The Service's name where absent.
+          expectedStatuses [int] | 200 where absent.
+          expectedResponse TrafficCheckText | What the body has to contain.
+        TrafficTCPCheck | A connection, and perhaps a word each way.
+          send TrafficCheckText
+          receive TrafficCheckText | What the endpoint's bytes have to contain.
+        TrafficCheckText
+          type string(Text)
+          text! string
         TrafficRetry
           numRetries int | How often one request is repeated; 0 is never.
           retryOn TrafficRetryOn | What makes an attempt one to repeat; connect-failure and reset where absent.

@@ -16,7 +16,9 @@ enum TrafficPolicyValidation {
                 for key in ["maxPendingRequests", "maxParallelRequests", "maxParallelRetries"] {
                     findings.range(key, of: spec["circuitBreaker"], 0...Int64(UInt32.max))
                 }
+                breaker(spec["circuitBreaker"], &findings)
             }
+            findings.at("healthCheck") { health(spec["healthCheck"], &$0) }
             findings.at("retry") { retries(spec["retry"], &$0) }
             findings.at("loadShedding") { loadShedding(spec["loadShedding"], &$0) }
             fallbacks(spec, &findings)

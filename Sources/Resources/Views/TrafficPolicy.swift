@@ -47,10 +47,19 @@ package struct TrafficRules: Hashable, Sendable {
         package var pendingRequests: Int?
         package var parallelRequests: Int?
         package var parallelRetries: Int?
-        package init(pendingRequests: Int? = nil, parallelRequests: Int? = nil, parallelRetries: Int? = nil) {
+        /// In use at a time, over all endpoints of the backend, whoever uses them.
+        package var connections: Int?
+        /// Open to one endpoint, those at rest included.
+        package var endpointConnections: Int?
+        package init(
+            pendingRequests: Int? = nil, parallelRequests: Int? = nil, parallelRetries: Int? = nil, connections: Int? = nil,
+            endpointConnections: Int? = nil
+        ) {
             self.pendingRequests = pendingRequests
             self.parallelRequests = parallelRequests
             self.parallelRetries = parallelRetries
+            self.connections = connections
+            self.endpointConnections = endpointConnections
         }
     }
 
@@ -64,6 +73,10 @@ package struct TrafficRules: Hashable, Sendable {
     package var rateLimits: [RateLimitRule] = []
     package var faults = FaultInjection()
     package var proxyProtocol = ProtocolRules()
+    /// Which endpoints get nothing though they are ready.
+    package var health = HealthRules()
+    /// Nil: a Service is asked however much of it fails.
+    package var breaker: BreakerRules?
 
     package init() {}
 
@@ -80,7 +93,11 @@ package struct TrafficRules: Hashable, Sendable {
         limits = Limits(
             pendingRequests: breaker["maxPendingRequests"].int.map { Int($0) },
             parallelRequests: breaker["maxParallelRequests"].int.map { Int($0) },
-            parallelRetries: breaker["maxParallelRetries"].int.map { Int($0) })
+            parallelRetries: breaker["maxParallelRetries"].int.map { Int($0) },
+            connections: breaker["maxConnections"].int.map { Int($0) },
+            endpointConnections: breaker["perEndpoint"]["maxConnections"].int.map { Int($0) })
+        if !breaker["trip"].isNull { self.breaker = BreakerRules(breaker["trip"]) }
+        health = HealthRules(spec["healthCheck"])
         retries = RetryRules(spec["retry"])
         fallbacks = spec["fallback"].elements.compactMap { Fallback($0) }
         if !spec["loadShedding"].isNull { loadShedding = LoadSheddingRules(spec["loadShedding"]) }

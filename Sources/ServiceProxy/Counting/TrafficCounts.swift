@@ -32,6 +32,8 @@ final class TrafficCounts {
     var shortageCount: UInt64 = 0
     /// Connects not made or given up, since the listener was not the pod's.
     var strangerCount: UInt64 = 0
+    /// What active checks found, as of the last `Dataplane.showHealth`.
+    var checks: [CheckCount] = []
 
     /// What is counted of a backend. Costs a look-up: who serves it keeps what it is given.
     func backend(_ name: RouteTable.BackendName) -> BackendCounts {

@@ -32,7 +32,7 @@ enum TrafficCounter: Int, CaseIterable {
 
 /// A number that goes up and down: `tally[.name] = 1`, or `tally[.name] += 1`.
 enum TrafficGauge: Int, CaseIterable {
-    case openExchanges, openFlows, ejected, breakerState, panic
+    case openExchanges, openFlows, ejected, unhealthy, breakerState, panic
 
     /// Name, for whom it is, and what it tells.
     var family: (name: String, scope: TrafficScope, help: String) {
@@ -40,6 +40,7 @@ enum TrafficGauge: Int, CaseIterable {
         case .openExchanges: ("http_requests_in_flight", .endpoint, "Requests that the endpoint is answering.")
         case .openFlows: ("tcp_connections_in_flight", .endpoint, "TCP flows that are open.")
         case .ejected: ("ejected_endpoints", .service, "Endpoints that are ejected.")
+        case .unhealthy: ("unhealthy_endpoints", .service, "Endpoints that get nothing since a shallow check fails.")
         case .breakerState: ("circuit_breaker_state", .either, "0 closed, 1 half-open, 2 open; without endpoint: of the Service.")
         case .panic: ("panic_mode", .service, "1 while so few endpoints are healthy that all get traffic.")
         }

@@ -14,7 +14,10 @@ struct TrafficText {
     /// - Parameters:
     ///   - openConnectionCount: connections of clients.
     ///   - isOpen: whether an endpoint that the table calls ready gets new traffic.
-    static func text(_ counts: TrafficCounts, openConnectionCount: Int, now: Instant, isOpen: (EndpointAddress) -> Bool) -> String {
+    static func text(
+        _ counts: TrafficCounts, openConnectionCount: Int, now: Instant,
+        isOpen: (RouteTable.BackendName, EndpointAddress) -> Bool
+    ) -> String {
         counts.prune(now: now)
         for backend in counts.table.backends { _ = counts.backend(backend.name) }
         var writer = TrafficText(counts)
@@ -23,6 +26,7 @@ struct TrafficText {
         for counter in TrafficCounter.allCases { writer.append(counter) }
         for gauge in TrafficGauge.allCases { writer.append(gauge) }
         writer.reasons()
+        writer.checks(counts.checks)
         writer.states(counts.table, isOpen)
         writer.process(counts, openConnectionCount)
         return writer.text.text
@@ -82,7 +86,17 @@ struct TrafficText {
         }
     }
 
-    private mutating func states(_ table: RouteTable, _ isOpen: (EndpointAddress) -> Bool) {
+    private mutating func checks(_ counts: [CheckCount]) {
+        let name = "health_check_total"
+        text.head(name, "Active checks, by result.", "counter")
+        for count in counts {
+            for (result, number) in [("fail", count.failed), ("pass", count.passed)] {
+                text.sample(name, count.labels, PrometheusText.labels([("check", count.check), ("result", result)]), number)
+            }
+        }
+    }
+
+    private mutating func states(_ table: RouteTable, _ isOpen: (RouteTable.BackendName, EndpointAddress) -> Bool) {
         text.head("up", "1 while the endpoint gets new traffic.", "gauge")
         var listedCount = 0
         for backend in table.backends {
@@ -92,7 +106,8 @@ struct TrafficText {
                 let labels = Tally.labels(
                     backend.name, endpoint: TrafficCounts.name(endpoint, endpoint.address), zone: endpoint.zone)
                 // A pod with several addresses is up where one of them is.
-                states[labels, default: false] = states[labels] ?? false || endpoint.standing == .ready && isOpen(endpoint.address)
+                states[labels, default: false] =
+                    states[labels] ?? false || endpoint.standing == .ready && isOpen(backend.name, endpoint.address)
             }
             for (labels, isUp) in states.sorted(by: { $0.key < $1.key }) { text.sample("up", labels, "", Int64(isUp ? 1 : 0)) }
         }

@@ -38,6 +38,12 @@ extension Router {
     package mutating func admit(
         _ id: BackendID, _ head: RequestHead, client: UInt32, age: Duration = .zero, now: Instant
     ) -> Admission {
+        var isTrial = false
+        switch enterCircuit(id.index, now) {
+        case .refused(let wait): return .refused(.circuitOpen(wait: wait))
+        case .trial: isTrial = true
+        case .pass: break
+        }
         var hash: UInt64 = 0
         if case .consistentHash(let key) = backends[id.index].gate.rules.balancing {
             hash = HashKeyReading.hash(head, client: client, by: key)
@@ -45,9 +51,15 @@ extension Router {
         placeCount += 1
         let place = LoadShedder.Place(number: placeCount, priority: 0, since: now, hash: hash)
         switch backends[id.index].gate.admit(head, client: client, place: place, age: age) {
-        case .refused(let refusal): return .refused(refusal)
-        case .goes(let quota): return .stay(backends[id.index].gate.stay(id, hash: hash, quota: quota))
+        case .refused(let refusal):
+            if isTrial { leaveCircuit(id.index) }
+            return .refused(refusal)
+        case .goes(let quota):
+            var stay = backends[id.index].gate.stay(id, hash: hash, quota: quota)
+            stay.isTrial = isTrial
+            return .stay(stay)
         case .waits(let until, let displaced):
+            if isTrial { leaveCircuit(id.index) }
             return .line(
                 LinePlace(backend: id, number: place.number), until: until, displaced: displaced.map { LinePlace(backend: id, number: $0) })
         }
@@ -109,5 +121,5 @@ extension Router {
         isCurrent(stay) && backends[stay.backend.index].gate.mayRepeat(&stay, now: now)
     }
 
-    private func isCurrent(_ stay: BackendGate.Stay) -> Bool { backends[stay.backend.index].generation == stay.backend.generation }
+    func isCurrent(_ stay: BackendGate.Stay) -> Bool { backends[stay.backend.index].generation == stay.backend.generation }
 }

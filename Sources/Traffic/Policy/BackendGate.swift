@@ -25,6 +25,8 @@ package struct BackendGate: Sendable {
     private var repeatingCount = 0
     /// Whether the rules can keep an endpoint from getting traffic, so that `Router.mayTake` is asked.
     private(set) var isSelective = false
+    /// Nil where no rule asks for one.
+    private(set) var breaker: CircuitBreaker?
 
     /// Puts rules in force. Limits that did not change go on from what is left of them; what is under way stays counted.
     mutating func follow(_ new: TrafficRules) {
@@ -40,7 +42,9 @@ package struct BackendGate: Sendable {
         if new != rules { terms = new == TrafficRules() ? nil : PolicyTerms(new) }
         let percentile = new.retries.hedging?.percentile
         if percentile != rules.retries.hedging?.percentile { answerTimes = percentile.map { RunningQuantile(percent: $0) } }
+        if new.breaker != breaker?.rules { breaker = new.breaker.map { CircuitBreaker($0) } }
         rules = new
+        isSelective = !new.health.isEmpty || new.limits.endpointConnections != nil
     }
 
     /// What a request that is let in now is treated by.
@@ -98,7 +102,22 @@ package struct BackendGate: Sendable {
         openCount -= 1
         if stay.isWaiting { waitingCount -= 1 }
         if stay.isRepeating { repeatingCount -= 1 }
+        if stay.isTrial { breaker?.ended() }
     }
+
+    /// What became of a request in the end.
+    mutating func note(isFailure: Bool, isTrial: Bool, now: Instant) { breaker?.note(isFailure: isFailure, isTrial: isTrial, now: now) }
+
+    /// Asks the breaker; nil where there is none.
+    mutating func enterCircuit(now: Instant) -> CircuitBreaker.Answer? { breaker?.admit(now: now) }
+
+    /// A trial came to nothing before it began.
+    mutating func leaveCircuit() { breaker?.ended() }
+
+    mutating func refusesFlow(now: Instant) -> Bool { breaker?.refusesFlow(now: now) ?? false }
+
+    /// An endpoint became ready.
+    mutating func giveChance() { breaker?.giveChance() }
 
     /// Whether one more may wait for an endpoint.
     mutating func mayWait(_ stay: inout Stay) -> Bool {
@@ -154,6 +173,8 @@ package struct BackendGate: Sendable {
         var isWaiting = false
         var isRepeating = false
         var repeatCount = 0
+        /// The breaker finds out by it.
+        var isTrial = false
 
         init(_ backend: BackendID, hash: UInt64, terms: PolicyTerms?, quota: RateQuota?) {
             self.quota = quota
@@ -168,5 +189,7 @@ package struct BackendGate: Sendable {
         case rateLimited(RateQuota)
         case tooManyParallel
         case overloaded
+        /// All of the Service fails, and it is left in peace for so long.
+        case circuitOpen(wait: Duration)
     }
 }

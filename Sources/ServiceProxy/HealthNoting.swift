@@ -1,0 +1,108 @@
+import Timing
+import Traffic
+
+/// What the router is told of what endpoints did, and what follows from it.
+extension Dataplane {
+    /// What came of an attempt of a request or of a flow.
+    func note(_ outcome: AttemptOutcome, at endpoint: EndpointID, of need: Need) {
+        guard router.watchesHealth, let backend = need.stay.flatMap({ router.backend(of: $0) }) ?? router.backend(need.backend) else {
+            return
+        }
+        router.note(outcome, at: endpoint, of: backend, now: loop.now)
+        tellHealthChanges()
+    }
+
+    /// What became of a request in the end.
+    func noteEnd(isFailure: Bool, of stay: BackendGate.Stay?) {
+        guard router.watchesHealth, let stay else { return }
+        router.note(isFailure: isFailure, of: stay, now: loop.now)
+        tellHealthChanges()
+    }
+
+    /// Whether a flow found an endpoint.
+    func noteFlow(isFailure: Bool, of name: RouteTable.BackendName) {
+        guard router.watchesHealth, let backend = router.backend(name) else { return }
+        router.noteFlow(isFailure: isFailure, of: backend, now: loop.now)
+        tellHealthChanges()
+    }
+
+    /// What an active check found.
+    func noteCheck(_ index: Int, passed: Bool, at address: EndpointAddress, of name: RouteTable.BackendName) {
+        router.noteCheck(index, passed: passed, at: address, of: name, now: loop.now)
+        tellHealthChanges()
+    }
+
+    /// Counts and announces what changed; one look at an empty list mostly.
+    func tellHealthChanges() {
+        guard router.hasHealthChanges else { return }
+        for change in router.takeHealthChanges() {
+            if case .ejected = change.turn, let address = change.endpoint { tally(address, of: change.backend)?.count(.ejections) }
+            onHealthChange?(change)
+        }
+    }
+
+    func tally(_ address: EndpointAddress, of backend: RouteTable.BackendName) -> Tally? {
+        router.endpoint(at: address).map { counts.tally($0, at: address, of: counts.backend(backend), now: loop.now) }
+    }
+
+    /// Puts the state of the moment where it is read: BEFORE the metrics are written.
+    func showHealth() {
+        for tally in shownHealth { for gauge in [TrafficGauge.ejected, .unhealthy, .breakerState, .panic] { tally[gauge] = 0 } }
+        shownHealth = []
+        router.refreshHealth(now: loop.now)
+        tellHealthChanges()
+        for report in router.healthReports {
+            let whole = counts.backend(report.backend).whole
+            whole[.ejected] = report.endpoints.count { $0.standing == .ejected || $0.standing == .onTrial }
+            whole[.unhealthy] = report.endpoints.count { $0.standing == .unhealthy }
+            whole[.panic] = report.isPanicking ? 1 : 0
+            whole[.breakerState] = (report.breaker ?? .closed).rawValue
+            shownHealth.append(whole)
+            for (address, standing) in report.endpoints {
+                guard let tally = tally(address, of: report.backend) else { continue }
+                tally[.breakerState] = Self.breakerState(standing).rawValue
+                shownHealth.append(tally)
+            }
+        }
+        counts.checks = checker.counts
+    }
+
+    private static func breakerState(_ standing: BackendHealth.Standing) -> Router.BreakerState {
+        switch standing {
+        case .serving, .unhealthy: .closed
+        case .onTrial: .halfOpen
+        case .ejected: .open
+        }
+    }
+
+    /// Why nobody waits for an endpoint, where the policy says so.
+    func refusal(_ choice: Router.Choice, _ need: Need) -> ExchangeFailure? {
+        switch choice {
+        case .open: return .circuitOpen
+        case .full:
+            let backend = need.stay.flatMap { router.backend(of: $0) }
+            return backend.map { router.mayWaitForRoom($0) } ?? false ? nil : .tooManyConnections
+        default: return nil
+        }
+    }
+
+    /// A new connection takes the place of one at rest, where the policy limits those that are open to one endpoint.
+    func keepConnectionLimit(_ endpoint: EndpointID, _ need: Need) {
+        guard let limit = router.backend(need.backend).flatMap({ router.endpointConnectionLimit($0) }),
+            pools.indices.contains(endpoint.index),
+            let pool = pools[endpoint.index]
+        else { return }
+        let (exchanges, flows) = router.openCount(endpoint)
+        while exchanges + flows + pool.resting.count > limit, let oldest = pool.resting.first { pool.discard(oldest) }
+    }
+}
+
+extension ExchangeFailure {
+    /// Whether it says that the Service does not work, and not that a policy refused the request.
+    var isFault: Bool {
+        switch self {
+        case .noReadyEndpoint, .connectFailed, .endpointReset, .badResponse, .requestTimeout: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,230 @@
+import Resources
+import Testing
+import Timing
+import Wire
+
+@testable import Traffic
+
+private let name = RouteTable.BackendName(.init("default", "web"), port: 80)
+
+private func table(_ endpoints: ClosedRange<UInt32>, _ rules: TrafficRules, _ carriage: RouteTable.Carriage = .exchanges) -> RouteTable {
+    var table = RouteTable()
+    let addresses = endpoints.map { EndpointAddress(host: 0x7F40_0000 + $0, port: 8080) }
+    table.backends = [.init(name: name, carriage: carriage, endpoints: addresses.map { .init($0, .ready) }, rules: rules)]
+    return table
+}
+
+@Suite struct `A circuit breaker` {
+    private func breaker(_ change: (inout BreakerRules) -> Void = { _ in }) -> CircuitBreaker {
+        var rules = BreakerRules()
+        change(&rules)
+        return CircuitBreaker(rules)
+    }
+
+    private func fail(_ breaker: inout CircuitBreaker, times: Int, now: Instant = .zero) {
+        for _ in 0..<times { breaker.note(isFailure: true, isTrial: false, now: now) }
+    }
+
+    @Test func `opens after ten failures in a row, and refuses until its time is over`() {
+        var breaker = breaker()
+        fail(&breaker, times: 9)
+        breaker.note(isFailure: false, isTrial: false, now: .zero)
+        fail(&breaker, times: 9)
+        #expect(breaker.admit(now: .zero) == .pass)
+        fail(&breaker, times: 1)
+        #expect(breaker.admit(now: .zero) == .refused(.seconds(5)))
+        #expect(breaker.admit(now: .zero + .seconds(4)) == .refused(.seconds(1)))
+        #expect(breaker.admit(now: .zero + .seconds(5)) == .trial)
+    }
+
+    @Test func `opens by a share of failures once there are enough requests, and forgets with the interval`() {
+        var breaker = breaker { $0.consecutiveErrors = 0 }
+        for index in 0..<19 { breaker.note(isFailure: index > 0, isTrial: false, now: .zero) }
+        #expect(breaker.admit(now: .zero) == .pass)
+        breaker.note(isFailure: true, isTrial: false, now: .zero)
+        #expect(breaker.admit(now: .zero) == .refused(.seconds(5)))
+
+        breaker = self.breaker { $0.consecutiveErrors = 0 }
+        fail(&breaker, times: 19)
+        fail(&breaker, times: 19, now: .zero + .seconds(10))
+        #expect(breaker.admit(now: .zero + .seconds(10)) == .pass)
+    }
+
+    @Test func `while it finds out, only as many as the rule says go through, and all of them have to succeed`() {
+        var breaker = breaker { $0.trialRequests = 2 }
+        fail(&breaker, times: 10)
+        let later = Instant.zero + .seconds(5)
+        #expect(breaker.admit(now: later) == .trial && breaker.admit(now: later) == .trial)
+        #expect(breaker.admit(now: later) == .refused(.seconds(1)))
+        breaker.note(isFailure: false, isTrial: true, now: later)
+        breaker.ended()
+        #expect(breaker.admit(now: later) == .refused(.seconds(1)))
+        breaker.note(isFailure: false, isTrial: true, now: later)
+        breaker.ended()
+        #expect(breaker.state == .closed && breaker.admit(now: later) == .pass)
+    }
+
+    @Test func `a trial that fails opens it for longer, up to a limit, and good times shorten that again`() {
+        var breaker = breaker()
+        fail(&breaker, times: 10)
+        var now = Instant.zero
+        for count in 1...15 {
+            guard case .open(let until, let time) = breaker.state else {
+                Issue.record("not open")
+                return
+            }
+            #expect(time == min(.seconds(5 * count), .seconds(60)))
+            now = until
+            #expect(breaker.admit(now: now) == .trial)
+            breaker.note(isFailure: true, isTrial: true, now: now)
+            breaker.ended()
+        }
+        now += .seconds(60)
+        #expect(breaker.admit(now: now) == .trial)
+        breaker.note(isFailure: false, isTrial: true, now: now)
+        breaker.ended()
+        now += .seconds(3600)
+        fail(&breaker, times: 10, now: now)
+        #expect(breaker.admit(now: now) == .refused(.seconds(5)))
+    }
+
+    @Test func `a trial whose client went away makes room for another, and who was let in before decides nothing`() {
+        var breaker = breaker()
+        fail(&breaker, times: 10)
+        let later = Instant.zero + .seconds(5)
+        #expect(breaker.admit(now: later) == .trial)
+        breaker.note(isFailure: true, isTrial: false, now: later)
+        breaker.note(isFailure: false, isTrial: false, now: later)
+        breaker.ended()
+        #expect(breaker.admit(now: later) == .trial)
+    }
+
+    @Test func `zero switches a rule off`() {
+        var breaker = breaker {
+            $0.consecutiveErrors = 0
+            $0.failurePercentage = 0
+        }
+        fail(&breaker, times: 1000)
+        #expect(breaker.state == .closed)
+    }
+}
+
+extension Router {
+    fileprivate mutating func admit(now: Instant = .zero) -> Admission {
+        admit(backend(name)!, RequestHead(method: "GET", target: "/", headers: HTTPHeaders([])), client: 1, now: now)
+    }
+
+    fileprivate mutating func fail(times: Int, now: Instant = .zero) {
+        for _ in 0..<times {
+            guard case .stay(let stay) = admit(now: now) else { return }
+            note(isFailure: true, of: stay, now: now)
+            left(stay)
+        }
+    }
+
+    fileprivate mutating func choose(_ kind: RouteTable.Carriage? = nil, now: Instant = .zero) -> Choice {
+        choose(backend(name)!, client: 1, avoiding: [], as: kind, now: now)
+    }
+}
+
+@Suite struct `A breaker and bulkheads in the router` {
+    private func rules(_ change: (inout TrafficRules) -> Void) -> TrafficRules {
+        var rules = TrafficRules()
+        change(&rules)
+        return rules
+    }
+
+    @Test func `an open breaker refuses requests and flows, says each turn once, and stays open through a table`() {
+        var router = Router()
+        let rules = rules { $0.breaker = BreakerRules() }
+        _ = router.swap(table(1...2, rules))
+        router.fail(times: 10)
+        #expect(router.takeHealthChanges() == [HealthChange(name, nil, .circuitOpened(for: .seconds(5)))])
+        _ = router.swap(table(1...1, rules))
+        guard case .refused(.circuitOpen(let wait)) = router.admit(now: .zero + .seconds(1)) else {
+            Issue.record("let in")
+            return
+        }
+        #expect(wait == .seconds(4))
+        #expect(router.choose(.flows, now: .zero + .seconds(1)) == .open)
+        guard case .stay(let trial) = router.admit(now: .zero + .seconds(5)) else {
+            Issue.record("no trial")
+            return
+        }
+        #expect(router.healthReports.map(\.breaker) == [.halfOpen])
+        router.note(isFailure: false, of: trial, now: .zero + .seconds(5))
+        router.left(trial)
+        #expect(router.takeHealthChanges().map(\.turn) == [.circuitOnTrial, .circuitClosed])
+    }
+
+    @Test func `an endpoint that becomes ready is given a chance at once`() {
+        var router = Router()
+        let rules = rules { $0.breaker = BreakerRules() }
+        _ = router.swap(table(1...1, rules))
+        router.fail(times: 10)
+        _ = router.swap(table(1...2, rules))
+        guard case .stay = router.admit() else {
+            Issue.record("refused")
+            return
+        }
+    }
+
+    @Test func `a request that another rule refuses is no trial`() {
+        var router = Router()
+        let rules = rules {
+            $0.breaker = BreakerRules()
+            $0.limits.parallelRequests = 0
+        }
+        _ = router.swap(table(1...1, rules))
+        guard case .refused(.tooManyParallel) = router.admit() else {
+            Issue.record("let in")
+            return
+        }
+    }
+
+    @Test func `connections are limited over all endpoints, and to each one`() {
+        var router = Router()
+        _ = router.swap(table(1...3, rules { $0.limits.connections = 2 }))
+        let first = router.choose()
+        _ = router.choose()
+        #expect(router.choose() == .full)
+        if case .endpoint(let id) = first { router.finished(id, .exchanges) }
+        guard case .endpoint = router.choose() else {
+            Issue.record("no room")
+            return
+        }
+
+        router = Router()
+        _ = router.swap(table(1...2, rules { $0.limits.endpointConnections = 2 }))
+        for _ in 0..<4 { if case .endpoint = router.choose() {} else { Issue.record("no room") } }
+        #expect(router.choose() == .full)
+        #expect(router.choose(.flows) == .full)
+    }
+
+    @Test func `who fails gets nothing, and where everybody else refuses it is asked all the same`() {
+        var router = Router()
+        let rules = rules { $0.health = HealthRules(passive: PassiveHealth()) }
+        _ = router.swap(table(1...2, rules))
+        let backend = router.backend(name)!
+        guard case .endpoint(let bad) = router.choose() else { return }
+        router.finished(bad, .exchanges)
+        for _ in 0..<5 { router.note(.failed, at: bad, of: backend, now: .zero) }
+        var chosen: Set<EndpointID> = []
+        for _ in 0..<5 {
+            guard case .endpoint(let id) = router.choose() else { continue }
+            chosen.insert(id)
+        }
+        #expect(chosen.count == 1 && !chosen.contains(bad))
+        #expect(router.choose(backend, client: 1, avoiding: Array(chosen), now: .zero) == .endpoint(bad))
+        #expect(Set(router.healthReports[0].endpoints.map(\.standing)) == [.serving, .ejected])
+        #expect(router.takeHealthChanges().map(\.turn) == [.ejected(.consecutive5Xx, for: .seconds(30))])
+    }
+
+    @Test func `without such a policy nothing is watched`() {
+        var router = Router()
+        _ = router.swap(table(1...2, TrafficRules()))
+        guard case .endpoint(let id) = router.choose() else { return }
+        for _ in 0..<50 { router.note(.failed, at: id, of: router.backend(name)!, now: .zero) }
+        #expect(!router.watchesHealth && router.healthReports.isEmpty && !router.hasHealthChanges)
+    }
+}
