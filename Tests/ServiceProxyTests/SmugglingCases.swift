@@ -67,7 +67,7 @@ struct SmugglingCase: Sendable, CustomStringConvertible {
     }
 
     /// `\r \n \t \\ \xHH`, and `\{TEXT*COUNT}`.
-    private static func octets(_ text: String) -> [UInt8] {
+    static func octets(_ text: String) -> [UInt8] {
         var rest = Array(text.utf8)[...]
         var out: [UInt8] = []
         while let octet = rest.popFirst() {
