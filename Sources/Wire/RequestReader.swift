@@ -64,14 +64,14 @@ package struct RequestReader: Sendable {
         }
         let limits = limits
         let length: Int? = try input.withBytes { bytes throws(WireError) in
+            if line == nil, let first = bytes.first, !Octets.isToken(first) {
+                throw .bad("this is no HTTP request: it begins with the octet \(first)")
+            }
             while let found = try reader.read(bytes, limits) {
                 switch found {
                 case .startLine(let range): line = try RequestLine(UnsafeBufferPointer(rebasing: bytes[range]))
                 case .complete(let count): return count
                 }
-            }
-            if line == nil, let first = bytes.first, !Octets.isToken(first) {
-                throw .bad("this is no HTTP request: it begins with the octet \(first)")
             }
             return nil
         }

@@ -86,14 +86,14 @@ package struct ResponseReader: Sendable {
         state = .head(HeadReader(expectsStartLine: true), line: nil)
         let limits = limits
         let length: Int? = try input.withBytes { bytes throws(WireError) in
+            if line == nil, let first = bytes.first, first != 0x48 {
+                throw .bad("this is no HTTP response: it begins with the octet \(first)")
+            }
             while let found = try reader.read(bytes, limits) {
                 switch found {
                 case .startLine(let range): line = try StatusLine(UnsafeBufferPointer(rebasing: bytes[range]))
                 case .complete(let count): return count
                 }
-            }
-            if line == nil, let first = bytes.first, first != 0x48 {
-                throw .bad("this is no HTTP response: it begins with the octet \(first)")
             }
             return nil
         }
