@@ -9,10 +9,10 @@ import Timing
 package final class EventLoop {
     private let epoll: Int32
     private let wake: Int32
-    private var watches: [UInt64: Watch] = [:]
-    private var nextWatch: UInt64 = 1
+    private let watches: WatchTable
     private var timers = TimerQueue()
     private var postponed: [() -> Void] = []
+    private var atTurnEnd: [any TurnEndListener] = []
     private var signalDescriptor: Int32 = -1
     private var signalBodies: [Int32: [() -> Void]] = [:]
     private let inbox: Inbox
@@ -24,6 +24,7 @@ package final class EventLoop {
 
     package init() throws(LinuxError) {
         epoll = try attempt("epoll_create") { epoll_create1(Int32(EPOLL_CLOEXEC)) }
+        watches = WatchTable(epoll: epoll)
         let wake = try attempt("eventfd") { eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK)) }
         self.wake = wake
         let inbox = Inbox(wake: wake)
@@ -37,6 +38,7 @@ package final class EventLoop {
     }
 
     deinit {
+        watches.clear()
         if signalDescriptor >= 0 { close(signalDescriptor) }
         close(wake)
         close(epoll)
@@ -72,14 +74,14 @@ package final class EventLoop {
 
     /// A watched descriptor. Cancelling does not close it; cancel BEFORE closing.
     package final class Watch {
-        private weak var loop: EventLoop?
+        private let table: WatchTable
         private let key: UInt64
         package let fd: Int32
         package private(set) var interest: Interest
         fileprivate var handler: ((Readiness) -> Void)?
 
-        fileprivate init(loop: EventLoop, key: UInt64, fd: Int32, interest: Interest, handler: @escaping (Readiness) -> Void) {
-            self.loop = loop
+        fileprivate init(table: WatchTable, key: UInt64, fd: Int32, interest: Interest, handler: @escaping (Readiness) -> Void) {
+            self.table = table
             self.key = key
             self.fd = fd
             self.interest = interest
@@ -88,28 +90,27 @@ package final class EventLoop {
 
         /// Changes what is reported; nothing is asked of the kernel when it is the same.
         package func update(_ interest: Interest) {
-            guard let loop, handler != nil, interest != self.interest else { return }
+            guard handler != nil, interest != self.interest else { return }
             self.interest = interest
-            _ = clinux_epoll_ctl(loop.epoll, EPOLL_CTL_MOD, fd, interest.rawValue, key)
+            table.change(key, fd, interest)
         }
 
         /// After this the handler is not called again, not even for events of this turn.
-        package func cancel() {
-            guard let loop, handler != nil else { return }
+        package func cancel() { cancel(isClosing: false) }
+
+        /// Like `cancel`, for a descriptor that is closed next and of which nobody has a copy: that spares a system call.
+        package func cancelBeforeClosing() { cancel(isClosing: true) }
+
+        private func cancel(isClosing: Bool) {
+            guard handler != nil else { return }
             handler = nil
-            loop.watches[key] = nil
-            _ = clinux_epoll_ctl(loop.epoll, EPOLL_CTL_DEL, fd, 0, 0)
+            table.remove(key, fd, isClosing: isClosing)
         }
     }
 
     /// Calls `handler` on the loop whenever the descriptor is ready. The descriptor should be non-blocking and stays the caller's.
     package func watch(_ fd: Int32, _ interest: Interest, _ handler: @escaping (Readiness) -> Void) throws(LinuxError) -> Watch {
-        let key = nextWatch
-        nextWatch += 1
-        let watch = Watch(loop: self, key: key, fd: fd, interest: interest, handler: handler)
-        try attempt("epoll_ctl add \(fd)") { clinux_epoll_ctl(epoll, EPOLL_CTL_ADD, fd, interest.kernelBits, key) }
-        watches[key] = watch
-        return watch
+        try watches.add(fd, interest) { Watch(table: watches, key: $0, fd: fd, interest: interest, handler: handler) }
     }
 
     /// Something to be done at a time. Cancelling one that was done does nothing.
@@ -139,6 +140,9 @@ package final class EventLoop {
 
     /// Calls `body` at the end of this turn, before the loop sleeps; what it puts off in turn runs in the next turn, which comes at once.
     package func later(_ body: @escaping () -> Void) { postponed.append(body) }
+
+    /// Calls `turnEnds` of the object once, as the last thing of this turn, or of the next one while that is under way. Costs no allocation.
+    package func tellTurnEnd(_ listener: any TurnEndListener) { atTurnEnd.append(listener) }
 
     /// Calls `body` on the loop; may be called from any thread through `remote`, wakes the loop.
     package func submit(_ body: @escaping @Sendable () -> Void) { inbox.put(body) }
@@ -195,7 +199,7 @@ package final class EventLoop {
 
     private func turn(upTo deadline: Instant?) {
         var timeout: Int32 = -1
-        if !postponed.isEmpty {
+        if !postponed.isEmpty || !atTurnEnd.isEmpty {
             timeout = 0
         } else {
             var next = timers.nextTime
@@ -207,8 +211,7 @@ package final class EventLoop {
         if count > 0 {
             for i in 0..<Int(count) {
                 let key = withUnsafePointer(to: events[i]) { clinux_epoll_data($0) }
-                // A handler of this very turn may have cancelled it.
-                guard let handler = watches[key]?.handler else { continue }
+                guard let handler = watches.watch(key)?.handler else { continue }
                 handler(Readiness(bits: events[i].events))
             }
         }
@@ -222,5 +225,14 @@ package final class EventLoop {
             postponed.removeAll(keepingCapacity: true)
             for body in bodies { body() }
         }
+        // What is added meanwhile is told in the next turn, which comes at once.
+        let ending = atTurnEnd.count
+        for place in 0..<ending { atTurnEnd[place].turnEnds() }
+        if ending > 0 { atTurnEnd.removeFirst(ending) }
     }
+}
+
+/// Does something once for all that happened in a turn of the loop.
+package protocol TurnEndListener: AnyObject {
+    func turnEnds()
 }

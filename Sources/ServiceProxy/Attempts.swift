@@ -7,13 +7,10 @@ extension HTTPConnection {
     /// Gets the exchange a connection, or a wait, or an end.
     func seekEndpoint() {
         guard let exchange else { return }
-        var attempts = exchange.attempts
-        let acquired = plane.acquire(need(of: exchange), .exchanges, &attempts)
-        self.exchange?.attempts = attempts
-        switch acquired {
+        switch plane.acquire(need(of: exchange), .exchanges, &exchange.attempts) {
         case .connection(let upstream):
-            self.exchange?.attach(upstream, user: self, now: plane.loop.now)
-            upstream.channel.flush()
+            exchange.attach(upstream, user: self, now: plane.loop.now)
+            upstream.channel.flushAtTurnEnd()
             timeAttempt()
         case .wait(let until): wait(until: until)
         case .fail(let failure): fail(failure)
@@ -43,8 +40,8 @@ extension HTTPConnection {
 
     /// Seeks an endpoint again at that time, or as soon as the table has a ready one.
     private func wait(until: Instant) {
-        guard plane.mayWait(&exchange), let ticket = plane.wait(self, until: until) else { return fail(.tooManyWaiting) }
-        exchange?.ticket = ticket
+        guard let exchange, plane.mayWait(exchange), let ticket = plane.wait(self, until: until) else { return fail(.tooManyWaiting) }
+        exchange.ticket = ticket
     }
 
     private func waitToRepeat(until: Instant) {
@@ -53,11 +50,10 @@ extension HTTPConnection {
     }
 
     func connectFailed() {
-        guard let upstream = exchange?.upstream, var attempts = exchange?.attempts else { return }
-        exchange?.upstream = nil
-        exchange?.cancelAttemptTimers()
-        if let exchange { plane.refused(upstream, .exchanges, need(of: exchange), &attempts) }
-        exchange?.attempts = attempts
+        guard let exchange, let upstream = exchange.upstream else { return }
+        exchange.upstream = nil
+        exchange.cancelAttemptTimers()
+        plane.refused(upstream, .exchanges, need(of: exchange), &exchange.attempts)
         if !promoteRival() { seekEndpoint() }
     }
 
@@ -69,14 +65,11 @@ extension HTTPConnection {
         if !facts.isReused { note(.failed, at: upstream.endpoint) }
         plane.finished(upstream, .exchanges, isReusable: false)
         if promoteRival() { return }
-        guard var exchange else { return }
-        var attempts = exchange.attempts
-        let step = attempts.lost(
+        guard let exchange else { return }
+        let step = exchange.attempts.lost(
             by: upstream.endpoint, isAnythingSent: facts.isSent, isWholeRequestAtHand: exchange.isKept,
             isConnectionReused: facts.isReused, now: plane.loop.now, jitter: plane.router.jitter(),
-            mayRepeat: { _ in plane.mayRepeat(&exchange) })
-        exchange.attempts = attempts
-        self.exchange = exchange
+            mayRepeat: { _ in plane.mayRepeat(exchange) })
         switch step {
         case .fail(let failure): fail(failure)
         case .wait(let until): waitToRepeat(until: until)
@@ -136,14 +129,10 @@ extension HTTPConnection {
 
     /// When the request may go to another endpoint than that which has it; nil: never.
     private func timeToRepeat() -> Instant? {
-        guard var exchange, let upstream = exchange.upstream else { return nil }
-        var attempts = exchange.attempts
-        let until = attempts.repeatTime(
+        guard let exchange, let upstream = exchange.upstream else { return nil }
+        return exchange.attempts.repeatTime(
             after: upstream.endpoint, isWholeRequestAtHand: exchange.isKept, now: plane.loop.now, jitter: plane.router.jitter(),
-            mayRepeat: { _ in plane.mayRepeat(&exchange) })
-        exchange.attempts = attempts
-        self.exchange = exchange
-        return until
+            mayRepeat: { _ in plane.mayRepeat(exchange) })
     }
 
     /// The first attempt's connection, which is the caller's to end.

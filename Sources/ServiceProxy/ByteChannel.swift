@@ -10,15 +10,17 @@ protocol ChannelOwner: AnyObject {
 ///
 /// It is watched once, edge-triggered in both directions, and remembers what the kernel said: no change of interest, so no system call, in
 /// its life. Back-pressure is simply not receiving.
-final class ByteChannel {
+final class ByteChannel: TurnEndListener {
     /// What one `receive` takes at most, so that one busy connection cannot keep the loop to itself.
     static let receiveLimit = 64 * 1024
+    /// Output that waits for the end of the turn.
+    static let gatheredLimit = 16 * 1024
 
     private(set) var fd: Int32
     private let loop: EventLoop
     private var watch: EventLoop.Watch?
-    /// Reset it BEFORE the owner goes.
-    weak var owner: (any ChannelOwner)?
+    /// Kept alive until the channel is closed or has another owner.
+    var owner: (any ChannelOwner)?
 
     var input = ByteQueue()
     var output = ByteQueue()
@@ -36,6 +38,7 @@ final class ByteChannel {
     /// The kernel announced an end: receiving goes on until it is met.
     private var endIsNear = false
     private(set) var isSendingShut = false
+    private var isFlushPlanned = false
 
     /// Takes the descriptor over.
     init(loop: EventLoop, fd: Int32, isConnecting: Bool = false) throws(LinuxError) {
@@ -81,13 +84,19 @@ final class ByteChannel {
     }
 
     /// Takes in what has arrived, through the loop's one buffer. False when nothing new came (yet, or any more).
-    func receive(_ scratch: UnsafeMutableRawBufferPointer) -> Bool {
+    func receive(_ scratch: UnsafeMutableRawBufferPointer) -> Bool { receive(scratch) { input.append($0) } }
+
+    /// Takes in what has arrived as another channel's output. BEFORE this `input` must be empty.
+    func receive(_ scratch: UnsafeMutableRawBufferPointer, for other: ByteChannel) -> Bool { receive(scratch) { other.output.append($0) } }
+
+    @inline(__always)
+    private func receive(_ scratch: UnsafeMutableRawBufferPointer, _ keep: (UnsafeBufferPointer<UInt8>) -> Void) -> Bool {
         guard isOpen, mayReceive, !hasEnded else { return false }
         switch Sockets.receive(fd, into: scratch) {
         case .bytes(let count):
             // A short read emptied the socket: the next edge tells. Unless an end was announced: that edge is past.
             if count < scratch.count && !endIsNear { mayReceive = false }
-            input.append(UnsafeBufferPointer(rebasing: UnsafeRawBufferPointer(scratch).bindMemory(to: UInt8.self)[0..<count]))
+            keep(UnsafeBufferPointer(rebasing: UnsafeRawBufferPointer(scratch).bindMemory(to: UInt8.self)[0..<count]))
             progressCount &+= count
             return true
         case .wouldBlock:
@@ -124,6 +133,27 @@ final class ByteChannel {
         }
     }
 
+    /// Sends at the end of this turn of the loop what is written by then.
+    ///
+    /// What all channels have to send goes out in a row: the programs on the other side are woken once for several messages, where each message
+    /// by itself would wake them again, which costs the sender most of all.
+    ///
+    /// Long output does not wait: AFTER this there is more than `gatheredLimit` left only where the kernel takes no more for now.
+    func flushAtTurnEnd() {
+        if output.count >= Self.gatheredLimit { return flush() }
+        guard !isFlushPlanned, !output.isEmpty else { return }
+        isFlushPlanned = true
+        loop.tellTurnEnd(self)
+    }
+
+    func turnEnds() {
+        isFlushPlanned = false
+        guard isOpen else { return }
+        let failed = failure
+        flush()
+        if failed == nil, failure != nil { owner?.channelIsReady(self) }
+    }
+
     /// Says that nothing more will be sent; BEFORE this everything must have been flushed.
     func shutSending() {
         guard isOpen, !isSendingShut else { return }
@@ -134,8 +164,9 @@ final class ByteChannel {
     /// Closes at once; what was not sent is lost.
     func close(withReset: Bool = false) {
         guard isOpen else { return }
-        watch?.cancel()
+        watch?.cancelBeforeClosing()
         watch = nil
+        owner = nil
         if withReset { Sockets.closeWithReset(fd) } else { Sockets.close(fd) }
         fd = -1
     }

@@ -51,7 +51,7 @@ final class Dataplane {
     private var nextTicket: UInt64 = 0
     /// Who is in line for a backend. Written in `WaitingLine.swift`.
     var inLine: [Router.LinePlace: HTTPConnection] = [:]
-    private var isSweepPlanned = false
+    private var sweepTimer: EventLoop.Timer?
     let counts: TrafficCounts
     /// For what requests are marked with.
     var random = SeededRandom(seed: UInt64.random(in: 0 ... .max))
@@ -74,7 +74,11 @@ final class Dataplane {
         guardian = StrangerGuard(counts: counts)
     }
 
-    deinit { scratch.deallocate() }
+    deinit {
+        sweepTimer?.cancel()
+        for pool in pools { pool?.closeAll() }
+        scratch.deallocate()
+    }
 
     var openConnectionCount: Int { open.count }
     /// Bytes that wait in memory, in both directions of everything open.
@@ -291,17 +295,15 @@ final class Dataplane {
     }
 
     private func planSweep() {
-        guard !isSweepPlanned else { return }
-        isSweepPlanned = true
-        loop.schedule(after: Self.sweepPeriod) { [weak self] in
-            guard let self else { return }
-            sweep(now: loop.now)
-        }
+        guard sweepTimer == nil else { return }
+        // Not weak: what was ever referred to weakly costs more to hold ever after. The timer goes with the dataplane.
+        sweepTimer = loop.schedule(after: Self.sweepPeriod) { [unowned self] in sweep(now: loop.now) }
     }
 
     /// Ends what took too long by this time.
     func sweep(now: Instant) {
-        isSweepPlanned = false
+        sweepTimer?.cancel()
+        sweepTimer = nil
         // A copy: what is swept may close itself.
         for connection in open { connection.sweep(now: now) }
         var restingCount = 0

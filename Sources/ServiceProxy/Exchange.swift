@@ -5,7 +5,9 @@ import Traffic
 import Wire
 
 /// One request and its response, from the request's head to the response's end.
-struct Exchange {
+///
+/// A class: it is looked at in many places, and a copy of a value with so many parts would cost more than all that it is asked.
+final class Exchange {
     /// How much of a request is kept to be sent again; what is longer is sent once.
     static let keptRequestLimit = 64 * 1024
 
@@ -66,7 +68,7 @@ struct Exchange {
     }
 
     /// Adds to the request: to what is kept, and to what the endpoint is sent.
-    mutating func write(_ body: (inout ByteQueue) -> Void) {
+    func write(_ body: (inout ByteQueue) -> Void) {
         if let upstream { body(&upstream.channel.output) }
         guard isKept else { return }
         if upstream != nil && kept.count > Self.keptRequestLimit {
@@ -78,7 +80,7 @@ struct Exchange {
     }
 
     /// Gives the exchange a connection and puts what is known of the request on its way.
-    mutating func attach(_ upstream: UpstreamConnection, user: any UpstreamUser, now: Instant) {
+    func attach(_ upstream: UpstreamConnection, user: any UpstreamUser, now: Instant) {
         self.upstream = upstream
         tally = upstream.tally
         attemptBegan = now
@@ -98,7 +100,7 @@ struct Exchange {
     }
 
     /// BEFORE it ends, and between two attempts.
-    mutating func cancelAttemptTimers() {
+    func cancelAttemptTimers() {
         attemptTimer?.cancel()
         hedgeTimer?.cancel()
         attemptTimer = nil

@@ -194,17 +194,24 @@ final class Flow: ChannelOwner, UpstreamUser, Swept, Waiter, Closable {
     private func copy(from: ByteChannel, to: ByteChannel) -> Bool {
         var receiveCount = 0
         while true {
-            to.flush()
+            if to.output.count >= Self.bufferLimit { to.flush() }
             if to.output.count >= Self.bufferLimit || to.failure != nil { break }
             receiveCount += 1
-            if receiveCount > Dataplane.turnLimit { return true }
+            if receiveCount > Dataplane.turnLimit {
+                to.flushAtTurnEnd()
+                return true
+            }
             if !from.input.isEmpty {
                 from.input.move(from.input.count, to: &to.output)
-            } else if !from.receive(plane.scratch) {
+            } else if !from.receive(plane.scratch, for: to) {
                 break
             }
         }
-        if from.hasEnded, from.input.isEmpty, to.output.isEmpty { to.shutSending() }
+        to.flushAtTurnEnd()
+        if from.hasEnded, from.input.isEmpty {
+            to.flush()
+            if to.output.isEmpty { to.shutSending() }
+        }
         return false
     }
 

@@ -84,7 +84,7 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
     func tryAgain() {
         guard exchange != nil, exchange?.upstream == nil else { return }
         exchange?.ticket = nil
-        plane.stopsWaiting(&exchange)
+        if let exchange { plane.stopsWaiting(exchange) }
         seekEndpoint()
     }
 
@@ -156,7 +156,7 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
                 receiveCount += 1
                 if receiveCount > Dataplane.turnLimit { return plane.loop.later { [weak self] in self?.pumpRequest() } }
                 if channel.receive(plane.scratch) { continue }
-                exchange?.upstream?.channel.flush()
+                exchange?.upstream?.channel.flushAtTurnEnd()
                 if channel.hasEnded { return clientEnded() }
                 if phase == .resting, !channel.input.isEmpty {
                     phase = .head
@@ -180,7 +180,7 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
         phase = .exchange
         deadline = plane.loop.now + Self.standstillLimit
         progressSeen = 0
-        var exchange = Exchange(head, marks: RequestMarks(&plane.random), now: plane.loop.now)
+        let exchange = Exchange(head, marks: RequestMarks(&plane.random), now: plane.loop.now)
         let id = plane.backend(backend)
         var passed = head
         if let id, plane.router.propagatesDeadline(id) {
@@ -217,13 +217,15 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
     private func endRequest(_ trailers: HTTPHeaders) {
         if exchange?.head.framing == .chunked { exchange?.write { Chunks.finish(trailers: trailers, into: &$0) } }
         exchange?.isRequestComplete = true
-        exchange?.upstream?.channel.flush()
+        exchange?.upstream?.channel.flushAtTurnEnd()
         timeAttempt()
     }
 
     private func clientEnded() {
         switch phase {
-        case .resting, .lingering, .closed: close()
+        // An answer may wait for the end of the turn.
+        case .resting: if channel.output.isEmpty { close() } else { linger() }
+        case .lingering, .closed: close()
         case .head: close()
         // A request that will never be whole; a whole one may still be answered, see `halfClosedLimit`.
         case .exchange: if exchange?.isRequestComplete == false { abort() }
@@ -264,7 +266,7 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
         phase = .resting
         deadline = plane.loop.now + Self.restLimit
         restingSince = plane.loop.now
-        channel.flush()
+        channel.flushAtTurnEnd()
         if channel.failure != nil { close() }
     }
 

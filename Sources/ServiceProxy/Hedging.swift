@@ -6,17 +6,16 @@ import Wire
 extension HTTPConnection {
     /// Sends the request to another endpoint as well, where there is one and the policy's budget has room.
     func sendRival() {
-        guard var exchange, let upstream = exchange.upstream, !exchange.isResponseBegun, exchange.isRequestComplete, exchange.isKept,
+        guard let exchange, let upstream = exchange.upstream, !exchange.isResponseBegun, exchange.isRequestComplete, exchange.isKept,
             exchange.rival == nil
         else { return }
         var attempts = exchange.attempts
         attempts.avoid(upstream.endpoint)
-        guard plane.mayHedge(&exchange) else { return }
-        self.exchange = exchange
+        guard plane.mayHedge(exchange) else { return }
         // It takes what is there, and waits for nothing.
         guard case .connection(let rival) = plane.acquire(need(of: exchange), .exchanges, &attempts) else { return }
         guard rival.endpoint != upstream.endpoint else { return plane.finished(rival, .exchanges, isReusable: false) }
-        self.exchange?.rival = rival
+        exchange.rival = rival
         exchange.send(to: rival, user: self, now: plane.loop.now)
         rival.channel.flush()
         rival.tally?.count(.hedges)

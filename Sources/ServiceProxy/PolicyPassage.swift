@@ -80,27 +80,27 @@ extension HTTPConnection {
 /// What the policies are asked about exchanges.
 extension Dataplane {
     /// Whether one more may wait for an endpoint.
-    func mayWait(_ exchange: inout Exchange?) -> Bool {
-        guard var stay = exchange?.stay else { return true }
-        defer { exchange?.stay = stay }
+    func mayWait(_ exchange: Exchange) -> Bool {
+        guard var stay = exchange.stay else { return true }
+        defer { exchange.stay = stay }
         return router.mayWait(&stay)
     }
 
-    func stopsWaiting(_ exchange: inout Exchange?) {
-        guard var stay = exchange?.stay else { return }
+    func stopsWaiting(_ exchange: Exchange) {
+        guard var stay = exchange.stay else { return }
         router.stopsWaiting(&stay)
-        exchange?.stay = stay
+        exchange.stay = stay
     }
 
     /// Whether a request may be sent to a second endpoint while the first has it.
-    func mayHedge(_ exchange: inout Exchange) -> Bool {
+    func mayHedge(_ exchange: Exchange) -> Bool {
         guard var stay = exchange.stay else { return false }
         defer { exchange.stay = stay }
         return router.mayHedge(&stay, now: loop.now)
     }
 
     /// Whether a request that an endpoint lost may be sent to another.
-    func mayRepeat(_ exchange: inout Exchange) -> Bool {
+    func mayRepeat(_ exchange: Exchange) -> Bool {
         guard var stay = exchange.stay else { return false }
         defer { exchange.stay = stay }
         return router.mayRepeat(&stay, now: loop.now)

@@ -31,7 +31,7 @@ extension HTTPConnection {
             case nil:
                 receiveCount += 1
                 if receiveCount > Dataplane.turnLimit {
-                    channel.flush()
+                    channel.flushAtTurnEnd()
                     return plane.loop.later { [weak self] in
                         self?.pumpResponse()
                         self?.pumpRequest()
@@ -39,7 +39,7 @@ extension HTTPConnection {
                 }
                 if upstream.channel.receive(plane.scratch) { continue }
                 if upstream.channel.hasEnded || upstream.channel.failure != nil { return upstreamEnded(upstream) }
-                channel.flush()
+                channel.flushAtTurnEnd()
                 if channel.failure != nil { return abort() }
                 // What waited may have gone out, and with it the reason to stop.
                 return
@@ -54,7 +54,7 @@ extension HTTPConnection {
         head.headers.removeHopByHop()
         head.headers.remove(.contentLength)
         head.serialize(into: &channel.output)
-        channel.flush()
+        channel.flushAtTurnEnd()
     }
 
     /// Begins the response; false when what follows is no HTTP, and has gone its way already.

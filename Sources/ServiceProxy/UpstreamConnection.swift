@@ -10,8 +10,9 @@ final class UpstreamConnection: ChannelOwner {
     let endpoint: EndpointID
     var reader = ResponseReader(limits: .streaming)
     /// The exchange that uses it; nil while it rests.
-    weak var user: (any UpstreamUser)?
-    weak var pool: UpstreamPool?
+    var user: (any UpstreamUser)?
+    /// While it rests there.
+    var pool: UpstreamPool?
     /// Whether an exchange went over it before the present one.
     var isReused = false
     var restsSince = Instant.zero
@@ -87,6 +88,7 @@ final class UpstreamConnection: ChannelOwner {
 
     func close() {
         user = nil
+        pool = nil
         channel.close()
     }
 }

@@ -3,12 +3,12 @@
 /// Consuming moves an index; the bytes are moved to the front only when the back needs room, so a byte is copied at most once per doubling.
 package struct ByteQueue: Sendable {
     /// All of it is initialised memory; `start..<end` of it is the content.
-    private var storage: [UInt8] = []
-    private var start = 0
-    private var end = 0
+    @usableFromInline var storage: [UInt8] = []
+    @usableFromInline var start = 0
+    @usableFromInline var end = 0
 
     /// What an empty queue may keep allocated: one typical request or answer; a thousand idle connections then keep 4 MB at most.
-    private static let idleCapacityLimit = 4096
+    @usableFromInline static let idleCapacityLimit = 4096
 
     package init() {}
 
@@ -17,11 +17,11 @@ package struct ByteQueue: Sendable {
         end = bytes.count
     }
 
-    package var count: Int { end - start }
-    package var isEmpty: Bool { start == end }
+    @inlinable package var count: Int { end - start }
+    @inlinable package var isEmpty: Bool { start == end }
 
     /// The byte at `offset` from the front.
-    package subscript(offset: Int) -> UInt8 {
+    @inlinable package subscript(offset: Int) -> UInt8 {
         precondition(offset >= 0 && offset < count, "ByteQueue: offset \(offset) of \(count)")
         return storage[start + offset]
     }
@@ -30,17 +30,14 @@ package struct ByteQueue: Sendable {
     package var bytes: [UInt8] { Array(storage[start..<end]) }
 
     /// Looks at the content in place.
-    package func withBytes<R, E: Error>(_ body: (UnsafeBufferPointer<UInt8>) throws(E) -> R) throws(E) -> R {
-        var result: Result<R, E>?
-        storage.withUnsafeBufferPointer { all in
-            let content = UnsafeBufferPointer(rebasing: all[start..<end])
-            do throws(E) { result = .success(try body(content)) } catch { result = .failure(error) }
+    @inlinable package func withBytes<R, E: Error>(_ body: (UnsafeBufferPointer<UInt8>) throws(E) -> R) throws(E) -> R {
+        try storage.withUnsafeBufferPointer { (all: UnsafeBufferPointer<UInt8>) throws(E) -> R in
+            try body(UnsafeBufferPointer(rebasing: all[start..<end]))
         }
-        return try result!.get()
     }
 
     /// Drops bytes from the front.
-    package mutating func consume(_ count: Int) {
+    @inlinable package mutating func consume(_ count: Int) {
         precondition(count >= 0 && count <= self.count, "ByteQueue: consumes \(count) of \(self.count)")
         start += count
         if start == end {
@@ -65,7 +62,7 @@ package struct ByteQueue: Sendable {
     }
 
     /// Moves bytes from the front to the back of another queue: one copy.
-    package mutating func move(_ count: Int, to other: inout ByteQueue) {
+    @inlinable package mutating func move(_ count: Int, to other: inout ByteQueue) {
         storage.withUnsafeBufferPointer { all in
             other.append(UnsafeBufferPointer(rebasing: all[start..<(start + count)]))
         }
@@ -73,14 +70,14 @@ package struct ByteQueue: Sendable {
     }
 
     /// Adds at the end.
-    package mutating func append(_ byte: UInt8) {
+    @inlinable package mutating func append(_ byte: UInt8) {
         if end == storage.count { makeRoom(for: 1) }
         storage[end] = byte
         end += 1
     }
 
     /// Adds at the end.
-    package mutating func append(_ bytes: UnsafeBufferPointer<UInt8>) {
+    @inlinable package mutating func append(_ bytes: UnsafeBufferPointer<UInt8>) {
         if bytes.isEmpty { return }
         makeRoom(for: bytes.count)
         storage.withUnsafeMutableBytes { all in
@@ -111,7 +108,7 @@ package struct ByteQueue: Sendable {
     }
 
     /// Adds at the end.
-    package mutating func append(_ text: StaticString) {
+    @inlinable package mutating func append(_ text: StaticString) {
         append(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
@@ -125,7 +122,7 @@ package struct ByteQueue: Sendable {
     }
 
     /// Lets `fill` write up to `room` bytes behind the content (a receiving system call does) and say how many it wrote.
-    package mutating func fill(room: Int, _ body: (UnsafeMutableRawBufferPointer) -> Int) -> Int {
+    @inlinable package mutating func fill(room: Int, _ body: (UnsafeMutableRawBufferPointer) -> Int) -> Int {
         makeRoom(for: room)
         let written = storage.withUnsafeMutableBytes { all in body(UnsafeMutableRawBufferPointer(rebasing: all[end..<(end + room)])) }
         precondition(written >= 0 && written <= room, "ByteQueue: \(written) bytes written into room for \(room)")
@@ -133,7 +130,7 @@ package struct ByteQueue: Sendable {
         return written
     }
 
-    private mutating func makeRoom(for more: Int) {
+    @usableFromInline mutating func makeRoom(for more: Int) {
         if storage.count - end >= more { return }
         if start > 0, storage.count - count >= more, count <= storage.count / 2 {
             let (from, length) = (start, count)
