@@ -8,7 +8,13 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     // Modules are small; without this a call of another one's function is never inlined and its generics are never specialised.
     .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
+    // Debug builds, which all tests run in, check at run time that no two parts of the program change a value at once. On the path of a request the
+    // check costs as much as reading its head.
+    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
+
+/// For what runs in processes of one thread only: references are counted without atomic instructions.
+let confined: [SwiftSetting] = [.unsafeFlags(["-Xfrontend", "-assume-single-threaded"], .when(configuration: .release))]
 
 /// One module: its name and what it may import. The same table is checked against the `import` lines by a test.
 func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -53,7 +59,7 @@ let package = Package(
         module("APIServer", ["Storage", "Registry"] + reach),
         module("Controllers", ["Reconciling", "Scheduling"] + reach),
         module("NodeAgent", ["Supervision"] + reach),
-        module("ServiceProxy", ["Traffic"] + reach),
+        .target(name: "ServiceProxy", dependencies: ["Traffic"] + reach, swiftSettings: strict + confined),
         module("Host", ["Supervision"] + reach),
         module("Commands", ["Simulation"] + reach),
         // Program

@@ -33,7 +33,8 @@ final class ByteChannel: TurnEndListener {
     private(set) var hasEnded = false
     /// The connection is broken; nothing goes through any more.
     private(set) var failure: LinuxError?
-    private var mayReceive: Bool
+    /// What the kernel reports first says whether there is anything.
+    private var mayReceive = false
     private var maySend: Bool
     /// The kernel announced an end: receiving goes on until it is met.
     private var endIsNear = false
@@ -45,7 +46,6 @@ final class ByteChannel: TurnEndListener {
         self.loop = loop
         self.fd = fd
         self.isConnecting = isConnecting
-        mayReceive = !isConnecting
         maySend = !isConnecting
         do throws(LinuxError) {
             watch = try loop.watch(fd, [.read, .write, .edge]) { [unowned self] in self.note($0) }
@@ -70,7 +70,7 @@ final class ByteChannel: TurnEndListener {
                 failure = error
             } else {
                 maySend = true
-                mayReceive = true
+                mayReceive = readiness.isReadable
             }
         } else {
             if readiness.isReadable { mayReceive = true }

@@ -208,6 +208,8 @@ final class Entrances {
     }
 
     private func watch(_ listener: Listener) throws(LinuxError) {
+        // What it accepts has it from it.
+        Sockets.setNoDelay(listener.fd)
         listener.watch = try plane.loop.watch(listener.fd, [.read, .exclusive]) { [unowned self, unowned listener] _ in accept(listener) }
     }
 
@@ -221,7 +223,6 @@ final class Entrances {
             do throws(LinuxError) {
                 guard let (fd, peer) = try Sockets.accept(listener.fd) else { return }
                 plane.counts.acceptedCount += 1
-                Sockets.setNoDelay(fd)
                 let channel = try ByteChannel(loop: plane.loop, fd: fd)
                 let backend = plane.backend(listener.backend)
                 let rules = backend.map { plane.router.protocolRules($0) } ?? ProtocolRules()

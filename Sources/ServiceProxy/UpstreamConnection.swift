@@ -67,8 +67,8 @@ final class UpstreamConnection: ChannelOwner {
         if let user {
             user.upstreamIsReady(self)
         } else {
-            // At rest nothing is expected: bytes or an end both make it useless.
-            pool?.discard(self)
+            // At rest nothing is expected: bytes or an end both make it useless. The event may be of an answer that was read before it was told.
+            if channel.isEndAnnounced || channel.failure != nil || !Sockets.isQuiet(channel.fd) { pool?.discard(self) }
         }
     }
 
