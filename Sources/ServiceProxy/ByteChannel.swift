@@ -42,17 +42,33 @@ final class ByteChannel: TurnEndListener {
     private var isFlushPlanned = false
 
     /// Takes the descriptor over.
-    init(loop: EventLoop, fd: Int32, isConnecting: Bool = false) throws(LinuxError) {
+    ///
+    /// - Parameter isHeeded: whether the kernel is asked at once to tell what happens; where not, `heed` comes later, and until then something
+    ///   may have arrived.
+    init(loop: EventLoop, fd: Int32, isConnecting: Bool = false, isHeeded: Bool = true) throws(LinuxError) {
         self.loop = loop
         self.fd = fd
         self.isConnecting = isConnecting
         maySend = !isConnecting
-        do throws(LinuxError) {
-            watch = try loop.watch(fd, [.read, .write, .edge]) { [unowned self] in self.note($0) }
-        } catch {
+        mayReceive = !isHeeded
+        guard isHeeded else { return }
+        do throws(LinuxError) { try beginWatching() } catch {
+            self.fd = -1
             Sockets.close(fd)
             throw error
         }
+    }
+
+    private func beginWatching() throws(LinuxError) {
+        watch = try loop.watch(fd, [.read, .write, .edge]) { [unowned self] in self.note($0) }
+    }
+
+    /// From here the kernel tells what happens, and first what has happened. AFTER nothing more was there to be received.
+    ///
+    /// A connection that brings its request along and ends with the answer is never told of, which saves the kernel the trouble.
+    func heed() {
+        guard watch == nil, isOpen, failure == nil else { return }
+        do throws(LinuxError) { try beginWatching() } catch { failure = error }
     }
 
     deinit { close() }
@@ -122,15 +138,20 @@ final class ByteChannel: TurnEndListener {
                 sentByteCount += count
                 progressCount &+= count
                 output.consume(count)
-                if count < wanted { maySend = false }
+                if count < wanted { waitToSend() }
             case .wouldBlock, .ended:
-                maySend = false
+                waitToSend()
             case .failed(let error):
                 failure = failure ?? error
                 maySend = false
                 output = ByteQueue()
             }
         }
+    }
+
+    private func waitToSend() {
+        maySend = false
+        heed()
     }
 
     /// Sends at the end of this turn of the loop what is written by then.

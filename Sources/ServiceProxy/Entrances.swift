@@ -223,9 +223,11 @@ final class Entrances {
             do throws(LinuxError) {
                 guard let (fd, peer) = try Sockets.accept(listener.fd) else { return }
                 plane.counts.acceptedCount += 1
-                let channel = try ByteChannel(loop: plane.loop, fd: fd)
                 let backend = plane.backend(listener.backend)
                 let rules = backend.map { plane.router.protocolRules($0) } ?? ProtocolRules()
+                // A client of HTTP mostly brings its request along.
+                let isPlain = !rules.expectsProxyHeader && backend.map { plane.bringsRequest($0) } == true
+                let channel = try ByteChannel(loop: plane.loop, fd: fd, isHeeded: !isPlain)
                 // Only who is told of it needs to know which of the machine's addresses it was.
                 let isAsked = rules.sendsProxyHeader && listener.address.isWildcard
                 let local = isAsked ? (try? Sockets.localAddress(fd)) ?? listener.address : listener.address
@@ -234,6 +236,7 @@ final class Entrances {
                     _ = ProxyGreeting(channel, origin, entrance: listener.text, backend: listener.backend, plane: plane)
                 } else {
                     plane.serve(channel, origin, entrance: listener.text, listener.backend, backend)
+                    if isPlain { channel.owner?.channelIsReady(channel) }
                 }
             } catch {
                 let isShortage = Sockets.isShortage(error)

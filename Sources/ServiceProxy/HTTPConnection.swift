@@ -89,6 +89,8 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
     }
 
     func sweep(now: Instant) {
+        channel.heed()
+        if channel.failure != nil, phase != .closed { return abort() }
         switch phase {
         case .closed: break
         case .resting: if now >= deadline { close() }
@@ -158,6 +160,8 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
                 if channel.receive(plane.scratch) { continue }
                 exchange?.upstream?.channel.flushAtTurnEnd()
                 if channel.hasEnded { return clientEnded() }
+                channel.heed()
+                if channel.failure != nil { return abort() }
                 if phase == .resting, !channel.input.isEmpty {
                     phase = .head
                     deadline = plane.loop.now + Self.headLimit
@@ -182,11 +186,13 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
         progressSeen = 0
         let exchange = Exchange(head, marks: RequestMarks(&plane.random), now: plane.loop.now)
         let id = plane.backend(backend)
-        var passed = head
         if let id, plane.router.propagatesDeadline(id) {
+            var passed = head
             for field in RequestDeadline.Field.allCases { passed.headers.remove(field.rawValue) }
+            RequestForwarding.write(passed, way, exchange.marks, into: &exchange.kept)
+        } else {
+            RequestForwarding.write(head, way, exchange.marks, into: &exchange.kept)
         }
-        RequestForwarding.write(passed, way, exchange.marks, into: &exchange.kept)
         exchange.isRequestComplete = head.framing == .none || head.framing == .length(0)
         self.exchange = exchange
         if head.method == "CONNECT" {
@@ -267,6 +273,7 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
         deadline = plane.loop.now + Self.restLimit
         restingSince = plane.loop.now
         channel.flushAtTurnEnd()
+        channel.heed()
         if channel.failure != nil { close() }
     }
 
@@ -289,7 +296,8 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
             channel.shutSending()
         }
         repeat { channel.input.consume(channel.input.count) } while channel.receive(plane.scratch)
-        if channel.hasEnded, channel.output.isEmpty { close() }
+        if channel.hasEnded, channel.output.isEmpty { return close() }
+        channel.heed()
     }
 
     /// The client went, or a response broke off: both sides end at once, the client's by a reset so that it sees that something is missing.

@@ -21,11 +21,11 @@ extension HTTPConnection {
 
     /// Asks the policy to let the request in.
     private func enter(_ id: BackendID, _ abort: Int?) {
-        guard let head = exchange?.head else { return }
+        guard let exchange else { return }
         if let abort { return fail(LocalResponse(injected: abort)) }
         // Events that came together wait for each other: what was done since the kernel named them is the age of this one at least.
         let age = plane.router.shedsLoad(id) ? Clock.monotonic() - plane.loop.now : .zero
-        let admission = plane.router.admit(id, head, client: client, age: age, now: plane.loop.now)
+        let admission = plane.router.admit(id, exchange.head, client: client, age: age, now: plane.loop.now)
         plane.tellHealthChanges()
         switch admission {
         case .refused(let refusal): fail(LocalResponse(refused: refusal, backend: backend))

@@ -79,6 +79,9 @@ final class ProxyGreeting: ChannelOwner, Swept, Closable {
 }
 
 extension Dataplane {
+    /// Whether whoever connects speaks first, and HTTP.
+    func bringsRequest(_ backend: BackendID) -> Bool { carriage(of: backend) == .exchanges && !router.isDetected(backend) }
+
     /// A connection that was accepted, by what its port carries. What was received of it already is gone on with.
     func serve(
         _ channel: ByteChannel, _ origin: ClientOrigin, entrance: String, _ name: RouteTable.BackendName, _ backend: BackendID?

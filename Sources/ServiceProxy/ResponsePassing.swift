@@ -59,18 +59,19 @@ extension HTTPConnection {
 
     /// Begins the response; false when what follows is no HTTP, and has gone its way already.
     func passHead(_ head: ResponseHead) -> Bool {
-        guard let request = exchange?.head else { return false }
-        if exchange?.terms != nil { settleAttempts() }
+        guard let exchange else { return false }
+        if exchange.terms != nil { settleAttempts() }
         var (out, coding, keepsAlive) = HeadRewriting.response(
-            head, toHTTP11: request.version == .http11, keepsAlive: request.keepsAlive && !plane.isFinishing && !plane.isRetiring)
-        exchange?.stay?.quota?.add(to: &out.headers)
-        if let substitute = exchange?.substitute { out.headers.add(LocalResponse.fallbackField, substitute.description) }
-        exchange?.coding = coding
-        exchange?.clientKeepsAlive = keepsAlive
-        exchange?.upstreamKeepsAlive = head.keepsAlive
-        exchange?.status = head.status
-        exchange?.isResponseBegun = true
-        if let upstream = exchange?.upstream, !upstream.isReused { upstream.learnRest(from: head) }
+            head, toHTTP11: exchange.head.version == .http11,
+            keepsAlive: exchange.head.keepsAlive && !plane.isFinishing && !plane.isRetiring)
+        exchange.stay?.quota?.add(to: &out.headers)
+        if let substitute = exchange.substitute { out.headers.add(LocalResponse.fallbackField, substitute.description) }
+        exchange.coding = coding
+        exchange.clientKeepsAlive = keepsAlive
+        exchange.upstreamKeepsAlive = head.keepsAlive
+        exchange.status = head.status
+        exchange.isResponseBegun = true
+        if let upstream = exchange.upstream, !upstream.isReused { upstream.learnRest(from: head) }
         out.serialize(into: &channel.output)
         guard head.framing == .tunnel else { return true }
         becomeFlow()
@@ -153,6 +154,7 @@ extension HTTPConnection {
         phase = .closed
         plane.closed(self)
         plane.becameFlow(upstream)
+        channel.heed()
         Flow.resume(channel, upstream, counts: counts, plane: plane)
     }
 }

@@ -16,7 +16,9 @@ package struct BackendID: Hashable, Sendable {
 /// The route table in force and what is open by it: chooses endpoints and knows when a withdrawn one is drained.
 ///
 /// Every `.endpoint` that `choose` returns is counted as open until `finished` is called for it, exactly once.
-package struct Router: Sendable {
+///
+/// There is one for each dataplane, and it is never copied: else each question to it would begin with a copy of all its parts.
+package struct Router: ~Copyable, Sendable {
     /// For how long others are preferred to an endpoint that refused a connection. Short: the process may be back in milliseconds; long
     /// enough that a dead one is not asked again by each request until the table says so.
     package static let suspicion = Duration.milliseconds(500)
