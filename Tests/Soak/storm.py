@@ -10,6 +10,9 @@ BROKEN = {"reset", "reset-in-answer", "reset-at-send", "closed", "cut-off"}
 # Longer than up's patience with a silent role.
 LONG_PAUSE = 12.5
 BLOCK_LIMIT_MS = 100
+# Of the writes that are looked for after each step, the last so many; older ones are deleted, so that the curve of memory shows what is kept without
+# need. Beyond these a ConfigMap costs the server and each agent its size.
+KEPT_WRITES = 300
 
 
 def now_ms():
@@ -192,6 +195,8 @@ class Storm:
         before = self.running()
         soak.apply(f"{{apiVersion: v1, kind: ConfigMap, metadata: {{name: written-{self.writes}}}, data: {{step: \"{self.steps}\"}}}}")
         self.writes += 1
+        if self.writes > KEPT_WRITES:
+            self.acknowledged("delete", "configmap", f"written-{self.writes - KEPT_WRITES - 1}", "--ignore-not-found")
         whole = [0]
         hurt = threading.Event()
 
@@ -285,8 +290,8 @@ class Storm:
         if zombies:
             problems.append(f"zombies of Steady: {zombies}")
         kept = len(soak.api("/api/v1/namespaces/default/configmaps?labelSelector=")["items"])
-        if kept != self.writes:
-            problems.append(f"{kept} of {self.writes} acknowledged writes are kept")
+        if kept != min(self.writes, KEPT_WRITES):
+            problems.append(f"{kept} of the last {min(self.writes, KEPT_WRITES)} acknowledged writes are kept")
         return problems + self.blocks()
 
     def blocks(self):
