@@ -79,6 +79,8 @@ let package = Package(
         // What the end-to-end tests run and ask: the least polite server, and a load that counts every failure
         .executableTarget(name: "replica", path: "Tests/Fixtures/replica"),
         .executableTarget(name: "load", path: "Tests/Fixtures/load"),
+        // Counts what a thread allocates, in the tests' process
+        .target(name: "Allocations", path: "Tests/Fixtures/allocations"),
         // Kills an agent at a chosen step of a launch
         .executableTarget(name: "stepper", path: "Tests/Fixtures/stepper"),
         // Tests
@@ -101,7 +103,7 @@ let package = Package(
         tests("APIServerTests", ["APIServer", "Storage", "Registry"] + reach),
         tests("ControllersTests", ["Controllers", "Reconciling", "Scheduling", "Storage", "Registry"] + reach),
         tests("NodeAgentTests", ["NodeAgent", "Supervision"] + reach),
-        tests("ServiceProxyTests", ["ServiceProxy", "Traffic"] + reach),
+        tests("ServiceProxyTests", ["ServiceProxy", "Traffic", "Allocations"] + reach),
         tests("HostTests", ["Host"] + reach),
         tests("CommandsTests", ["Commands", "Simulation"] + reach),
         tests("ConformanceTests", decisions),
