@@ -98,7 +98,7 @@ final class ActiveChecker {
         let address = key.address
         // A stranger's answer says nothing of the pod.
         let isStranger = plane.guardian.isStranger(at: address, for: round.users)
-        let run = CheckRun(round.rule, at: address, service: key.backend.service, plane: plane) { [weak self] passed in
+        let run = CheckRun(round.rule, at: address, of: key.backend, plane: plane) { [weak self] passed in
             self?.finished(key, passed: passed)
         }
         round.run = run

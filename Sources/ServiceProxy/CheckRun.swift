@@ -11,7 +11,7 @@ final class CheckRun: ChannelOwner {
 
     private let rule: HealthCheckRule
     private let address: EndpointAddress
-    private let service: RouteTable.ServiceName
+    private let backend: RouteTable.BackendName
     private let plane: Dataplane
     private var onResult: ((Bool?) -> Void)?
     private var channel: ByteChannel?
@@ -23,12 +23,12 @@ final class CheckRun: ChannelOwner {
 
     /// - Parameter onResult: called once, AFTER `begin` has returned, unless it is cancelled; nil: nothing was found out.
     init(
-        _ rule: HealthCheckRule, at address: EndpointAddress, service: RouteTable.ServiceName, plane: Dataplane,
+        _ rule: HealthCheckRule, at address: EndpointAddress, of backend: RouteTable.BackendName, plane: Dataplane,
         onResult: @escaping (Bool?) -> Void
     ) {
         self.rule = rule
         self.address = address
-        self.service = service
+        self.backend = backend
         self.plane = plane
         self.onResult = onResult
     }
@@ -66,10 +66,15 @@ final class CheckRun: ChannelOwner {
     }
 
     private func ask(_ channel: ByteChannel) {
+        // An endpoint that is told who asks is told that nobody does but the proxy.
+        if let id = plane.backend(backend), plane.router.protocolRules(id).sendsProxyHeader {
+            ProxyHeader(nil).serialize(into: &channel.output)
+            channel.flush()
+        }
         switch rule.question {
         case .http(let question):
             var head = RequestHead(method: question.method, target: question.path, headers: HTTPHeaders([]))
-            head.headers.add(.host, question.hostname.isEmpty ? service.name : question.hostname)
+            head.headers.add(.host, question.hostname.isEmpty ? backend.service.name : question.hostname)
             head.headers.add("User-Agent", "steady-health-check")
             head.headers.add(.connection, "close")
             if question.method == "POST" { head.headers.add(.contentLength, "0") }

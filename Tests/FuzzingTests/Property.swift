@@ -6,7 +6,7 @@ struct Property: Sendable {
     /// Nil when all holds, else what does not.
     let violation: @Sendable ([UInt8]) -> String?
 
-    static let all = [json, yaml, request, response, proxyHeader, dns, patch, strategic, jsonPath, journal]
+    static let all = [json, yaml, request, response, chunks, proxyHeader, dns, patch, strategic, jsonPath, journal]
 
     /// Two inputs in one: what stands before the first zero byte, and what stands behind it.
     static func halves(_ bytes: [UInt8]) -> (first: [UInt8], second: [UInt8])? {

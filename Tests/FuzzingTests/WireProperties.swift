@@ -35,6 +35,11 @@ extension Property {
         return nil
     }
 
+    /// The bytes of a body in chunks, with what follows it: as for a connection's bytes, but the fuzzer need not find a head first.
+    static let chunks = Property(name: "chunks") { bytes in
+        request.violation(Array("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".utf8) + bytes)
+    }
+
     /// A connection's bytes as the answers to GET requests: the same however they are cut, and the same behind the proxy.
     static let response = Property(name: "response") { bytes in
         let whole = Conversation(responses: [bytes])
