@@ -365,6 +365,7 @@ final class Dataplane {
 
     /// Closes everything at once.
     func closeAll() {
+        checker.stop()
         for connection in open { (connection as? any Closable)?.closeNow() }
         for pool in pools { pool?.closeAll() }
         pools = []

@@ -88,9 +88,9 @@ extension Dataplane {
 
     /// A new connection takes the place of one at rest, where the policy limits those that are open to one endpoint.
     func keepConnectionLimit(_ endpoint: EndpointID, _ need: Need) {
-        guard let limit = router.backend(need.backend).flatMap({ router.endpointConnectionLimit($0) }),
-            pools.indices.contains(endpoint.index),
-            let pool = pools[endpoint.index]
+        guard pools.indices.contains(endpoint.index), let pool = pools[endpoint.index], !pool.resting.isEmpty,
+            let backend = need.stay.flatMap({ router.backend(of: $0) }) ?? router.backend(need.backend),
+            let limit = router.endpointConnectionLimit(backend)
         else { return }
         let (exchanges, flows) = router.openCount(endpoint)
         while exchanges + flows + pool.resting.count > limit, let oldest = pool.resting.first { pool.discard(oldest) }

@@ -28,7 +28,10 @@ extension HTTPConnection {
         let admission = plane.router.admit(id, exchange.head, client: client, age: age, now: plane.loop.now)
         plane.tellHealthChanges()
         switch admission {
-        case .refused(let refusal): fail(LocalResponse(refused: refusal, backend: backend))
+        case .refused(let refusal):
+            // A Service that is left in peace is as good as none.
+            if case .circuitOpen = refusal, degrade(.circuitOpen, by: plane.router.rules(of: id)) { return }
+            fail(LocalResponse(refused: refusal, backend: backend))
         case .line(let place, let until, let displaced): standInLine(place, until: until, displacing: displaced)
         case .stay(let stay): comeIn(stay)
         }

@@ -121,6 +121,21 @@ import Traffic
         #expect(metric(harness, "circuit_breaker_state").isEmpty)
     }
 
+    @Test func `an open circuit is as good as no endpoint: the policy's fallback answers`() throws {
+        let harness = try Harness()
+        let replica = try Replica(harness)
+        var rules = BreakerRules()
+        rules.consecutiveErrors = 1
+        rules.openTime = .seconds(60)
+        harness.rules.breaker = rules
+        harness.rules.fallbacks = [.response(.init(status: 200, contentType: "text/plain", body: "later"))]
+        replica.status = 500
+        #expect(try code(harness.get()) == "500", "an answer is an answer")
+        let answer = try harness.get()
+        #expect(answer.hasPrefix("HTTP/1.1 200 ") && answer.contains("later"))
+        #expect(replica.requestCount == 1)
+    }
+
     @Test func `a breaker of flows refuses them by a reset once nobody accepts`() throws {
         let harness = try Harness(.flows)
         var rules = BreakerRules()

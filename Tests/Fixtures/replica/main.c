@@ -1,6 +1,7 @@
 /* The least polite server that a pod may run: it dies of SIGTERM at once, whatever it was doing, and tells which requests it ran.
  *
  *   GET  /anything   200 "POD PID\n"         GET /ready   200, after POST /unready 503 until POST /ready-again
+ *   GET  /anything   500, after POST /broken until POST /mended (/ready is not touched)
  *   /slow           the same, after 2 s in which nobody else is served
  *   POST /anything   appends "BODY POD\n" to $RECORD, then answers with BODY
  *
@@ -39,6 +40,7 @@ struct connection {
 static struct connection *connections[descriptor_limit];
 static int record = -1;
 static int is_ready = 1;
+static int is_broken = 0;
 static const char *pod = "-";
 
 static long setting(const char *name, long standard) {
@@ -131,6 +133,8 @@ static void answer(int fd, const char *status, const char *body, size_t length) 
 
 static void run(int fd, const char *request, const char *body, size_t length) {
     if (strncmp(request, "POST /unready ", 14) == 0) is_ready = 0;
+    if (strncmp(request, "POST /broken ", 13) == 0) is_broken = 1;
+    if (strncmp(request, "POST /mended ", 13) == 0) is_broken = 0;
     if (strncmp(request, "POST /slow ", 11) == 0 || strncmp(request, "GET /slow ", 10) == 0) sleep(2);
     if (strncmp(request, "POST /ready-again ", 18) == 0) is_ready = 1;
     if (strncmp(request, "POST ", 5) == 0) {
@@ -142,6 +146,8 @@ static void run(int fd, const char *request, const char *body, size_t length) {
         answer(fd, "200 OK", body, length);
     } else if (strncmp(request, "GET /ready ", 11) == 0 && !is_ready) {
         answer(fd, "503 Service Unavailable", "not ready\n", 10);
+    } else if (is_broken && strncmp(request, "GET /ready ", 11) != 0) {
+        answer(fd, "500 Internal Server Error", "broken\n", 7);
     } else {
         char text[256];
         int size = snprintf(text, sizeof text, "%s %d\n", pod, (int)getpid());
