@@ -25,7 +25,7 @@ final class OutputCustody {
     /// how long an `up` was away that starts.
     static let patience: Duration = .milliseconds(20)
     /// How often the state of an agent that is no child is looked at.
-    static let lookPeriod: Duration = .milliseconds(50)
+    static let lookPeriod: Duration = .milliseconds(25)
 
     init(loop: EventLoop, agent: RoleProcess, drain: @escaping () -> OutputReading?, onResume: @escaping () -> Void) {
         self.loop = loop

@@ -1,5 +1,5 @@
 import Formats
-import Simulation
+@testable import Simulation
 import Testing
 import Timing
 
@@ -78,6 +78,60 @@ import Timing
         }
         #expect(verdicts.count { !$0.isSurvived } == 0)
         #expect(Suggestions.from(verdicts, objects: Samples.web()).isEmpty)
+    }
+
+    @Test func `A drain replaces first, so a budget that allows nothing is no obstacle`() {
+        var objects = Samples.web()
+        objects.append([
+            "apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": ["name": "web"],
+            "spec": ["minAvailable": 3, "selector": ["matchLabels": ["app": "web"]]],
+        ])
+        let drill = Drill(nil, during: .drain)
+        let verdict = Verdict(drill, (1...3).map { DrillRun(drill, of: Scenario("drained", objects: objects), seed: UInt64($0)).run() })
+        #expect(verdict.judgement == .survived, "\(Story.lines(of: verdict.worst).joined(separator: "\n"))")
+        #expect(verdict.least?.ready == 3)
+    }
+
+    @Test func `A liveness probe that ends what still starts is answered with a startup probe`() throws {
+        var objects = Samples.web(livenessPeriod: 1)
+        objects[0]["spec"]["template"]["spec"]["containers"] = [
+            [
+                "name": "web", "image": "web:v1", "ports": [["name": "http", "containerPort": 8080]],
+                "livenessProbe": ["httpGet": ["path": "/", "port": 8080], "periodSeconds": 1, "failureThreshold": 2],
+            ]
+        ]
+        let drill = Drill(.slowStart, during: .steady)
+        let judge: (Drill, [Value]) -> Verdict = { drill, objects in
+            Verdict(drill, (1...2).map { DrillRun(drill, of: Scenario("slow", objects: objects), seed: UInt64($0)).run() })
+        }
+        let before = judge(drill, objects)
+        #expect(before.judgement == .notStarted)
+        let suggestion = try #require(Suggestions.from([before], objects: objects).first { $0.field.hasSuffix(".startupProbe") })
+        #expect(suggestion.evidence.contains("restarts it 2.0 s after each start"))
+        var changed = objects
+        suggestion.change(&changed)
+        #expect(judge(drill, changed).judgement != .notStarted)
+    }
+
+    @Test func `A rollout without readiness probes that leaves nobody is remarked upon, also when nothing is lost`() {
+        var objects = Samples.web()
+        var container = objects[0]["spec"]["template"]["spec"]["containers"][0]
+        container["readinessProbe"] = .null
+        objects[0]["spec"]["template"]["spec"]["containers"] = .array([container])
+        var outcome = DrillRun.Outcome(seed: 1)
+        outcome.recoveryTime = .zero
+        outcome.least = .init(workload: "web", ready: 0, wanted: 3)
+        let verdict = Verdict(Drill(nil, during: .rollout), [outcome])
+        #expect(Suggestions.remarks([verdict], objects: objects).first?.hasPrefix("deployment/web has no readinessProbe") == true)
+        #expect(Suggestions.remarks([verdict], objects: Samples.web()).isEmpty)
+    }
+
+    @Test func `What was lost after a fault was over is explained in the story`() {
+        var outcome = DrillRun.Outcome(seed: 1)
+        outcome.watchedUntil = .zero + .seconds(2)
+        outcome.lossTimes = [.zero + .seconds(4)]
+        outcome.history.note(.zero + .seconds(3), "agent-a1", "sends TERM to web (7)", isTurningPoint: false)
+        #expect(Story.told(of: outcome).map(\.who) == ["agent-a1", "clients"])
     }
 
     struct Row: Sendable, CustomTestStringConvertible {

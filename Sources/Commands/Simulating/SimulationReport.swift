@@ -10,6 +10,7 @@ struct SimulationReport {
     let forecast: ForecastReport?
 
     var suggestions: [Suggestion] { remedy.tried }
+    var remarks: [String] { Suggestions.remarks(verdicts, objects: order.scenario.objects) }
     private var helpful: [Suggestion] { suggestions.filter(\.helps) }
 
     // MARK: Text
@@ -27,6 +28,7 @@ struct SimulationReport {
         )
         if let worst = Verdict.worst(of: verdicts), !worst.isSurvived || order.drills.count == 1 { out += story(worst, terminal) }
         out += advice(terminal)
+        for remark in remarks { out += "\nTo know: \(remark).\n" }
         let failed = verdicts.count { !$0.isSurvived }
         let summary =
             failed == 0
@@ -167,6 +169,7 @@ struct SimulationReport {
                     return value
                 }),
         ]
+        if !remarks.isEmpty { out["remarks"] = .array(remarks.map { .string($0) }) }
         if !remedy.after.isEmpty { out["afterAll"] = .array(remedy.after.map(Self.value)) }
         if let forecast { out["forecast"] = forecast.value }
         if let worst = Verdict.worst(of: verdicts), !worst.isSurvived {

@@ -128,12 +128,16 @@ final class DeploymentBudget: Check {
         // Scaling down in the middle of a roll takes from every version in proportion, ready or not, as Kubernetes does: what people ask for.
         if sizes.count > 1 { return }
         guard let needed = sizes.map({ $0.replicas - $0.unavailable }).min() else { return }
-        let available = members(deployment).count { member in
+        let left = members(deployment).filter { member in
             member.deletedAt.map { world.now - $0 > Self.sightTime } ?? true
                 && (member.pod.isReady || member.readyUntil.map { world.now - $0 < Self.sightTime } ?? false)
         }
-        if available + justTaken(deployment, world.now) < needed {
-            world.violate(name, "\(key.name) is deleted while ready: \(available) are left, \(needed) are needed")
+        let taken = justTaken(deployment, world.now)
+        if left.count + taken < needed {
+            let names = left.map(\.pod.meta.name).sorted().joined(separator: ", ")
+            world.violate(
+                name,
+                "\(key.name) is deleted while ready: \(left.count) are left (\(names)), \(taken) were just taken, \(needed) are needed")
         }
     }
 }

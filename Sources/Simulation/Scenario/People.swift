@@ -96,7 +96,7 @@ final class People {
         case .roll: roll(deployment)
         case .rollToBroken: breakRoll(deployment)
         case .undo: undo(deployment)
-        case .drain: if let node = world.pick(world.host.nodes) { drain(node) }
+        case .drain: if let node = world.pick(world.host.nodes) { drain(node, evicting: true) }
         case .deletePod: deletePod(deployment)
         case .forceDelete: deletePod(deployment, isForced: true)
         }
@@ -146,19 +146,29 @@ final class People {
         return ["spec": ["template": ["spec": ["containers": .array(containers)]]]]
     }
 
-    /// Cordons a node and asks that its pods be replaced elsewhere before they go.
-    func drain(_ node: String) {
+    /// Cordons a node and has its pods go: as `steady drain` does, which asks that each be replaced before it goes, or as `kubectl drain`, which
+    /// evicts them.
+    func drain(_ node: String, evicting: Bool = false) {
         guard cordoned.isEmpty else { return uncordon() }
-        say("drains \(node)")
+        say(evicting ? "drains \(node) by evictions" : "drains \(node)")
         cordoned.insert(node)
         world.sometimes(.drainedNode)
         perform(.patch(ObjectKey(.nodes, name: node), .merge(["spec": ["unschedulable": true]])), about: node) { [self] in
             let selector = FieldSelector([FieldSelector.Term(["spec", "nodeName"], node)])
             link.perform(.list(ListRequest(.pods, fieldSelector: selector)), by: .user) { [self] result in
                 guard case .success(let reply) = result else { return }
-                for pod in reply.items.map({ ObservedPod($0) }) where pod.isActive { evict(pod.key, from: node) }
+                for pod in reply.items.map({ ObservedPod($0) }) where pod.isActive {
+                    // What nothing would replace is evicted in both.
+                    if evicting || pod.meta.controller == nil { evict(pod.key, from: node) } else { askToGo(pod, from: node) }
+                }
             }
         }
+    }
+
+    private func askToGo(_ pod: ObservedPod, from node: String) {
+        say("asks that \(pod.meta.name) be replaced")
+        let asked: Value = [EvictionRequest.annotation: .string(world.wallClock(of: "user").rfc3339)]
+        perform(.patch(pod.key, .merge(["metadata": ["annotations": asked]])))
     }
 
     /// As `kubectl drain`: again while a budget forbids it, until somebody calls the drain off.

@@ -76,7 +76,8 @@ package final class SimulationRun {
         let steps: [() -> Void] = [
             { [self] in people.roll(deployment) }, { [self] in people.scale(deployment, to: deployment.replicas + 2) },
             { [self] in people.scale(deployment, to: deployment.replicas) },
-            { [self] in people.drain(world.host.nodes.first { !world.host.givenUp.contains($0) } ?? "") }, { [self] in people.uncordon() },
+            { [self] in people.drain(world.host.nodes.first { !world.host.givenUp.contains($0) } ?? "", evicting: true) },
+            { [self] in people.uncordon() },
         ]
         for step in steps {
             guard world.violation == nil else { return }

@@ -25,7 +25,8 @@ package enum Story {
     package static func told(of outcome: DrillRun.Outcome) -> [Line] {
         let zero = outcome.struckAt ?? outcome.beganAt
         var moments: [(at: Instant, who: String, what: String)] = []
-        let told = outcome.beganAt..<outcome.watchedUntil
+        // What was lost afterwards is explained as well.
+        let told = outcome.beganAt...max(outcome.watchedUntil, outcome.lossTimes.last ?? .zero)
         for line in outcome.history.shortened(to: History.lineLimit) where told.contains(line.at) && isTold(line) {
             moments.append((line.at, line.who, line.what))
         }

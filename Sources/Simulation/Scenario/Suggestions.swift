@@ -29,6 +29,7 @@ package struct Suggestions {
         strategy(index, deployment)
         replicas(index, deployment)
         probes(index, deployment)
+        startup(index, deployment)
         grace(index, deployment)
         readiness(index, deployment)
     }
@@ -59,6 +60,7 @@ package struct Suggestions {
 
     /// `node-loss left 0 of 1 ready and 312 of 7,204 requests unanswered`.
     private func sentence(_ verdict: Verdict) -> String {
+        if verdict.judgement == .notStarted { return "in \(verdict.drill.name) it never runs" }
         var text = "\(verdict.drill.name) left \(verdict.least?.ready ?? 0) of \(verdict.least?.wanted ?? 0) ready"
         let lost = verdict.avoidableLossCount
         if lost > 0 { text += " and lost \(lost) of \(verdict.sentCount) requests" }
@@ -147,6 +149,64 @@ package struct Suggestions {
                     "nobody notices that a process hangs: \(sentence(verdict))", verdict
                 ) { Self.set("livenessProbe", live, at, &$0) }
             }
+        }
+    }
+
+    /// A liveness probe that judges a program while it still starts.
+    private mutating func startup(_ index: Int, _ deployment: Value) {
+        guard let verdict = verdicts.first(where: { $0.drill.fault == .slowStart && !$0.isSurvived && $0.judgement != .brokenPromise })
+        else { return }
+        for (at, container) in deployment["spec"]["template"]["spec"]["containers"].elements.enumerated() {
+            let field = "spec.template.spec.containers[\(at)]"
+            if let failures = container["startupProbe"]["failureThreshold"].int ?? (container["startupProbe"].isNull ? nil : 3) {
+                guard failures < Self.startFailures else { continue }
+                add(
+                    index, "\(field).startupProbe.failureThreshold", from: "\(failures)", to: "\(Self.startFailures)",
+                    "a start takes longer than its startup probe allows: \(sentence(verdict))", verdict
+                ) { changed in
+                    var probe = container["startupProbe"]
+                    probe["failureThreshold"] = .int(Self.startFailures)
+                    Self.set("startupProbe", probe, at, &changed)
+                }
+            } else if let liveness = Probe(container["livenessProbe"]) {
+                let given = liveness.initialDelay + liveness.period * Int64(liveness.failureThreshold)
+                let probe = Self.startupProbe(asking: container["livenessProbe"])
+                add(
+                    index, "\(field).startupProbe", from: "none",
+                    to:
+                        "what the livenessProbe asks, every 1 s, \(Self.startFailures) failures (or initialDelaySeconds or a greater failureThreshold "
+                        + "there)",
+                    "its livenessProbe restarts it \(DurationText.short(given)) after each start, while it still starts: \(sentence(verdict))",
+                    verdict
+                ) { Self.set("startupProbe", probe, at, &$0) }
+            }
+        }
+    }
+
+    private static func startupProbe(asking liveness: Value) -> Value {
+        var probe = liveness
+        for name in ["initialDelaySeconds", "successThreshold", "terminationGracePeriodSeconds"] { probe[name] = .null }
+        probe["periodSeconds"] = 1
+        probe["failureThreshold"] = .int(startFailures)
+        return probe
+    }
+
+    /// Half a minute to start, asked every second.
+    private static let startFailures: Int64 = 30
+
+    /// What a person should know although every drill was survived: sentences.
+    package static func remarks(_ verdicts: [Verdict], objects: [Value]) -> [String] {
+        objects.filter { $0["kind"].string == "Deployment" }.compactMap { deployment in
+            let containers = deployment["spec"]["template"]["spec"]["containers"].elements
+            let name = deployment["metadata"]["name"].string ?? ""
+            guard containers.allSatisfy({ $0["readinessProbe"].isNull }),
+                let verdict = verdicts.first(where: {
+                    $0.drill.occasion == .rollout && $0.least?.workload == name && $0.least?.ready == 0 && ($0.least?.wanted ?? 0) > 1
+                })
+            else { return nil }
+            return
+                "deployment/\(name) has no readinessProbe: a new replica counts as ready before it listens, so that in \(verdict.drill.name) "
+                + "0 of \(verdict.least?.wanted ?? 0) served for a while, and requests waited; a probe lets a rollout go on only once they do"
         }
     }
 
