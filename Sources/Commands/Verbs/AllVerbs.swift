@@ -7,7 +7,7 @@ extension Verb {
             ApplyVerb.verb, CreateVerbs.create, CreateVerbs.configMap, CreateVerbs.secret, CreateVerbs.namespace, DeleteVerb.verb,
         ]
         + ScalingVerbs.all + RolloutVerbs.all + MetadataVerbs.all + [
-            GetVerb.verb, DescribeVerb.verb, WhyVerb.verb, LogsVerb.verb, EventsVerb.verb, WaitVerb.verb,
+            GetVerb.verb, DescribeVerb.verb, TopVerb.verb, WhyVerb.verb, LogsVerb.verb, EventsVerb.verb, WaitVerb.verb,
         ]
         + NodeVerbs.all + [SimulateVerb.verb]
 }
