@@ -20,6 +20,7 @@ final class ClusterMirror {
     let secrets: Shelf<ObservedMeta>
     let images: Shelf<ObservedMeta>
     let budgets: Shelf<ObservedBudget>
+    let policies: Shelf<ObservedPolicy>
 
     private(set) var zoneOfNode: [String: String] = [:]
     private var podsByController: Index<ObservedPod> = [:]
@@ -47,6 +48,7 @@ final class ClusterMirror {
         secrets = Shelf(.secrets, api: api) { ObservedMeta($0) }
         images = Shelf(.images, api: api) { ObservedMeta($0) }
         budgets = Shelf(.disruptionBudgets, api: api) { ObservedBudget($0) }
+        policies = Shelf(.trafficPolicies, api: api) { ObservedPolicy($0) }
         // Registered first: every loop that hears of a change finds the look-ups as they are after it.
         pods.onChange { [unowned self] key, old, new in
             Self.move(key, from: old?.meta, to: new?.meta, new, &podsByController, &freePods)
@@ -84,6 +86,7 @@ final class ClusterMirror {
         begin(secrets)
         begin(images)
         begin(budgets)
+        begin(policies)
     }
 
     /// The pods that an owner controls, and those without a controller that its selector could adopt.

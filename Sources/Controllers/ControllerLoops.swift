@@ -20,6 +20,7 @@ package final class ControllerLoops {
     private let nodeHealth: NodeHealthLoop
     private let taints: TaintEvictionLoop
     private let disruptions: DisruptionLoop
+    private let policies: TrafficPolicyLoop
     private let proxies: ProxyLivenessLoop
     private let namespaces: NamespaceLoop
     private let collection: CollectionLoop
@@ -48,6 +49,7 @@ package final class ControllerLoops {
         nodeHealth = NodeHealthLoop(api: api, mirror: mirror, writing: writing, recorder: recorder, proxyCount: proxyCount, fence: fence)
         taints = TaintEvictionLoop(loop: api.loop, mirror: mirror, writing: writing, recorder: recorder)
         disruptions = DisruptionLoop(loop: api.loop, mirror: mirror, writing: writing)
+        policies = TrafficPolicyLoop(loop: api.loop, mirror: mirror, writing: writing)
         proxies = ProxyLivenessLoop(api: api, mirror: mirror)
         namespaces = NamespaceLoop(api: api, mirror: mirror, writing: writing)
         collection = CollectionLoop(api: api, mirror: mirror, writing: writing)
@@ -84,6 +86,7 @@ package final class ControllerLoops {
         nodeHealth.open()
         taints.queue.open()
         disruptions.queue.open()
+        policies.queue.open()
         proxies.open()
         namespaces.queue.open()
         collection.queue.open()

@@ -106,7 +106,8 @@ package struct ResourceType: Hashable, Sendable {
         "policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", short: ["pdb"], subresources: [.status])
     package static let leases = ResourceType("coordination.k8s.io", "v1", "Lease", "leases", durable: false)
     package static let images = ResourceType("steady.dev", "v1", "Image", "images", short: ["img"], namespaced: false)
-    package static let trafficPolicies = ResourceType("steady.dev", "v1", "TrafficPolicy", "trafficpolicies", short: ["tp"])
+    package static let trafficPolicies = ResourceType(
+        "steady.dev", "v1", "TrafficPolicy", "trafficpolicies", short: ["tp"], subresources: [.status])
     package static let proxyStatuses = ResourceType("steady.dev", "v1", "ProxyStatus", "proxystatuses", namespaced: false, durable: false)
     /// The answer of `deployments/scale`: a view, which is not stored and not among `all`.
     package static let scales = ResourceType("autoscaling", "v1", "Scale", "scales")

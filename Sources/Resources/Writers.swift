@@ -23,6 +23,7 @@ package enum Writers {
         /// Only once the node is fenced.
         case nodeHealth
         case namespacePlan
+        case trafficPolicyPlan
         case proxy
         /// Whoever says what happened.
         case eventRecorder
@@ -101,7 +102,7 @@ package enum Writers {
         Rule(.configMaps, "data", [.user]), Rule(.configMaps, "binaryData", [.user]), Rule(.configMaps, "immutable", [.user]),
         Rule(.secrets, "data", [.user]), Rule(.secrets, "stringData", [.user]), Rule(.secrets, "type", [.user]),
         Rule(.secrets, "immutable", [.user]), Rule(.images, "spec", [.user]),
-        Rule(.trafficPolicies, "spec", [.user]),
+        Rule(.trafficPolicies, "spec", [.user]), Rule(.trafficPolicies, "status", [.trafficPolicyPlan]),
         Rule(.proxyStatuses, "metadata", [.proxy]), Rule(.proxyStatuses, "spec", [.proxy]), Rule(.proxyStatuses, "status", [.proxy]),
         Rule(.events, "", [.eventRecorder]),
     ]

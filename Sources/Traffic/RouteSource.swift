@@ -96,9 +96,7 @@ package struct RouteSource: Sendable {
     /// (the Gateway API's order for conflicts, GEP-713).
     private func rulesByTarget() -> [PortTarget: TrafficRules] {
         var rules: [PortTarget: TrafficRules] = [:]
-        let ages = policies.map { (since: $0.value.meta.creationTimestamp?.nanosecondsSince1970 ?? 0, name: $0.key) }
-        let order = ages.sorted { ($0.since, $0.name) < ($1.since, $1.name) }.compactMap { age in policies[age.name].map { (age.name, $0) }
-        }
+        let order = policies.sorted { $0.value.goesBefore($1.value) }
         for (key, policy) in order {
             for target in policy.targets {
                 let port = PortTarget(.init(key.namespace, target.service), target.port)

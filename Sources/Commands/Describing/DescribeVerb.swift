@@ -39,6 +39,7 @@ enum DescribeVerb {
         case .services:
             let selector = LabelSelector(labels: ["kubernetes.io/service-name": object.name])
             out.service(object, try api.all(ListRequest(.endpointSlices, namespace: object.namespaceName, labelSelector: selector)))
+            out.trafficPolicies(of: object, try api.all(ListRequest(.trafficPolicies, namespace: object.namespaceName)))
         case .nodes:
             let lease = try api.find(ObjectKey(.leases, namespace: "kube-node-lease", name: object.name))
             let pods = try api.all(ListRequest(.pods, fieldSelector: FieldSelector([.init(["spec", "nodeName"], object.name)])))

@@ -96,6 +96,23 @@ extension Description {
         optional("Internal Traffic Policy", spec["internalTrafficPolicy"])
     }
 
+    /// Those that name the Service, with what each rules, in the order in which they hold; nothing where there is none, as kubectl.
+    mutating func trafficPolicies(of service: Value, _ policies: [Value]) {
+        let named = policies.map { (policy: TrafficPolicy($0), value: $0) }.filter { entry in
+            entry.policy.targets.contains { $0.service == service.name }
+        }.sorted { $0.policy.goesBefore($1.policy) }
+        for (policy, value) in named {
+            let ports = policy.targets.filter { $0.service == service.name }.map(\.port)
+            let place = ports.contains("") ? "" : " for \(ports.joined(separator: ", "))"
+            let rules = (value["spec"].object ?? [:]).map(\.0).filter { $0 != "targetRefs" }.joined(separator: ", ")
+            let ancestors = value["status"]["ancestors"].elements.filter { $0["ancestorRef"]["name"].string == service.name }
+            let reason = ancestors.compactMap { ancestor in
+                ancestor["conditions"].elements.first { $0["type"].string == "Accepted" && $0["status"].string == "False" }
+            }.first
+            field("Traffic Policy", "\(policy.meta.name)\(place): \(reason?["message"].string ?? rules)")
+        }
+    }
+
     private static func ready(_ slices: [Value], _ portName: String) -> [String] {
         slices.flatMap { slice -> [String] in
             guard let port = slice["ports"].elements.first(where: { ($0["name"].string ?? "") == portName })?["port"].plainText else {

@@ -57,7 +57,7 @@ package enum Printing {
         case ("policy", "poddisruptionbudgets"):
             [Column("Min Available"), Column("Max Unavailable"), Column("Allowed Disruptions", "integer"), age]
         case ("steady.dev", "images"): [Column("Reference"), Column("Command"), age, Column("Working-Dir", wide: true)]
-        case ("steady.dev", "trafficpolicies"): [Column("Targets"), Column("Rules"), age]
+        case ("steady.dev", "trafficpolicies"): [Column("Targets"), Column("Rules"), Column("Status"), age]
         case ("steady.dev", "proxystatuses"): [Column("Route-Revision"), Column("Draining", "integer"), age]
         default: [age]
         }
@@ -116,7 +116,9 @@ package enum Printing {
             let rules = (value["spec"].object ?? [:]).map(\.0).filter { $0 != "targetRefs" }
             return [
                 .string(name), .string(policy.targets.map(\.description).joined(separator: ",")),
-                .string(orNone(rules.joined(separator: ","))), .string(age),
+                .string(orNone(rules.joined(separator: ","))),
+                .string(value["status"]["conditions"].elements.first { $0["type"].string == "Accepted" }?["reason"].string ?? "Pending"),
+                .string(age),
             ]
         case ("steady.dev", "proxystatuses"):
             let status = ProxyStatus(value)

@@ -24,6 +24,14 @@ extension SchemaText {
           ports [ContainerPort by containerPort] | Ports the program listens on.
         TrafficPolicy | How the proxy treats the traffic of Services.
           spec! TrafficPolicySpec
+          status TrafficPolicyStatus
+        TrafficPolicyStatus | Whether it holds.
+          conditions [Condition by type] | Accepted: for all of its targets; else the first that it does not hold for.
+          ancestors [TrafficAncestorStatus] | Target by target, in the order of targetRefs.
+        TrafficAncestorStatus
+          ancestorRef! TrafficTarget
+          controllerName! string
+          conditions [Condition by type] | Accepted (Conflicted, TargetNotFound) and Overridden.
         TrafficPolicySpec
           targetRefs! [TrafficTarget] | The Services that it holds for; of several policies for one port the oldest holds.
           loadBalancer TrafficLoadBalancer | How an endpoint is chosen.
@@ -37,6 +45,11 @@ extension SchemaText {
           faultInjection TrafficFaultInjection | Troubles made on purpose, for drills.
           enableProxyProtocol bool | Every connection of a client begins with a PROXY header; who is told by it counts as the client.
           proxyProtocol TrafficProxyProtocol | Connections to endpoints begin with a PROXY header.
+          telemetry TrafficTelemetry | What is told of the traffic beside its numbers.
+        TrafficTelemetry
+          accessLog TrafficAccessLog | A line of JSON for each request, in the proxy's access log.
+        TrafficAccessLog
+          percentage number | Of the requests, chosen by chance; 100 where absent.
         TrafficTarget
           group string | Empty: the core group.
           kind! string(Service)

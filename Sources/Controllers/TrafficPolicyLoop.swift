@@ -1,0 +1,42 @@
+import Linux
+import Reconciling
+import Resources
+
+/// Keeps the status of TrafficPolicies: whether each holds for what it targets.
+final class TrafficPolicyLoop {
+    private let mirror: ClusterMirror
+    private let writing: Writing
+    private var byNamespace: [String: Set<ObjectKey>] = [:]
+    private let loop: EventLoop
+    private(set) lazy var queue = PassQueue<ObjectKey>(loop: loop) { [unowned self] key, done in pass(key, done) }
+
+    init(loop: EventLoop, mirror: ClusterMirror, writing: Writing) {
+        self.loop = loop
+        self.mirror = mirror
+        self.writing = writing
+        mirror.policies.onChange { [unowned self] key, old, new in
+            if new == nil { byNamespace.take(key, from: key.namespace) } else { byNamespace[key.namespace, default: []].insert(key) }
+            queue.mark(key)
+            // A status alone changes nothing for others.
+            if old?.meta.generation != new?.meta.generation || old == nil || new == nil {
+                for other in byNamespace[key.namespace] ?? [] where other != key { queue.mark(other) }
+            }
+        }
+        mirror.services.onChange { [unowned self] key, old, new in
+            guard let policies = byNamespace[key.namespace], old?.ports != new?.ports || old == nil || new == nil else { return }
+            for policy in policies where mirror.policies[policy]?.targets(key.name) ?? false { queue.mark(policy) }
+        }
+    }
+
+    private func pass(_ key: ObjectKey, _ done: @escaping (Writing.Outcome) -> Void) {
+        guard let policy = mirror.policies[key], !policy.meta.isDeleting else {
+            queue.forget(key)
+            return done(.init())
+        }
+        let all = (byNamespace[key.namespace] ?? []).sorted().compactMap { mirror.policies[$0] }
+        let services = Set(policy.policy.targets.map(\.service)).sorted()
+            .compactMap { mirror.services[ObjectKey(.services, namespace: key.namespace, name: $0)] }
+        let plan = TrafficPolicyPlan.plan(.init(policy: policy, all: all, services: services), now: Clock.realtime())
+        writing.perform(plan.changes, component: TrafficPolicyPlan.component, done)
+    }
+}

@@ -1,0 +1,128 @@
+import Formats
+import Resources
+import Timing
+
+/// What plans read of a TrafficPolicy.
+package struct ObservedPolicy: Sendable {
+    package var meta: ObservedMeta
+    package var policy: TrafficPolicy
+    /// `status` as stored.
+    package var status: Value
+
+    package init(_ value: Value) {
+        meta = ObservedMeta(value)
+        policy = TrafficPolicy(value)
+        status = value["status"]
+    }
+
+    package var key: ObjectKey { meta.key(.trafficPolicies) }
+    package func targets(_ service: String) -> Bool { policy.targets.contains { $0.service == service } }
+}
+
+/// Says of a TrafficPolicy whether it holds, target by target, in the Gateway API's words (GEP-713, and `Overridden` of Envoy Gateway).
+///
+/// Written by the controller and by no proxy: it follows from the stored objects alone, by the order in which every proxy applies them.
+package struct TrafficPolicyPlan {
+    package static let component = "traffic-policy-controller"
+    package static let controllerName = "steady.dev/traffic-policy-controller"
+
+    /// What the plan looks at.
+    package struct View {
+        package var policy: ObservedPolicy
+        /// Those of its namespace, itself among them.
+        package var all: [ObservedPolicy]
+        /// Of its namespace, those that it targets.
+        package var services: [ObservedService]
+
+        package init(policy: ObservedPolicy, all: [ObservedPolicy], services: [ObservedService]) {
+            self.policy = policy
+            self.all = all
+            self.services = services
+        }
+    }
+
+    private struct Verdict {
+        var isAccepted: Bool
+        var reason: String
+        var message: String
+    }
+
+    /// The status as it should be.
+    package static func plan(_ view: View, now: Timestamp) -> Plan {
+        var plan = Plan()
+        let before = view.policy.status
+        let verdicts = view.policy.policy.targets.map { ($0, verdict($0, view), overriding($0, view)) }
+        let ancestors = verdicts.map { target, verdict, overriding -> Value in
+            let known = before["ancestors"].elements.first { $0["ancestorRef"] == reference(target) }
+            var conditions = Conditions(known?["conditions"] ?? .null)
+            set("Accepted", verdict, &conditions, view, now)
+            if overriding.isEmpty {
+                conditions.remove("Overridden")
+            } else {
+                set("Overridden", Verdict(isAccepted: true, reason: "Overridden", message: overriding), &conditions, view, now)
+            }
+            return [
+                "ancestorRef": reference(target), "controllerName": .string(controllerName), "conditions": conditions.value,
+            ]
+        }
+        var whole = Conditions(before["conditions"])
+        let refused = verdicts.first { !$0.1.isAccepted }?.1
+        set(
+            "Accepted", refused ?? Verdict(isAccepted: true, reason: "Accepted", message: "it holds for all of its targets"), &whole, view,
+            now)
+        let status: Value = ["conditions": whole.value, "ancestors": .array(ancestors)]
+        if status == before { return plan }
+        plan.explanation.append(refused.map { "does not hold everywhere: \($0.message)" } ?? "holds for all of its targets")
+        plan.changes.append(.patchStatus(view.policy.key, status))
+        return plan
+    }
+
+    private static func verdict(_ target: TrafficPolicy.Target, _ view: View) -> Verdict {
+        guard let service = view.services.first(where: { $0.meta.name == target.service && !$0.meta.isDeleting }) else {
+            return Verdict(isAccepted: false, reason: "TargetNotFound", message: "there is no Service \"\(target.service)\"")
+        }
+        if !target.port.isEmpty, !service.ports.contains(where: { $0.name == target.port }) {
+            let names = service.ports.map(\.name).filter { !$0.isEmpty }
+            let known = names.isEmpty ? "its ports have no names" : "its ports are \(names.joined(separator: ", "))"
+            return Verdict(
+                isAccepted: false, reason: "TargetNotFound",
+                message: "Service \"\(target.service)\" has no port named \"\(target.port)\"; \(known)")
+        }
+        let rivals = view.all.filter {
+            $0.meta.name != view.policy.meta.name && $0.policy.targets.contains(target) && $0.policy.goesBefore(view.policy.policy)
+        }
+        if let first = rivals.min(by: { $0.policy.goesBefore($1.policy) }) {
+            return Verdict(
+                isAccepted: false, reason: "Conflicted",
+                message: "TrafficPolicy \"\(first.meta.name)\" is older and holds for \(target)")
+        }
+        return Verdict(isAccepted: true, reason: "Accepted", message: "it holds for \(target)")
+    }
+
+    /// Which ports of a Service others name, so that their rules hold there instead.
+    private static func overriding(_ target: TrafficPolicy.Target, _ view: View) -> String {
+        guard target.port.isEmpty else { return "" }
+        var policies: [String: String] = [:]
+        for other in view.all.sorted(by: { $0.policy.goesBefore($1.policy) }) {
+            for named in other.policy.targets where named.service == target.service && !named.port.isEmpty {
+                if policies[named.port] == nil { policies[named.port] = other.meta.name }
+            }
+        }
+        return policies.sorted { $0.key < $1.key }.map { "TrafficPolicy \"\($0.value)\" holds for port \($0.key)" }.joined(separator: "; ")
+    }
+
+    private static func reference(_ target: TrafficPolicy.Target) -> Value {
+        var reference: Object = ["group": "", "kind": "Service", "name": .string(target.service)]
+        if !target.port.isEmpty { reference["sectionName"] = .string(target.port) }
+        return .object(reference)
+    }
+
+    /// A condition whose words or generation changed is written anew; its time moves with its status alone.
+    private static func set(_ type: String, _ verdict: Verdict, _ conditions: inout Conditions, _ view: View, _ now: Timestamp) {
+        let status = verdict.isAccepted ? "True" : "False"
+        let old = conditions[type]
+        let isSame = old?["message"].string == verdict.message && old?["observedGeneration"].int == view.policy.meta.generation
+        conditions.set(type, status, reason: verdict.reason, message: verdict.message, now: now, isRenewed: !isSame)
+        conditions.note(type, "observedGeneration", .int(view.policy.meta.generation))
+    }
+}
