@@ -57,6 +57,8 @@ package struct DataDirectory: Hashable, Sendable {
     package func roleLock(_ role: String) -> String { "\(roles)/\(role).lock" }
     /// Where the role logs; older parts are kept beside it.
     package func roleLog(_ role: String) -> String { "\(roles)/\(role).log" }
+    /// What a proxy tells of requests, where a TrafficPolicy asks for it: read by `steady logs --role access`.
+    package func accessLog(_ proxy: String) -> String { roleLog("access-\(proxy)") }
     /// The socket on which a role serves logs and metrics.
     package func roleSocket(_ role: String) -> String { "\(roles)/\(role).sock" }
     package var nodes: String { path + "/nodes" }

@@ -55,6 +55,7 @@ final class Dataplane {
     let counts: TrafficCounts
     /// For what requests are marked with.
     var random = SeededRandom(seed: UInt64.random(in: 0 ... .max))
+    let accessLog: AccessLog
     /// Called when a drain report has become due; at most once until the report is taken.
     var onReportDue: (() -> Void)?
     /// Called when an endpoint or a backend's breaker changes what it is thought of.
@@ -64,8 +65,13 @@ final class Dataplane {
     private(set) lazy var checker = ActiveChecker(plane: self)
     private var isReportAnnounced = false
 
-    /// - Parameter connectionLimit: clients' connections at a time.
-    init(loop: EventLoop, sources: [IPv4Address] = [], connectionLimit: Int = Dataplane.mostConnections) {
+    /// - Parameters:
+    ///   - connectionLimit: clients' connections at a time.
+    ///   - accessLog: the file that policies have requests told in; nil: nothing is told.
+    init(
+        loop: EventLoop, sources: [IPv4Address] = [], connectionLimit: Int = Dataplane.mostConnections, accessLog: String? = nil
+    ) {
+        self.accessLog = AccessLog(loop: loop, path: accessLog)
         self.connectionLimit = connectionLimit
         self.loop = loop
         connector = UpstreamConnector(loop: loop, sources: sources)

@@ -32,6 +32,9 @@ final class Exchange {
     /// Whether anything of a response went to the client: from here the exchange can only go on or break.
     var isResponseBegun = false
     var status = 0
+    /// Of the request's body, and of the response's.
+    var receivedByteCount = 0
+    var sentByteCount = 0
     var coding = HeadRewriting.Coding.plain
     /// Whether the endpoint wants its connection to live on.
     var upstreamKeepsAlive = false

@@ -208,6 +208,7 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
     }
 
     private func passBody(_ count: Int) {
+        exchange?.receivedByteCount += count
         let isChunked = exchange?.head.framing == .chunked
         channel.input.withBytes { bytes in
             let body = UnsafeBufferPointer(rebasing: bytes[0..<count])
@@ -250,12 +251,11 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
 
     /// Ends the exchange with an answer of our own; the connection lives on where the request was read whole.
     func fail(_ response: LocalResponse) {
-        counts.failed(response.reason)
         if exchange?.isResponseBegun == true { return abort() }
         let isWhole = exchange?.isRequestComplete ?? false
         let keepsAlive = isWhole && exchange?.head.keepsAlive == true
         response.serialize(into: &channel.output, isHead: exchange?.head.method == "HEAD", keepsAlive: keepsAlive)
-        (exchange?.tally ?? counts.whole).count(status: response.status)
+        account(.local(response))
         letGoOfUpstream()
         conclude()
         guard keepsAlive else { return linger() }
@@ -302,7 +302,7 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
 
     /// The client went, or a response broke off: both sides end at once, the client's by a reset so that it sees that something is missing.
     func abort() {
-        if let exchange { (exchange.tally ?? counts.whole).count(status: exchange.isResponseBegun ? exchange.status : 0) }
+        account(isClientGone ? .clientGone : .cutOff)
         let isCutOff = exchange?.isResponseBegun == true
         letGoOfUpstream()
         conclude()

@@ -88,6 +88,7 @@ extension HTTPConnection {
     }
 
     private func passBody(_ count: Int, from upstream: UpstreamConnection) {
+        exchange?.sentByteCount += count
         if exchange?.coding == .chunked {
             Chunks.begin(count, into: &channel.output)
             upstream.channel.input.move(count, to: &channel.output)
@@ -102,14 +103,13 @@ extension HTTPConnection {
         if exchange.coding == .chunked { Chunks.finish(trailers: trailers, into: &channel.output) }
         note(.answered(exchange.status), at: upstream.endpoint)
         noteEnd(isFailure: exchange.status >= 500)
+        account(.whole)
         conclude()
         // A connection with anything left over on it, in either direction, would mix up the next exchange.
         let isClean = exchange.isRequestComplete && upstream.channel.output.isEmpty && upstream.channel.input.isEmpty
         plane.finished(
             upstream, .exchanges,
             isReusable: exchange.upstreamKeepsAlive && isClean && !upstream.channel.isEndAnnounced && upstream.channel.failure == nil)
-        exchange.tally?.count(status: exchange.status)
-        exchange.tally?.took(plane.loop.now - exchange.began)
         if exchange.clientKeepsAlive && exchange.isRequestComplete {
             rest()
         } else if !exchange.head.keepsAlive && exchange.isRequestComplete {
@@ -147,7 +147,7 @@ extension HTTPConnection {
     /// The endpoint agreed to leave HTTP: from here bytes are copied.
     private func becomeFlow() {
         guard let exchange, let upstream = exchange.upstream else { return }
-        exchange.tally?.count(status: exchange.status)
+        account(.upgraded)
         note(.answered(101), at: upstream.endpoint)
         noteEnd(isFailure: false)
         conclude()

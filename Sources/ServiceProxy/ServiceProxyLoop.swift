@@ -41,7 +41,8 @@ package final class ServiceProxyLoop {
         let plane = Dataplane(
             loop: loop, sources: configuration.sources,
             // Each client's connection may need one to an endpoint.
-            connectionLimit: min(Dataplane.mostConnections, Int(clamping: Limits.raiseOpenFiles() / 2)))
+            connectionLimit: min(Dataplane.mostConnections, Int(clamping: Limits.raiseOpenFiles() / 2)),
+            accessLog: configuration.directory.accessLog(configuration.name))
         self.plane = plane
         entrances = Entrances(plane: plane, exposed: configuration.exposed, store: store)
         let addresses = InstanceAddresses(block: configuration.block)
@@ -147,8 +148,9 @@ package final class ServiceProxyLoop {
     /// Counters and histograms in Prometheus' text format.
     package var metrics: String {
         plane.showHealth()
-        return TrafficText.text(plane.counts, openConnectionCount: plane.openConnectionCount, now: loop.now) {
-            [plane, loop] backend, address in
+        return TrafficText.text(
+            plane.counts, openConnectionCount: plane.openConnectionCount, accessLog: plane.accessLog.counts, now: loop.now
+        ) { [plane, loop] backend, address in
             !plane.router.isSuspected(address, now: loop.now) && plane.router.isUsable(address, in: backend)
         }
     }
@@ -178,6 +180,7 @@ package final class ServiceProxyLoop {
         entrances.stopAccepting()
         nameServer.stop()
         plane.retire(within: limit) { [self] in
+            plane.accessLog.close()
             follower.stop()
             reporter.stop()
             lease.stop()
@@ -194,6 +197,7 @@ package final class ServiceProxyLoop {
         entrances.stopAccepting()
         nameServer.stop()
         plane.finish(within: limit) { [self] in
+            plane.accessLog.close()
             follower.stop()
             inquirer.stop()
             reporter.stop()
@@ -209,6 +213,7 @@ package final class ServiceProxyLoop {
         reporter.stop()
         lease.stop()
         plane.closeAll()
+        plane.accessLog.close()
         entrances.closeAll()
         nameServer.close()
     }

@@ -29,6 +29,15 @@ package struct RequestMarks: Hashable, Sendable {
         return String(decoding: Self.digits(high) + Self.digits(low), as: UTF8.self)
     }
 
+    /// In which trace the endpoint sees a request: the client's own, else a new one with the request's id. Made at each call: for logs.
+    package func traceID(of headers: HTTPHeaders) -> String {
+        if let given = headers.first("traceparent") {
+            let bytes = Array(given.utf8)
+            if bytes.withUnsafeBufferPointer({ TraceParent.isValid($0) }) { return String(decoding: bytes[3..<35], as: UTF8.self) }
+        }
+        return String(decoding: Self.digits(high) + Self.digits(low), as: UTF8.self)
+    }
+
     static func isRequestID(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
         !value.isEmpty && value.count <= requestIDLimit && value.allSatisfy { $0 > 0x20 && $0 < 0x7F }
     }

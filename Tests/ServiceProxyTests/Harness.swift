@@ -39,11 +39,12 @@ final class Harness {
     private var backends: [AnyObject] = []
 
     init(
-        _ carriage: RouteTable.Carriage = .exchanges, isDetected: Bool = false, connectionLimit: Int = Dataplane.mostConnections
+        _ carriage: RouteTable.Carriage = .exchanges, isDetected: Bool = false, connectionLimit: Int = Dataplane.mostConnections,
+        accessLog: String? = nil
     ) throws {
         self.isDetected = isDetected
         loop = try EventLoop()
-        plane = Dataplane(loop: loop, connectionLimit: connectionLimit)
+        plane = Dataplane(loop: loop, connectionLimit: connectionLimit, accessLog: accessLog)
         self.carriage = carriage
         address = .ipv4(Self.host, port: try FreePort.next())
         name = .init(Self.service, port: 80)

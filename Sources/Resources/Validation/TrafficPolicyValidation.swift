@@ -27,6 +27,7 @@ enum TrafficPolicyValidation {
                 findings.at("local") { rateLimit(spec["rateLimit"]["local"], &$0) }
             }
             findings.at("faultInjection") { faults(spec["faultInjection"], &$0) }
+            findings.at("telemetry") { findings in findings.at("accessLog") { percentage(spec["telemetry"]["accessLog"], &$0) } }
         }
     }
 

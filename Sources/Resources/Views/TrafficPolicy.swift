@@ -77,6 +77,7 @@ package struct TrafficRules: Hashable, Sendable {
     package var health = HealthRules()
     /// Nil: a Service is asked however much of it fails.
     package var breaker: BreakerRules?
+    package var telemetry = TelemetryRules()
 
     package init() {}
 
@@ -104,6 +105,7 @@ package struct TrafficRules: Hashable, Sendable {
         rateLimits = spec["rateLimit"]["local"]["rules"].elements.compactMap { RateLimitRule($0) }
         faults = FaultInjection(spec["faultInjection"])
         proxyProtocol = ProtocolRules(spec)
+        telemetry = TelemetryRules(spec["telemetry"])
     }
 
     private static func hashKey(_ value: Value) -> HashKey {

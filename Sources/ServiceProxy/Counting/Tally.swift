@@ -1,4 +1,5 @@
 import Measuring
+import Resources
 import Timing
 import Traffic
 
@@ -76,6 +77,8 @@ final class BackendCounts {
     let name: RouteTable.BackendName
     /// What is the backend's and no endpoint's: answers of the proxy itself, the state of the whole.
     let whole: Tally
+    /// Which exchanges are told in the access log; nil: none. Written by `TrafficCounts`.
+    var accessLog: TelemetryRules.AccessLog?
     /// The tallies of endpoints that were used since the table changed, by the lowest bits of their index. Written by `TrafficCounts`.
     var recent: [(index: Int, tally: Tally)?] = []
     /// Of the table for which they are right.

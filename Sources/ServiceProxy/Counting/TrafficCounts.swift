@@ -26,6 +26,8 @@ final class TrafficCounts {
     private var prunedEpoch = 0
     private var backends: [RouteTable.BackendName: BackendCounts] = [:]
     private var tallies: [Key: Tally] = [:]
+    /// Those that have an access log.
+    private var logged: [BackendCounts] = []
     /// Connections of clients.
     var acceptedCount: UInt64 = 0
     /// Connects and accepts that failed for want of descriptors, ports or memory.
@@ -47,6 +49,14 @@ final class TrafficCounts {
     func follow(_ table: RouteTable, now: Instant) {
         self.table = table
         epoch += 1
+        for backend in logged { backend.accessLog = nil }
+        logged = []
+        for listed in table.backends {
+            guard let rule = listed.rules.telemetry.accessLog else { continue }
+            let backend = backend(listed.name)
+            backend.accessLog = rule
+            logged.append(backend)
+        }
         // Services that come and go leave nothing behind, though nobody reads.
         if backends.count > table.backends.count + Self.backendSlack { prune(now: now) }
     }

@@ -15,7 +15,7 @@ struct TrafficText {
     ///   - openConnectionCount: connections of clients.
     ///   - isOpen: whether an endpoint that the table calls ready gets new traffic.
     static func text(
-        _ counts: TrafficCounts, openConnectionCount: Int, now: Instant,
+        _ counts: TrafficCounts, openConnectionCount: Int, accessLog: (written: UInt64, dropped: UInt64) = (0, 0), now: Instant,
         isOpen: (RouteTable.BackendName, EndpointAddress) -> Bool
     ) -> String {
         counts.prune(now: now)
@@ -28,7 +28,7 @@ struct TrafficText {
         writer.reasons()
         writer.checks(counts.checks)
         writer.states(counts.table, isOpen)
-        writer.process(counts, openConnectionCount)
+        writer.process(counts, openConnectionCount, accessLog)
         return writer.text.text
     }
 
@@ -113,7 +113,7 @@ struct TrafficText {
         }
     }
 
-    private mutating func process(_ counts: TrafficCounts, _ openConnectionCount: Int) {
+    private mutating func process(_ counts: TrafficCounts, _ openConnectionCount: Int, _ accessLog: (written: UInt64, dropped: UInt64)) {
         for (name, help, count) in [
             ("steady_proxy_accepted_connections_total", "Connections of clients.", counts.acceptedCount),
             ("steady_proxy_shortages_total", "Connects that failed for want of descriptors, ports or memory.", counts.shortageCount),
@@ -121,6 +121,13 @@ struct TrafficText {
                 "steady_proxy_strangers_total", "Connects not made or given up, since the listener was not the pod's but another user's.",
                 counts.strangerCount
             ),
+        ] {
+            text.head(name, help, "counter")
+            text.sample(name, "", "", count)
+        }
+        for (name, help, count) in [
+            ("steady_proxy_access_log_lines_total", "Lines of the access log that were written.", accessLog.written),
+            ("steady_proxy_access_log_dropped_total", "Lines of the access log that the disk did not take in time.", accessLog.dropped),
         ] {
             text.head(name, help, "counter")
             text.sample(name, "", "", count)

@@ -1,0 +1,42 @@
+import Linux
+import Testing
+
+struct LineFileTests {
+    private static func withPath(_ body: (String) throws -> Void) throws {
+        let directory = "/tmp/steady-lines-\(UInt32.random(in: 0 ... .max))"
+        try Files.makeDirectories(directory)
+        defer { try? Files.removeTree(directory) }
+        try body(directory + "/access.log")
+    }
+
+    @Test func `what was handed over is in the file once it is closed, in order`() throws {
+        try Self.withPath { path in
+            let file = try LineFile(path)
+            for number in 0..<100 { file.append(Array("line \(number)\n".utf8), lineCount: 1) }
+            file.close()
+            #expect(try Files.text(path) == (0..<100).map { "line \($0)\n" }.joined())
+            #expect(file.counts == (100, 0))
+        }
+    }
+
+    @Test func `a full file is moved aside, once`() throws {
+        try Self.withPath { path in
+            for text in ["first, which fills it\n", "second, which fills it\n", "c\n", "d\n"] {
+                let file = try LineFile(path, fileLimit: 10)
+                file.append(Array(text.utf8), lineCount: 1)
+                file.close()
+                #expect(file.counts == (1, 0))
+            }
+            #expect(try Files.text(path) == "c\nd\n")
+            #expect(try Files.text(path + ".1") == "second, which fills it\n")
+        }
+    }
+
+    @Test func `what cannot be written, or waits too long, is dropped and counted`() throws {
+        let file = try LineFile("/proc/no-such-directory/access.log")
+        file.append([UInt8](repeating: UInt8(ascii: "\n"), count: LineFile.waitingLimit + 1), lineCount: 7)
+        file.append(Array("x\n".utf8), lineCount: 1)
+        file.close()
+        #expect(file.counts == (0, 8))
+    }
+}
