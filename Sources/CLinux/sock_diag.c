@@ -74,6 +74,16 @@ int clinux_listener_user(int line, uint32_t address, uint16_t port, uint32_t *ui
   return 1;
 }
 
+int clinux_listener_socket(uint32_t address, uint16_t port, uint32_t *at, uint32_t *inode) {
+  struct inet_diag_msg found;
+  if (look_up(IPPROTO_TCP, htonl(address), htons(port), 0, 0, &found) < 0) return errno == ENOENT ? 0 : -1;
+  if (found.idiag_state != TCP_LISTEN) return 0;
+  // An IPv6 socket shows the mapped form.
+  *at = ntohl(found.idiag_family == AF_INET6 ? found.id.idiag_src[3] : found.id.idiag_src[0]);
+  *inode = found.idiag_inode;
+  return 1;
+}
+
 int clinux_tcp_owner(uint32_t local, uint16_t local_port, uint32_t peer, uint16_t peer_port, uint32_t *uid, uint32_t *inode, uint8_t *state) {
   struct inet_diag_msg found;
   // The peer's socket is looked up by its own view: its source is our peer.

@@ -29,4 +29,12 @@ package final class ListenerInquiry {
             throw error
         }
     }
+
+    /// Where the socket listens that takes connections to this address, and its inode; nil when nobody listens there or the kernel cannot tell.
+    /// Addresses in host order; 0: every address. One question, however many sockets there are.
+    package static func socket(at address: UInt32, port: UInt16) -> (address: UInt32, inode: UInt32)? {
+        var at: UInt32 = 0
+        var inode: UInt32 = 0
+        return clinux_listener_socket(address, port, &at, &inode) == 1 ? (at, inode) : nil
+    }
 }

@@ -5,6 +5,7 @@ import Supervision
 final class SharedHandOff {
     private var binds: BindHandOff
     private var connects: ConnectHandOff
+    private var holder = PortHolder()
 
     /// - Parameter detours: nil where every connection goes where it wants to.
     init(podAddress: UInt32, detours: Detours? = nil) {
@@ -50,7 +51,7 @@ final class SharedHandOff {
                     + "the steady program, or AmbientCapabilities in its unit), or lower net.ipv4.ip_unprivileged_port_start"
             )
         case .refused(let port, let error) where error.isAddressInUse:
-            return ("AddressInUse", "port \(port): \(PortHolder.describe(port: port, pod: podAddress))")
+            return ("AddressInUse", "port \(port): \(holder.describe(port: port, pod: podAddress))")
         case .refused(let port, let error): return ("BindFailed", "port \(port): \(error.text)")
         case .outOfReach(let port, let error):
             return (

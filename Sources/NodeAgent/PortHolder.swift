@@ -1,39 +1,44 @@
 import Linux
 import Supervision
+import Timing
 
-/// Finds who keeps a pod from a port: for the message, so it may cost a scan.
-enum PortHolder {
-    static func describe(port: UInt16, pod: UInt32) -> String {
-        let address = AddressPool.text(pod)
-        guard let found = listeners(port).first(where: { $0.address == pod }) ?? listeners(port).first(where: { $0.address == 0 }) else {
-            return "address already in use"
-        }
+/// Finds who keeps a pod from a port, for the message.
+///
+/// It is asked while a program's `bind` is held, on the agent's only thread: what it may cost is bounded, also where a machine has very many sockets.
+struct PortHolder {
+    /// Descriptors that are looked at for one answer; who is not found by then has no name in the message.
+    static let descriptorLimit = 4096
+    /// For so long an answer is given again: a program may try to bind many times a second.
+    static let memory = Duration.seconds(10)
+
+    private var port: UInt16 = 0
+    private var told = ""
+    private var toldAt: Instant?
+
+    /// Why the pod cannot have the port. `pod`: its address, host order.
+    mutating func describe(port: UInt16, pod: UInt32, now: Instant = Clock.monotonic()) -> String {
+        if let toldAt, self.port == port, now < toldAt + Self.memory { return told }
+        self.port = port
+        told = Self.look(port, pod)
+        toldAt = now
+        return told
+    }
+
+    private static func look(_ port: UInt16, _ pod: UInt32) -> String {
+        guard let found = ListenerInquiry.socket(at: pod, port: port) else { return "address already in use" }
         let who = process(ofSocket: found.inode).map { " by \($0)" } ?? ""
-        if found.address == pod { return "address \(address):\(port) already in use\(who)" }
+        if found.address == pod { return "address \(AddressPool.text(pod)):\(port) already in use\(who)" }
         return
             "port \(port) of every address of this machine is held\(who), which keeps pods from it; stop that program, or let it bind one address"
     }
 
-    /// TCP sockets that listen on the port, IPv4: address in host order. Mapped IPv6 wildcard listeners count as address 0.
-    private static func listeners(_ port: UInt16) -> [(address: UInt32, inode: String)] {
-        ["/proc/net/tcp", "/proc/net/tcp6"].flatMap { path -> [(address: UInt32, inode: String)] in
-            ((try? Files.text(path)) ?? "").split(separator: "\n").dropFirst().compactMap { line in
-                let fields = line.split(separator: " ")
-                // 0A is LISTEN.
-                guard fields.count > 9, fields[3] == "0A" else { return nil }
-                let local = fields[1].split(separator: ":")
-                guard local.count == 2, UInt16(local[1], radix: 16) == port, let word = UInt32(local[0].suffix(8), radix: 16) else {
-                    return nil
-                }
-                return (word.byteSwapped, String(fields[9]))
-            }
-        }
-    }
-
-    private static func process(ofSocket inode: String) -> String? {
+    private static func process(ofSocket inode: UInt32) -> String? {
+        var remaining = descriptorLimit
         for pid in Survivors.everybody() {
-            for descriptor in (try? Files.list("/proc/\(pid)/fd")) ?? []
-            where Files.linkTarget("/proc/\(pid)/fd/\(descriptor)") == "socket:[\(inode)]" {
+            for descriptor in (try? Files.list("/proc/\(pid)/fd")) ?? [] {
+                guard remaining > 0 else { return nil }
+                remaining -= 1
+                guard Files.linkTarget("/proc/\(pid)/fd/\(descriptor)") == "socket:[\(inode)]" else { continue }
                 let name = ((try? Files.text("/proc/\(pid)/comm")) ?? "").split(separator: "\n").first.map(String.init) ?? "?"
                 return "\(name) (pid \(pid))"
             }

@@ -164,4 +164,8 @@ int clinux_sock_diag_line(void);
 // nobody listens, -1 and errno when the kernel cannot tell.
 int clinux_listener_user(int line, uint32_t address, uint16_t port, uint32_t *uid);
 
+// The socket that would take a connection to this IPv4 address and port: 1, where it listens (0: on every address; both host order) and its inode; 0
+// when nobody listens, -1 and errno when the kernel cannot tell.
+int clinux_listener_socket(uint32_t address, uint16_t port, uint32_t *at, uint32_t *inode);
+
 #endif
