@@ -14,6 +14,8 @@ package protocol DescriptorStore: AnyObject {
     func custody(of name: String) -> CustodyAnswer
     /// A child has stored what this is a copy of.
     func isStored(_ name: String, _ descriptor: Int32)
+    /// Asks for a copy of what another process of the instance has stored under the name. It comes later, as what is shared does; or never.
+    func want(_ name: String)
 }
 
 /// Whether a child can leave a descriptor with the store.
@@ -31,6 +33,8 @@ extension DescriptorStore {
     package func custody(of name: String) -> CustodyAnswer { .nowhere }
     /// For stores that offer no custody.
     package func isStored(_ name: String, _ descriptor: Int32) {}
+    /// For stores that nobody shares.
+    package func want(_ name: String) {}
 }
 
 /// A store for roles that run without `steady up`: it keeps nothing, and so nothing survives their death.

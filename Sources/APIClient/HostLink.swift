@@ -99,6 +99,8 @@ package final class HostLink: DescriptorStore {
 
     package func isStored(_ name: String, _ descriptor: Int32) { hold(name, descriptor) }
 
+    package func want(_ name: String) { send(["op": "want", "name": .string(name)]) }
+
     /// A copy of our own: it is what is stored again with a new `up`.
     private func hold(_ name: String, _ descriptor: Int32) {
         guard let copy = try? Sockets.duplicate(descriptor) else { return }

@@ -19,8 +19,10 @@ package struct HostConfiguration: Hashable, Sendable {
     package var snapshotInterval: Int
     /// How many of them stay.
     package var snapshotKeep: Int
-    /// Which proxy takes new connections: another one after each upgrade.
-    package var proxy = HostRole.firstProxy
+    /// How many proxies take new connections, all on the same listeners.
+    package var proxyCount = 1
+    /// Which ones do: others after each upgrade.
+    package var proxies = [HostRole.firstProxy]
     /// The boot in which the instance ran last; nil: a version recorded it that did not ask.
     package var boot: String?
     /// It was stopped, and nothing that it ran was left; no server has served since.
@@ -34,6 +36,8 @@ package struct HostConfiguration: Hashable, Sendable {
     package static let blockCount = 16
     /// Nodes that one instance's pod range has room for.
     package static let nodeLimit = 128
+    /// Proxies of one instance: each is one thread.
+    package static let proxyLimit = 8
 
     package init(
         zones: [String] = ["a", "b", "c"], nodesPerZone: Int = 1, apiAddress: SocketAddress = .ipv4(.loopback, port: 0),
@@ -72,8 +76,13 @@ package struct HostConfiguration: Hashable, Sendable {
             "format": .int(Int64(Self.format)),
             "zones": .array(zones.map { .string($0) }), "nodesPerZone": .int(Int64(nodesPerZone)), "api": .string(apiAddress.description),
             "expose": .string(exposeAddress.description), "snapshotInterval": .int(Int64(snapshotInterval)),
-            "snapshotKeep": .int(Int64(snapshotKeep)), "proxy": .string(proxy),
+            "snapshotKeep": .int(Int64(snapshotKeep)), "proxy": .string(proxies.first ?? HostRole.firstProxy),
         ]
+        // A version that knows of one proxy alone goes on with the first, and lets the others finish what they have.
+        if proxyCount > 1 || proxies.count > 1 {
+            out["proxyCount"] = .int(Int64(proxyCount))
+            out["proxies"] = .array(proxies.map { .string($0) })
+        }
         if let block { out["block"] = .int(Int64(block)) }
         if let runAs { out["runAs"] = .string(runAs) }
         if let boot { out["boot"] = .string(boot) }
@@ -91,7 +100,10 @@ package struct HostConfiguration: Hashable, Sendable {
             block: value["block"].int.map(Int.init).flatMap { (0..<Self.blockCount).contains($0) ? $0 : nil }, runAs: value["runAs"].string,
             snapshotInterval: value["snapshotInterval"].int.map(Int.init) ?? Self.defaultSnapshotInterval,
             snapshotKeep: value["snapshotKeep"].int.map(Int.init) ?? Self.defaultSnapshotKeep)
-        proxy = value["proxy"].string ?? proxy
+        proxyCount = value["proxyCount"].int.map(Int.init).flatMap { (1...Self.proxyLimit).contains($0) ? $0 : nil } ?? 1
+        let named = value["proxies"].elements.compactMap(\.string)
+        // Written by a version that knows of one alone since: its word is the newer one.
+        if let proxy = value["proxy"].string { proxies = named.first == proxy ? named : [proxy] }
         boot = value["boot"].string
         isStopped = value["stopped"].bool ?? false
     }

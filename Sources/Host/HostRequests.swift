@@ -52,10 +52,11 @@ extension HostRole {
                 descriptors.dropFirst().forEach(closeDescriptor)
                 return
             }
+        case "want": share(withWhoWants: message["name"].string ?? "", connection)
         case "remove":
             let name = message["name"].string ?? ""
             kept.remove(role: connection.role, name: name)
-            if connection.role == configuration.proxy { letGo(of: name) }
+            if configuration.proxies.contains(connection.role) { letGo(of: name) }
         case "exits":
             let asked = message["pids"].elements.compactMap { $0.int.map(Int32.init(truncatingIfNeeded:)) }
             connection.reply(to: message, ["exits": .array(exits.take(asked))])

@@ -99,10 +99,10 @@ package final class HostRole {
             if configuration.block == nil { configuration.block = recorded.block }
             if configuration.apiAddress.port == 0 { configuration.apiAddress = recorded.apiAddress }
         }
-        if !isResuming, Self.lockHolder(directory.roleLock(configuration.proxy)) == nil { configuration.proxy = Self.firstProxy }
+        if !isResuming { configuration.chooseProxies { Self.lockHolder(directory.roleLock($0)) != nil } }
         if !isResuming { nothingRuns = Self.nothingCanRun(directory) }
         (configuration.boot, configuration.isStopped) = (Processes.bootIdentity(), nothingRuns)
-        let names = ["server"] + configuration.nodes.map { "agent-\($0.name)" } + [configuration.proxy]
+        let names = ["server"] + configuration.nodes.map { "agent-\($0.name)" } + configuration.proxies
         do throws(HostError) {
             let claim = try BlockClaim.take(configuration.block, order: blocks?.order(for: directory))
             for name in names {
@@ -191,7 +191,7 @@ package final class HostRole {
             add("agent-\(node.name)", arguments)
             watchOutput(of: node)
         }
-        add(configuration.proxy, proxyArguments(configuration.proxy))
+        for name in configuration.proxies { add(name, proxyArguments(name)) }
         for role in roles {
             if let pid = Self.lockHolder(directory.roleLock(role.name)) { role.adopt(pid) } else { role.handle(.tick) }
         }

@@ -24,5 +24,7 @@ struct KeptDescriptors {
 
     func has(role: String, name: String) -> Bool { byRole[role]?[name] != nil }
 
+    func descriptor(role: String, name: String) -> Int32? { byRole[role]?[name] }
+
     var count: Int { byRole.values.reduce(0) { $0 + $1.count } }
 }

@@ -20,17 +20,28 @@ extension HostRole {
         }
     }
 
+    /// It has not been given up by anybody who has a copy.
+    static func isOpen(_ descriptor: Int32) -> Bool { Sockets.isDatagram(descriptor) || Sockets.isListening(descriptor) }
+
+    /// A proxy's copy of what is open under this name.
+    func openListener(_ name: String) -> Int32? {
+        let proxies = roles.lazy.map(\.name).filter { $0.hasPrefix("proxy-") }
+        return proxies.compactMap { [kept] in kept.descriptor(role: $0, name: name) }.first { Self.isOpen($0) }
+    }
+
     /// To one that says hello. BEFORE its welcome.
     func lendAll(to connection: RoleConnection) {
         guard Self.holds(connection.role) else { return }
-        for (name, descriptor) in kept.all(role: configuration.proxy) where name.hasPrefix(Self.listenerPrefix) {
+        var told: Set<String> = []
+        for (name, descriptor) in configuration.proxies.flatMap({ kept.all(role: $0) })
+        where name.hasPrefix(Self.listenerPrefix) && told.insert(name).inserted {
             connection.send(["op": "descriptor", "name": .string(HostLink.heldPrefix + name)], descriptor: descriptor)
         }
     }
 
-    /// The proxy has given a listener up: nobody holds it any more.
+    /// A proxy has given a listener up: nobody holds it any more. Unless another one has opened the address anew.
     func letGo(of name: String) {
-        guard name.hasPrefix(Self.listenerPrefix) else { return }
+        guard name.hasPrefix(Self.listenerPrefix), openListener(name) == nil else { return }
         for (role, line) in lines.sorted(by: { $0.key < $1.key }) where Self.holds(role) {
             line.send(HostLink.release(HostLink.heldPrefix + name))
         }
@@ -40,13 +51,15 @@ extension HostRole {
     /// proxy gave up while there was no `up` does not listen any more, and goes.
     func received(held descriptor: Int32, named heldName: String, from connection: RoleConnection) {
         let name = String(heldName.dropFirst(HostLink.heldPrefix.count))
-        if kept.has(role: configuration.proxy, name: name) { return closeDescriptor(descriptor) }
-        guard Sockets.isDatagram(descriptor) || Sockets.isListening(descriptor) else {
+        if configuration.proxies.contains(where: { kept.has(role: $0, name: name) }) { return closeDescriptor(descriptor) }
+        guard Self.isOpen(descriptor) else {
             connection.send(HostLink.release(heldName))
             return closeDescriptor(descriptor)
         }
-        kept.keep(descriptor, role: configuration.proxy, name: name)
-        lines[configuration.proxy]?.send(["op": "descriptor", "name": .string(name)], descriptor: descriptor)
+        guard let proxy = configuration.proxies.first else { return closeDescriptor(descriptor) }
+        kept.keep(descriptor, role: proxy, name: name)
+        lines[proxy]?.send(["op": "descriptor", "name": .string(name)], descriptor: descriptor)
+        share(descriptor, named: name, by: proxy)
         lend(descriptor, named: name, but: connection.role)
     }
 }

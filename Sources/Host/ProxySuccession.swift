@@ -1,9 +1,10 @@
 import APIClient
 import Linux
 
-/// One proxy after another on the same listeners: the next one accepts BEFORE the one before stops to, which then finishes what it has.
+/// Several proxies on the same listeners: beside each other, and one after another. The next one accepts BEFORE the one before stops to, which then
+/// finishes what it has.
 ///
-/// Each has a name of its own, so that both have a lease and a `ProxyStatus` meanwhile: a drain waits for the word of both.
+/// Each has a name of its own, so that all have a lease and a `ProxyStatus`: a drain waits for the word of each.
 extension HostRole {
     /// Of an instance that was never upgraded.
     package static let firstProxy = "proxy-1"
@@ -29,9 +30,9 @@ extension HostRole {
         return role
     }
 
-    /// New connections are this one's; an `up` that starts again knows it.
-    func makeCurrent(_ role: RoleProcess) {
-        configuration.proxy = role.name
+    /// New connections are this one's, in the place of the old one; an `up` that starts again knows it.
+    func makeCurrent(_ role: RoleProcess, after old: String) {
+        configuration.proxies = configuration.proxies.map { $0 == old ? role.name : $0 }
         do { try recordConfiguration() } catch { RoleLog.say(.error, "\(directory.hostRecord) cannot be written: \(error)") }
     }
 
@@ -47,7 +48,7 @@ extension HostRole {
         let names = ((try? Files.list(directory.roles)) ?? []).filter { $0.hasPrefix("proxy-") && $0.hasSuffix(".lock") }.map {
             String($0.dropLast(5))
         }
-        for name in names where name != configuration.proxy {
+        for name in names where !configuration.proxies.contains(name) {
             guard let pid = Self.lockHolder(directory.roleLock(name)) else { continue }
             add(name, proxyArguments(name))
             retire(name)
@@ -68,9 +69,32 @@ extension HostRole {
     func share(_ descriptor: Int32, named name: String, by proxy: String) {
         guard name.hasPrefix(Self.listenerPrefix) else { return }
         for role in roles where role.name.hasPrefix("proxy-") && role.name != proxy && !retired.contains(role.name) {
-            guard !kept.has(role: role.name, name: name), let copy = try? Sockets.duplicate(descriptor) else { continue }
+            // One that was given up makes place for the next.
+            if let present = kept.descriptor(role: role.name, name: name), Self.isOpen(present) { continue }
+            guard let copy = try? Sockets.duplicate(descriptor) else { continue }
             kept.keep(copy, role: role.name, name: name)
             connection(role.name)?.send(["op": "descriptor", "name": .string(name)], descriptor: copy)
+        }
+    }
+
+    /// A proxy finds an address taken: perhaps by another one, which opened it before this one was there.
+    func share(withWhoWants name: String, _ connection: RoleConnection) {
+        guard name.hasPrefix(Self.listenerPrefix), connection.role.hasPrefix("proxy-"), !retired.contains(connection.role),
+            let descriptor = openListener(name), let copy = try? Sockets.duplicate(descriptor)
+        else { return }
+        kept.keep(copy, role: connection.role, name: name)
+        connection.send(["op": "descriptor", "name": .string(name)], descriptor: copy)
+    }
+}
+
+extension HostConfiguration {
+    /// Those that run stay; where they are too few, new ones take the first names that nobody has. Those beyond the count are left out: they finish what
+    /// they have.
+    mutating func chooseProxies(isRunning: (String) -> Bool) {
+        proxies = Array(proxies.filter(isRunning).prefix(proxyCount))
+        let names = (1...).lazy.map { "proxy-\($0)" }
+        while proxies.count < proxyCount, let free = names.first(where: { !proxies.contains($0) && !isRunning($0) }) {
+            proxies.append(free)
         }
     }
 }

@@ -10,13 +10,10 @@ final class RoleUpgrade {
     private var machine: UpgradeMachine
     private var timer: EventLoop.Timer?
     private var hasGathered = false
-    /// The proxy that is to take the place of the current one, from its start until it has.
-    private var successor: RoleProcess?
+    /// The proxies that are to take the places of the current ones, by the current one's name, from their start until they have.
+    private var successors: [String: RoleProcess] = [:]
     /// How often a role had died when it was told to move.
     private var deathCounts: [String: Int] = [:]
-
-    /// What the machine calls whichever proxy takes new connections: its name changes with every upgrade.
-    private static let proxy = "proxy"
 
     init(_ host: HostRole, _ record: UpgradeRecord) {
         self.host = host
@@ -58,15 +55,11 @@ final class RoleUpgrade {
 
     // MARK: - Roles
 
-    private var current: RoleProcess? { host.roles.first { $0.name == host.configuration.proxy } }
-
-    /// Which process a name of the machine stands for.
-    private func process(_ name: String) -> RoleProcess? {
-        name == Self.proxy ? successor ?? current : host.roles.first { $0.name == name }
-    }
+    /// Which process a name of the machine stands for. To it a proxy and its successor are one.
+    private func process(_ name: String) -> RoleProcess? { successors[name] ?? host.roles.first { $0.name == name } }
 
     private var roles: [UpgradeMachine.Role] {
-        let names = host.roles.map(\.name).filter { !$0.hasPrefix(Self.proxy) } + [Self.proxy]
+        let names = host.roles.map(\.name).filter { !$0.hasPrefix("proxy-") } + host.configuration.proxies
         return names.compactMap { name in process(name).map { role(name, $0) } }
     }
 
@@ -83,7 +76,8 @@ final class RoleUpgrade {
         if case .move(let name, _) = action, let process = process(name) { deathCounts[process.name] = process.machine.restartCount }
         switch action {
         case .move(let name, byForce: true): process(name)?.signal(9)
-        case .move(Self.proxy, byForce: false): successor = host.startProxy(after: host.configuration.proxy)
+        case .move(let name, byForce: false) where host.configuration.proxies.contains(name):
+            successors[name] = host.startProxy(after: name)
         case .move("server", byForce: false): process("server")?.handle(.replace)
         case .move(let name, byForce: false): replace(name)
         case .arrived(let name, let after):
@@ -93,7 +87,7 @@ final class RoleUpgrade {
         case .fail(let name):
             let reason = why(name)
             // What hangs does not do as it is asked on the way back either. Its next process is the old program's.
-            if let process = process(name), process !== successor, !role(name, process).isConnected { process.signal(9) }
+            if let process = process(name), successors[name] == nil, !role(name, process).isConnected { process.signal(9) }
             goBack(because: reason)
         }
     }
@@ -108,13 +102,12 @@ final class RoleUpgrade {
     }
 
     private func succeed() {
-        if let successor {
-            let old = host.configuration.proxy
-            host.makeCurrent(successor)
+        for (old, successor) in successors.sorted(by: { $0.key < $1.key }) {
+            host.makeCurrent(successor, after: old)
             host.retire(old)
             say("\(successor.name) takes the connections from now on; \(old) finishes those it has")
         }
-        successor = nil
+        successors = [:]
         let hasArrived = record.phase == .forward
         record.phase = hasArrived ? .done : .reverted
         say(hasArrived ? "the instance runs steady \(record.to.version)" : "the instance runs steady \(record.from.version) again")
@@ -123,7 +116,7 @@ final class RoleUpgrade {
 
     private func goBack(because reason: String) {
         // It has taken connections only once it was ready.
-        if let successor {
+        for (_, successor) in successors.sorted(by: { $0.key < $1.key }) {
             if host.connection(successor.name)?.isReady == true {
                 host.retire(successor.name)
             } else {
@@ -131,7 +124,7 @@ final class RoleUpgrade {
                 successor.signal(9)
             }
         }
-        successor = nil
+        successors = [:]
         host.goBack(record, because: reason)
         // Only reached where there is no way back.
         record = host.upgradeRecord ?? record

@@ -38,6 +38,8 @@ final class Entrances {
         var route: RouteTable.Route
         var pause: Duration
         var error: LinuxError
+        /// Somebody was told of this error.
+        var isTold: Bool
         var timer: EventLoop.Timer?
     }
 
@@ -55,8 +57,8 @@ final class Entrances {
     private(set) var isAccepting = true
     /// A port could not be opened; called once for each error, and again when another error comes.
     var onRefusal: (RouteTable.Route, SocketAddress, LinuxError) -> Void = { _, _, _ in }
-    /// A port that was refused before is open now.
-    var onRecovery: (RouteTable.Route, SocketAddress) -> Void = { _, _ in }
+    /// A port that was refused before is open now; and whether anybody was told that it was refused.
+    var onRecovery: (_ route: RouteTable.Route, _ address: SocketAddress, _ wasTold: Bool) -> Void = { _, _, _ in }
 
     init(plane: Dataplane, exposed: IPv4Address, store: any DescriptorStore) {
         self.plane = plane
@@ -113,7 +115,7 @@ final class Entrances {
         let name = "listener:\(address)"
         do throws(LinuxError) {
             let fd: Int32
-            if let present = kept.removeValue(forKey: name) {
+            if let present = takeKept(name) {
                 fd = present
             } else {
                 fd = try Sockets.listen(tcp: address)
@@ -123,19 +125,29 @@ final class Entrances {
             try watch(listener)
             listeners[route.entrance] = listener
             closeStandIn(route.entrance)
-            if refused.removeValue(forKey: route.entrance) != nil { onRecovery(route, address) }
+            if let before = refused.removeValue(forKey: route.entrance) { onRecovery(route, address, before.isTold) }
         } catch {
             if Self.isDenied(error) { openStandIn(route) }
             let before = refused[route.entrance]
+            // Perhaps by another proxy, which shares it; a program of somebody else's has it the next time as well.
+            let isTaken = error.errno == Self.taken
+            if isTaken { store.want(name) }
+            let isKnown = before?.error.errno == error.errno
+            let isTold = !isTaken || isKnown
             let pause = before.map { min($0.pause * 2, Self.longestRetry) } ?? Self.firstRetry
             let timer = plane.loop.schedule(after: pause) { [weak self] in
                 guard let self, let route = refused[route.entrance]?.route else { return }
                 open(route)
             }
-            refused[route.entrance] = Refused(route: route, pause: pause, error: error, timer: timer)
-            if before?.error.errno != error.errno { onRefusal(route, address, error) }
+            refused[route.entrance] = Refused(route: route, pause: pause, error: error, isTold: isTold, timer: timer)
+            if isTold, !isKnown || before?.isTold == false { onRefusal(route, address, error) }
         }
     }
+
+    /// EADDRINUSE.
+    private static let taken: Int32 = 98
+    /// EINVAL of accept(2).
+    private static let notListening: Int32 = 22
 
     /// EACCES: a port below 1024.
     private static func isDenied(_ error: LinuxError) -> Bool { error.errno == 13 }
@@ -147,8 +159,8 @@ final class Entrances {
         else { return }
         let address = SocketAddress.ipv4(IPv4Address(bits: host), port: port)
         let name = "listener:\(address)"
-        let present = kept.removeValue(forKey: name)
-        guard let fd = present ?? (try? Sockets.listen(tcp: address)) else { return }
+        let present = takeKept(name)
+        guard let fd = present ?? (try? Sockets.listen(tcp: address)) else { return store.want(name) }
         if present == nil { store.store(name, fd) }
         let listener = Listener(fd: fd, address: address, backend: route.backend)
         guard (try? watch(listener)) != nil else {
@@ -174,6 +186,7 @@ final class Entrances {
         guard isAccepting, name.hasPrefix("listener:"), !openAddresses.contains(where: { "listener:\($0)" == name }) else {
             return Sockets.close(descriptor)
         }
+        store.isStored(name, descriptor)
         if let double = kept.updateValue(descriptor, forKey: name) { Sockets.close(double) }
         for (entrance, entry) in refused.sorted(by: { $0.key < $1.key }) {
             if "listener:\(address(entrance))" == name {
@@ -188,6 +201,29 @@ final class Entrances {
             guard let self, let descriptor = kept.removeValue(forKey: name) else { return }
             store.remove(name)
             Sockets.close(descriptor)
+        }
+    }
+
+    /// What is kept or shared under this name; nil also where a proxy beside this one has given it up since.
+    private func takeKept(_ name: String) -> Int32? {
+        guard let descriptor = kept.removeValue(forKey: name) else { return nil }
+        if Sockets.isListening(descriptor) { return descriptor }
+        Sockets.close(descriptor)
+        return nil
+    }
+
+    /// A proxy beside this one has given the listener up, for all that share it. Where a route still wants it, that one has seen another table, and
+    /// the address is opened anew.
+    private func openAnew(_ listener: Listener) {
+        listener.watch?.cancel()
+        Sockets.close(listener.fd)
+        store.remove("listener:\(listener.text)")
+        if let entrance = listeners.first(where: { $0.value === listener })?.key {
+            listeners[entrance] = nil
+            open(RouteTable.Route(entrance, listener.backend))
+        } else if let entrance = standIns.first(where: { $0.value === listener })?.key {
+            standIns[entrance] = nil
+            openStandIn(RouteTable.Route(entrance, listener.backend))
         }
     }
 
@@ -239,6 +275,7 @@ final class Entrances {
                     if isPlain { channel.owner?.channelIsReady(channel) }
                 }
             } catch {
+                if error.errno == Self.notListening { return openAnew(listener) }
                 let isShortage = Sockets.isShortage(error)
                 failureCount += 1
                 // What is wrong with one connection is no matter of those behind it.

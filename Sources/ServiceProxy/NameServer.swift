@@ -1,5 +1,6 @@
 import APIClient
 import Linux
+import Measuring
 import Resources
 import Timing
 import Traffic
@@ -57,6 +58,7 @@ final class NameServer {
     /// A socket that an earlier process of this proxy left, or that another one beside it has opened.
     func take(_ descriptor: Int32, named name: String) {
         if isOpen || kept[name] != nil { return Sockets.close(descriptor) }
+        store.isStored(name, descriptor)
         kept[name] = descriptor
         if retry != nil { open() }
     }
@@ -83,7 +85,12 @@ final class NameServer {
 
     private func socket(_ name: String, _ make: () throws(LinuxError) -> Int32) throws(LinuxError) -> Int32 {
         if let present = kept.removeValue(forKey: name) { return present }
-        let fd = try make()
+        let fd: Int32
+        do throws(LinuxError) { fd = try make() } catch {
+            // Perhaps another proxy has it, which shares it.
+            store.want(name)
+            throw error
+        }
         store.store(name, fd)
         return fd
     }
@@ -158,6 +165,22 @@ final class NameServer {
                 reply(answer.serialized(limit: limit))
             }
         }
+    }
+
+    /// What was asked, in Prometheus' text format.
+    var metrics: String {
+        var questions = CounterFamily("steady_proxy_name_questions_total", "Questions about names, by who answers")
+        for (answer, count) in [("cluster", answeredCount), ("machine", forwardedCount), ("malformed", malformedCount)] {
+            questions.add(count, ["answer": answer])
+        }
+        var failures = CounterFamily(
+            "steady_proxy_name_failures_total", "Questions that the machine's resolvers did not answer, or that were too many at a time")
+        failures.add(forwarding.failureCount, ["reason": "silence"])
+        failures.add(forwarding.overflowCount, ["reason": "overflow"])
+        var text = PrometheusText()
+        text.append(questions)
+        text.append(failures)
+        return text.text
     }
 
     /// Takes no new question; the sockets and their copies stay for the next process.

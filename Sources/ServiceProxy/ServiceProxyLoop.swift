@@ -73,8 +73,8 @@ package final class ServiceProxyLoop {
         reporter.onWritten = { [unowned self] in accept() }
         inquirer.onChange = { [unowned self] in tellRefusals() }
         entrances.onRefusal = { [unowned self] in notices.refused($0, $1, $2, standIn: entrances.standIn($0.entrance)) }
-        entrances.onRecovery = { [unowned self] route, address in
-            notices.recovered(route, address)
+        entrances.onRecovery = { [unowned self] route, address, wasTold in
+            if wasTold { notices.recovered(route, address) }
             announceBalancers()
         }
         plane.onHealthChange = { [unowned self] in notices.turned($0, now: loop.now) }
@@ -152,7 +152,7 @@ package final class ServiceProxyLoop {
             plane.counts, openConnectionCount: plane.openConnectionCount, accessLog: plane.accessLog.counts, now: loop.now
         ) { [plane, loop] backend, address in
             !plane.router.isSuspected(address, now: loop.now) && plane.router.isUsable(address, in: backend)
-        }
+        } + nameServer.metrics
     }
 
     /// The table in force, one line a route.

@@ -32,6 +32,9 @@ enum UpVerb {
                 "where the API listens on TCP (default: 127.0.0.1:0; port 0 takes a free one and keeps it)"),
             Flag("expose", nil, .value(placeholder: "ADDRESS"), "where NodePort and LoadBalancer ports listen (default: 127.0.0.1)"),
             Flag(
+                "proxies", nil, .value(placeholder: "N"),
+                "proxies on the same ports, each on a processor of its own (default: 1; at most \(HostConfiguration.proxyLimit))"),
+            Flag(
                 "block", nil, .value(placeholder: "N"),
                 "slice of the loopback addresses, 0 to 15 (default: the first that nobody uses or keeps)"),
             Flag("run-as", nil, .value(placeholder: "USER"), "as root: the user that pods run as (default: steady, where there is one)"),
@@ -142,6 +145,7 @@ enum UpVerb {
             }
         }
         if let count = try invocation.integer("nodes-per-zone", in: 1...HostConfiguration.nodeLimit) { out.nodesPerZone = count }
+        if let count = try invocation.integer("proxies", in: 1...HostConfiguration.proxyLimit) { out.proxyCount = count }
         if let block = try invocation.integer("block", in: 0...(HostConfiguration.blockCount - 1)) { out.block = block }
         if let interval = try invocation.duration("snapshot-every") {
             guard interval == .zero || interval >= .seconds(1) else {
@@ -205,7 +209,7 @@ enum UpVerb {
         let null = try Files.open("/dev/null", 0)
         let logStart = Int(Files.size(logPath))
         var arguments = ["steady", "up", "--detached", "--data-dir", directory.path]
-        for flag in ["zones", "nodes-per-zone", "api", "expose", "block", "run-as", "snapshot-every", "snapshot-keep"] {
+        for flag in ["zones", "nodes-per-zone", "api", "expose", "proxies", "block", "run-as", "snapshot-every", "snapshot-keep"] {
             if let value = invocation.value(flag) { arguments += ["--\(flag)", value] }
         }
         let process = try Launcher().launch(
@@ -252,9 +256,8 @@ extension UpVerb {
     fileprivate static func rolesThatDoNotServe(_ directory: DataDirectory) -> [String] {
         let agents = (HostRole.recorded(directory)?.nodes ?? []).map { "agent-\($0.name)" }
         return
-            (agents.filter { !Files.exists("\(directory.roles)/\($0).failed") } + [
-                HostRole.recorded(directory)?.proxy ?? HostRole.firstProxy
-            ]).filter { role in
+            (agents.filter { !Files.exists("\(directory.roles)/\($0).failed") }
+            + (HostRole.recorded(directory)?.proxies ?? [HostRole.firstProxy])).filter { role in
                 guard let socket = try? Sockets.connect(to: .unix(directory.roleSocket(role))) else { return true }
                 close(socket)
                 return false

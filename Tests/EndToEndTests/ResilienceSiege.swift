@@ -31,7 +31,8 @@ final class Siege {
     /// - Parameters:
     ///   - zones: of which each has one node.
     ///   - portName: empty: the Service does not say what its port carries.
-    init(replicas: Int = 3, zones: String = "a,b,c", portName: String = "http") throws {
+    ///   - flags: further ones of `up`.
+    init(replicas: Int = 3, zones: String = "a,b,c", portName: String = "http", flags: String = "") throws {
         self.portName = portName
         instance = try Instance()
         record = instance.directory + "/record"
@@ -42,7 +43,7 @@ final class Siege {
         try Data().write(to: URL(fileURLWithPath: record))
         // Pods may run as another user.
         try FileManager.default.setAttributes([.posixPermissions: 0o666], ofItemAtPath: record)
-        try instance.steady("up --detach --zones \(zones)")
+        try instance.steady("up --detach --zones \(zones) \(flags)")
         var manifest = ""
         for version in ["v1", "v2"] {
             manifest += """

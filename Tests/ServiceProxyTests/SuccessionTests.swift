@@ -118,6 +118,21 @@ import Traffic
         #expect(succession.next.openAddresses == harness.proxy.openAddresses)
     }
 
+    @Test func `opens anew what another one has given up by another table`() throws {
+        let succession = try Succession()
+        let harness = succession.harness
+        try succession.beginWithHalfAnswers()
+        try succession.begin()
+        let open = succession.next.openAddresses
+        // The first ends the listener, for both: it has seen the Service go.
+        harness.proxy.close()
+        harness.settle()
+        let client = try succession.client()
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        harness.wait { client.text.hasSuffix("ab") }
+        #expect(succession.next.openAddresses == open && harness.events.isEmpty)
+    }
+
     @Test func `leaves a Service that comes after its time to the one that accepts`() throws {
         let succession = try Succession()
         let harness = succession.harness
