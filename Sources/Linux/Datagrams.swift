@@ -4,7 +4,7 @@ import Glibc
 extension Sockets {
     /// A datagram socket bound to an address.
     package static func bound(udp address: SocketAddress) throws(LinuxError) -> Int32 {
-        let fd = try open(AF_INET, SocketType.datagram.raw)
+        let fd = try open(address.family, SocketType.datagram.raw)
         do throws(LinuxError) {
             try bind(fd, to: address)
             return fd

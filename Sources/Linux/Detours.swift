@@ -4,8 +4,10 @@ package struct Detours {
     /// Whom the host's resolver configuration names: 4 or 16 octets each. Asked only about port 53.
     package var resolvers: () -> Set<[UInt8]>
     /// Host order.
-    package var nameServer: UInt32
-    package var nameServerPort: UInt16
+    package private(set) var nameServer: UInt32
+    package private(set) var nameServerPort: UInt16
+    /// The name server is Steady's own, which may not be there.
+    private var isOwn = true
     package var isService: (UInt32) -> Bool
     package var standIn: (UInt16) -> UInt16?
 
@@ -22,9 +24,18 @@ package struct Detours {
 
     static let namePort: UInt16 = 53
 
+    /// The same with another name server, in host order.
+    package func asking(_ host: UInt32) -> Detours {
+        if host == nameServer { return self }
+        var out = self
+        (out.nameServer, out.nameServerPort, out.isOwn) = (host, Self.namePort, false)
+        return out
+    }
+
     /// Where a connection to `place` goes instead; nil: where it wants to, also where nobody listens who could take it in.
     func detour(of place: AddressCall.Place, _ transport: AddressCall.Transport) -> (address: UInt32, port: UInt16)? {
         if place.port == Self.namePort, place.ipv4 == nameServer || resolvers().contains(place.host) {
+            if !isOwn { return place.ipv4 == nameServer ? nil : (nameServer, nameServerPort) }
             return isOpen(nameServer, nameServerPort, transport) ? (nameServer, nameServerPort) : nil
         }
         guard transport == .stream, let host = place.ipv4, isService(host), let port = standIn(place.port) else { return nil }

@@ -27,6 +27,19 @@ package enum Files {
         }
     }
 
+    /// What a file begins with: so many bytes, or fewer where it has no more. With one read.
+    package static func head(_ path: String, limit: Int) throws(LinuxError) -> [UInt8] {
+        let fd = try openForReading(path)
+        defer { closeDescriptor(fd) }
+        var count = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: limit) { room, used in
+            count = Glibc.read(fd, room.baseAddress, room.count)
+            used = max(0, count)
+        }
+        if count < 0 { throw .last("read \(path)") }
+        return bytes
+    }
+
     /// The whole content as text; bytes that are not UTF-8 are replaced.
     package static func text(_ path: String) throws(LinuxError) -> String { String(decoding: try read(path), as: UTF8.self) }
 

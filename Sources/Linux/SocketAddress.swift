@@ -30,7 +30,9 @@ package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
     case ipv4(IPv4Address, port: UInt16)
     /// A path in the file system.
     case unix(String)
-    /// What Steady does not speak of further: IPv6, unnamed sockets.
+    /// Whom the machine's resolver configuration may name; nothing of Steady listens there.
+    case ipv6(IPv6Address, port: UInt16)
+    /// What Steady does not speak of further: unnamed sockets, other families.
     case other(family: UInt16)
 
     /// What a Unix socket's path may have at most, in bytes (`sun_path` less its final zero).
@@ -53,6 +55,7 @@ package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .ipv4(let address, let port): "\(address):\(port)"
+        case .ipv6(let address, let port): "[\(address)]:\(port)"
         case .unix(let path): "unix:\(path)"
         case .other(let family): "family \(family)"
         }
@@ -62,7 +65,22 @@ package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
     package var isWildcard: Bool { if case .ipv4(.any, _) = self { true } else { false } }
 
     /// The TCP or UDP port, where there is one.
-    package var port: UInt16? { if case .ipv4(_, let port) = self { port } else { nil } }
+    package var port: UInt16? {
+        switch self {
+        case .ipv4(_, let port), .ipv6(_, let port): port
+        case .unix, .other: nil
+        }
+    }
+
+    /// The kernel's number of its family.
+    var family: Int32 {
+        switch self {
+        case .ipv4: AF_INET
+        case .ipv6: AF_INET6
+        case .unix: AF_UNIX
+        case .other(let family): Int32(family)
+        }
+    }
 
     /// Lends the kernel's form of it.
     func withRaw<R>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> R) throws(LinuxError) -> R {
@@ -74,6 +92,11 @@ package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
             raw.sin_addr.s_addr = address.bits.bigEndian
             return withUnsafePointer(to: &raw) { pointer in
                 pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+            }
+        case .ipv6(let address, let port):
+            var raw = address.raw(port: port)
+            return withUnsafePointer(to: &raw) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_in6>.size)) }
             }
         case .unix(let path):
             let bytes = Array(path.utf8)
@@ -98,6 +121,12 @@ package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
             self = withUnsafePointer(to: &storage) { pointer in
                 pointer.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
                     .ipv4(IPv4Address(bits: UInt32(bigEndian: $0.pointee.sin_addr.s_addr)), port: UInt16(bigEndian: $0.pointee.sin_port))
+                }
+            }
+        case AF_INET6:
+            self = withUnsafePointer(to: &storage) { pointer in
+                pointer.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) {
+                    .ipv6(IPv6Address(raw: $0.pointee), port: UInt16(bigEndian: $0.pointee.sin6_port))
                 }
             }
         case AF_UNIX:

@@ -11,7 +11,7 @@ package enum Sockets {
 
     /// A listening TCP socket. Port 0 takes any free one: see `localAddress`.
     package static func listen(tcp address: SocketAddress, backlog: Int32 = backlog) throws(LinuxError) -> Int32 {
-        let fd = try open(AF_INET, SOCK_STREAM)
+        let fd = try open(address.family, SOCK_STREAM)
         do throws(LinuxError) {
             setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1)
             try bind(fd, to: address)
@@ -57,14 +57,14 @@ package enum Sockets {
     package static func connect(to address: SocketAddress, from source: IPv4Address? = nil, type: SocketType = .stream) throws(LinuxError)
         -> Int32
     {
-        let family = if case .unix = address { AF_UNIX } else { AF_INET }
+        let family = address.family
         let fd = try open(family, type.raw)
         do throws(LinuxError) {
             if let source {
                 setOption(fd, ipLevel, bindAddressNoPort, 1)
                 try bind(fd, to: .ipv4(source, port: 0))
             }
-            if family == AF_INET, type == .stream { setNoDelay(fd) }
+            if family != AF_UNIX, type == .stream { setNoDelay(fd) }
             let result = try address.withRaw { Glibc.connect(fd, $0, $1) }
             if result < 0, errno != EINPROGRESS, errno != EINTR { throw .last("connect to \(address)") }
             return fd

@@ -173,7 +173,8 @@ final class ContainerProcess {
                 onNote(
                     PodNote(
                         "BindHandOffUnavailable",
-                        "the kernel refuses to hand over bind calls (\(failure)); programs must bind $POD_IP themselves", container: name,
+                        "the kernel refuses to hand over bind calls (\(failure)); programs must bind $POD_IP themselves, and find Services by $NAME_SERVICE_HOST alone",
+                        container: name,
                         isWarning: true))
                 launch.handOff = []
             }

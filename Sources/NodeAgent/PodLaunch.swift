@@ -24,6 +24,7 @@ extension PodDriver {
                 try process.launch(
                     plan, limits: ContainerLimits(container.resources), user: user, restartCount: count, handOff: heldCalls)
             else { return .launchPostponed }
+            if count == 0, let note = nameNote(of: container, plan) { record(note) }
             return .launched(containerID: process.containerID)
         } catch {
             return .launchFailed(reason: error.reason, message: error.message)
@@ -40,7 +41,21 @@ extension PodDriver {
 
     /// Nil where the pod's connections go where they want to.
     var detours: Detours? {
-        NameLookup(pod: pod, machine: context.resolver.current).asksCluster ? context.detours : nil
+        let lookup = NameLookup(pod: pod, machine: context.resolver.current)
+        if lookup.asksCluster { return context.detours }
+        return lookup.nameServers.lazy.compactMap { IPv4Address($0) }.first.map { context.detours.asking($0.bits) }
+    }
+
+    /// What people should know of a program that will not find Services by name, or not by short ones; nil where nothing is wrong, or nobody has one.
+    private func nameNote(of container: Container, _ plan: LaunchPlan) -> PodNote? {
+        guard let service = world.services(of: pod.meta.namespace).map(\.meta.name).min(), context.canHandOff, heldCalls.contains(.connect),
+            NameLookup(pod: pod, machine: context.resolver.current).asksCluster,
+            let path = try? plan.executable(for: context.user(for: pod.spec, container)),
+            let reach = NameReach(ProgramForm.of(path: path))
+        else { return nil }
+        return PodNote(
+            reach.reason, reach.words(program: plan.program, service: service, namespace: pod.meta.namespace), container: container.name,
+            isWarning: reach == .none)
     }
 
     func plan(for container: Container) throws(LaunchProblem) -> LaunchPlan {

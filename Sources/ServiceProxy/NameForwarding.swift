@@ -91,8 +91,10 @@ final class NameForwarding {
         if let lastLook, loop.now - lastLook < Self.lookPeriod { return }
         lastLook = loop.now
         guard let text = try? Files.text(path) else { return }
-        servers = ResolverConfiguration(text).nameServers.compactMap { IPv4Address($0) }.map { .ipv4($0, port: serverPort) }
-            .filter { $0 != own }
+        servers = ResolverConfiguration(text).nameServers.compactMap { name in
+            if let address = IPv4Address(name) { return .ipv4(address, port: serverPort) }
+            return IPv6Address(name).map { .ipv6($0, port: serverPort) }
+        }.filter { $0 != own }
     }
 
     private func askNext(_ attempt: Attempt) {

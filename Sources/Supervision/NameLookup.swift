@@ -17,6 +17,9 @@ package struct NameLookup: Hashable, Sendable {
 
     /// Whether questions about names go to the cluster.
     package let asksCluster: Bool
+    /// Whom questions go to instead of the machine's resolvers, where that is not the cluster: the pod's own. Kubernetes puts those of the other policies
+    /// behind the cluster's and the machine's, where they are asked when nobody else answers; here they are not asked at all.
+    package let nameServers: [String]
     /// Nil: the machine's own.
     package let searches: [String]?
     /// Beside the machine's own.
@@ -26,6 +29,7 @@ package struct NameLookup: Hashable, Sendable {
         let dns = pod.spec.dns
         let isOff = pod.meta.annotations[Self.annotation] == "off"
         asksCluster = !isOff && !pod.spec.isHostNetwork && [.clusterFirst, .clusterFirstWithHostNetwork].contains(dns.policy)
+        nameServers = isOff || pod.spec.isHostNetwork || dns.policy != .none ? [] : dns.nameServers
         if isOff {
             searches = nil
             options = []
@@ -37,7 +41,7 @@ package struct NameLookup: Hashable, Sendable {
         var seen: Set<String> = []
         let all = (own + machineSearches + dns.searches).filter { seen.insert($0).inserted }.prefix(Self.searchLimit)
         searches = own.isEmpty && dns.searches.isEmpty && dns.policy != .none ? nil : Array(all)
-        var options = asksCluster ? [Self.dotCount, Self.overStream] : []
+        var options = asksCluster ? [Self.dotCount, Self.overStream] : nameServers.isEmpty ? [] : [Self.overStream]
         for option in dns.options {
             if let index = options.firstIndex(where: { $0.name == option.name }) { options[index] = option } else { options.append(option) }
         }

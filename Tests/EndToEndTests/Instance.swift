@@ -20,7 +20,7 @@ final class Instance: Sendable {
         return URL(fileURLWithPath: bundle).deletingLastPathComponent().path
     }()
 
-    private static let root = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
+    static let root = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
 
     init(as account: Account = .own) throws {
@@ -66,6 +66,14 @@ final class Instance: Sendable {
     func start(_ words: [String], input: String? = nil) throws -> Command {
         let (path, arguments) = account.command(directory + "/steady", words)
         return try Command(path, arguments, input: input, environment: environment)
+    }
+
+    /// A line of a shell under the instance's account, with `steady` on its PATH.
+    func shell(_ line: String, within seconds: Double = 60) throws -> Command.Output {
+        let (path, arguments) = account.command("/bin/bash", ["-c", line])
+        var environment = environment
+        environment["PATH"] = "\(directory):/usr/bin:/bin"
+        return try Command(path, arguments, environment: environment).finish(within: seconds)
     }
 
     @discardableResult

@@ -84,5 +84,95 @@ extension Transcripts {
                 #expect(try output(of: "node", in: instance) == "\(service)\ntrue\n80 payments.default.svc.cluster.local\n")
             }
         }
+
+        private static let goSource = """
+            package main
+            import ("fmt"; "net"; "os")
+            func main() {
+                for _, name := range os.Args[1:] {
+                    found, err := net.LookupHost(name)
+                    if err != nil { fmt.Println("none"); continue }
+                    fmt.Println(found[0])
+                }
+            }
+
+            """
+        private static let cSource = """
+            #include <netdb.h>
+            #include <stdio.h>
+            int main(int count, char **names) {
+                struct addrinfo *found;
+                for (int i = 1; i < count; i++) puts(getaddrinfo(names[i], 0, 0, &found) ? "none" : "found");
+                return 0;
+            }
+
+            """
+
+        /// Builds a program for a test; false where the machine has no compiler for it.
+        private func build(_ command: String, source: String, named file: String, in instance: Instance) throws -> Bool {
+            try instance.write(source, to: instance.directory + "/" + file)
+            let compiler = command.split(separator: " ").first { !$0.contains("=") } ?? ""
+            guard try instance.shell("command -v \(compiler)").code == 0 else { return false }
+            let built = try instance.shell("cd \(instance.directory) && GO111MODULE=off \(command)", within: 300)
+            #expect(built.code == 0, "\(built.text)")
+            return built.code == 0
+        }
+
+        @Test func `What finds Services by full names alone, or by none, is named with the remedy`() throws {
+            let instance = try Instance()
+            defer { instance.stop() }
+            let names = ["payments", "payments.default.svc.cluster.local"]
+            var clients: [(name: String, says: [String], reason: String?)] = []
+            let address = "127.32.0.9"
+            for (name, command, source, file, says, reason) in [
+                ("cgo", "CGO_ENABLED=1 go build -o cgo lookup.go", Self.goSource, "lookup.go", [address, address], nil),
+                ("pure", "CGO_ENABLED=0 go build -o pure lookup.go", Self.goSource, "lookup.go", ["none", address], "NamesLimited"),
+                ("musl", "musl-gcc -o musl lookup.c", Self.cSource, "lookup.c", ["none", "none"], "NamesUnavailable"),
+            ] where try build(command, source: source, named: file, in: instance) {
+                clients.append((name, says, reason))
+            }
+            try instance.steady("up --detach")
+            try apply(Self.servers, to: instance)
+            let known = try instance.start("get service payments -o jsonpath={.spec.clusterIP}").finish().out
+            for client in clients {
+                try apply(Self.client(client.name, [instance.directory + "/" + client.name] + names), to: instance)
+                let said = try output(of: client.name, in: instance).split(separator: "\n").map(String.init)
+                #expect(said == client.says.map { $0 == address ? known : $0 }, "\(client.name)")
+                let events = try instance.steady("get events --field-selector involvedObject.name=\(client.name)")
+                for reason in ["NamesLimited", "NamesUnavailable"] {
+                    #expect(events.contains(reason) == (reason == client.reason), "\(client.name): \(events)")
+                }
+                if client.reason != nil {
+                    #expect(events.contains("$PAYMENTS_SERVICE_HOST") || events.contains("$EACH_SERVICE_HOST"), "\(events)")
+                }
+            }
+        }
+
+        @Test func `A pod with a name server of its own asks that one`() throws {
+            let instance = try Instance()
+            defer { instance.stop() }
+            try instance.steady("up --detach")
+            try apply(Self.servers, to: instance)
+            // The cluster's, named by its address; and one where nobody listens.
+            let block = try instance.steady("get service payments -o jsonpath={.spec.clusterIP}").split(separator: ".")[1]
+            let script = instance.directory + "/look.py"
+            try instance.write(
+                """
+                import socket
+                try: print(len(socket.getaddrinfo('payments.default.svc.cluster.local', 80)) > 0)
+                except socket.gaierror: print('none')
+                """, to: script)
+            var clients = ""
+            for (name, server) in [("own", "127.\(block).0.1"), ("nobody", "127.\(block).0.99")] {
+                clients += Self.client(
+                    name, ["/usr/bin/python3", script],
+                    more:
+                        "dnsPolicy: None\ndnsConfig: {nameservers: [\(server)], options: [{name: timeout, value: \"1\"}, {name: attempts, value: \"1\"}]}\n"
+                )
+            }
+            try apply(clients, to: instance)
+            #expect(try output(of: "own", in: instance) == "True\n")
+            #expect(try output(of: "nobody", in: instance) == "none\n")
+        }
     }
 }

@@ -17,6 +17,7 @@ import Wire
         var annotations: Value = [:]
         var asksCluster: Bool
         var variables: [String]
+        var nameServers: [String] = []
     }
 
     static let table: [Row] = [
@@ -32,6 +33,15 @@ import Wire
             spec: ["dnsPolicy": "None", "dnsConfig": config], asksCluster: false,
             variables: ["LOCALDOMAIN=pod.example machine.example", "RES_OPTIONS=ndots:2 rotate"]),
         Row(spec: ["dnsPolicy": "None"], asksCluster: false, variables: ["LOCALDOMAIN=."]),
+        Row(
+            spec: ["dnsPolicy": "None", "dnsConfig": ["nameservers": ["10.0.0.7"], "searches": ["corp"]]], asksCluster: false,
+            variables: ["LOCALDOMAIN=corp", "RES_OPTIONS=use-vc"], nameServers: ["10.0.0.7"]),
+        Row(
+            spec: ["dnsConfig": ["nameservers": ["10.0.0.7"]]], asksCluster: true,
+            variables: ["LOCALDOMAIN=\(cluster) machine.example", "RES_OPTIONS=ndots:5 use-vc"]),
+        Row(
+            spec: ["hostNetwork": true, "dnsPolicy": "None", "dnsConfig": ["nameservers": ["10.0.0.7"], "searches": ["corp"]]],
+            asksCluster: false, variables: ["LOCALDOMAIN=corp"]),
         Row(spec: ["hostNetwork": true], asksCluster: false, variables: []),
         Row(spec: [:], annotations: ["steady.dev/dns": "off"], asksCluster: false, variables: []),
         Row(spec: ["dnsConfig": config], annotations: ["steady.dev/dns": "off"], asksCluster: false, variables: []),
@@ -42,7 +52,7 @@ import Wire
             "metadata": ["name": "a", "namespace": "shop", "annotations": row.annotations], "spec": row.spec,
         ])
         let lookup = NameLookup(pod: pod, machine: ResolverConfiguration("nameserver 10.0.0.1\nsearch machine.example"))
-        #expect(lookup.asksCluster == row.asksCluster)
+        #expect(lookup.asksCluster == row.asksCluster && lookup.nameServers == row.nameServers)
         #expect(lookup.variables.map { "\($0)=\($1)" } == row.variables)
     }
 }

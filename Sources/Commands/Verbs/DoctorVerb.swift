@@ -20,7 +20,7 @@ enum DoctorVerb {
             [
                 kernel(), seccomp(), yama(), controlGroups(),
             ] + ["memory", "cpu", "pids"].map { limit($0, LimitProspect.look($0)) } + [
-                openFiles(), processes(), lowPorts(), clientPorts(), loopback(), dataDirectory(invocation),
+                openFiles(), processes(), lowPorts(), clientPorts(), loopback(), names(), dataDirectory(invocation),
             ]
         for finding in findings {
             let (mark, colour): (String, Terminal.Colour) =
