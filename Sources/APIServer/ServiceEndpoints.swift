@@ -5,7 +5,7 @@ import Resources
 ///
 /// They can be read and listed; watches and writes are for the slices.
 package enum ServiceEndpoints {
-    package static let type = ResourceType("", "v1", "Endpoints", "endpoints", short: ["ep"])
+    package static let type = ResourceType.endpoints
 
     /// What of the derived objects is asked for.
     package struct Wish: Sendable {

@@ -93,7 +93,7 @@ struct Targets {
             let names = [type.plural, type.singular] + type.shortNames
             return names.contains(name) || names.contains { "\($0).\(type.group)" == name || "\($0).\(type.version).\(type.group)" == name }
         }
-        if let found = ResourceType.all.first(where: matches) { return found }
+        if let found = (ResourceType.all + [.endpoints]).first(where: matches) { return found }
         let near = nearest(name, among: ResourceType.all.flatMap { [$0.plural, $0.singular] + $0.shortNames })
         throw CommandError("the server doesn't have a resource type \"\(word)\"" + (near.map { "; did you mean \"\($0)\"?" } ?? ""))
     }

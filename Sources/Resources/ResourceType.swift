@@ -112,6 +112,9 @@ package struct ResourceType: Hashable, Sendable {
     /// The answer of `deployments/scale`: a view, which is not stored and not among `all`.
     package static let scales = ResourceType("autoscaling", "v1", "Scale", "scales")
 
+    /// Made from EndpointSlices when they are read or listed: neither stored nor among `all`.
+    package static let endpoints = ResourceType("", "v1", "Endpoints", "endpoints", short: ["ep"])
+
     /// Every kind, in the order of discovery (and so of `kubectl get all`).
     package static let all: [ResourceType] = [
         .pods, .services, .configMaps, .secrets, .namespaces, .nodes, .events, .deployments, .replicaSets, .endpointSlices, .leases,
