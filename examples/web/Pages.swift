@@ -6,13 +6,18 @@ final class Pages {
     private let pod: String
     private let zone: String
     private let echoFile: Int32
+    /// The status that it answers with, whatever it is asked but for its health; nil: it is well.
+    private let illness: String?
+    private let delayInMilliseconds: Int
     private var isReady = true
     private var servedCount = 0
 
-    init(version: String, pod: String, zone: String, echoFile: String?) {
+    init(version: String, pod: String, zone: String, echoFile: String?, illness: String?, delayInMilliseconds: Int) {
         self.version = version
         self.pod = pod
         self.zone = zone
+        self.illness = illness
+        self.delayInMilliseconds = delayInMilliseconds
         // O_APPEND: each write is one line at the end, also when several replicas share the file.
         self.echoFile = echoFile.map { open($0, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644) } ?? -1
         if echoFile != nil, self.echoFile < 0 { fail("ECHO_ID_FILE cannot be opened: \(String(cString: strerror(errno)))") }
@@ -30,6 +35,13 @@ final class Pages {
 
     func answer(_ request: Request) -> Answer {
         servedCount += 1
+        guard illness == nil || ["/health", "/ready"].contains(request.path) else { return .text(illness ?? "", "ill\n") }
+        var answer = page(request)
+        if request.path == "/" { answer.delayInMilliseconds = delayInMilliseconds }
+        return answer
+    }
+
+    private func page(_ request: Request) -> Answer {
         switch request.path {
         case "/": return greeting(asJSON: request.acceptsJSON)
         case "/health": return .text("200 OK", "healthy\n")

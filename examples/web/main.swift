@@ -3,6 +3,8 @@
 //   HOST, PORT      where to listen; default 0.0.0.0:8080
 //   VERSION         what `/` says; default v1
 //   ECHO_ID_FILE    a file to which POST /echo-id appends each body as a line
+//   ANSWER          a status such as "503 Service Unavailable": the answer to everything but probes, as of a program that is ill
+//   DELAY_MS        how long `/` takes
 //   START=fail      exit at once with an error, as a broken release does
 import Glibc
 
@@ -32,7 +34,8 @@ let host = environment("HOST") ?? "0.0.0.0"
 guard let port = UInt16(environment("PORT") ?? "8080") else { fail("PORT is not a number from 1 to 65535") }
 
 let pages = Pages(
-    version: version, pod: environment("POD_NAME") ?? "-", zone: environment("ZONE") ?? "-", echoFile: environment("ECHO_ID_FILE"))
+    version: version, pod: environment("POD_NAME") ?? "-", zone: environment("ZONE") ?? "-", echoFile: environment("ECHO_ID_FILE"),
+    illness: environment("ANSWER"), delayInMilliseconds: environment("DELAY_MS").flatMap { Int($0) } ?? 0)
 let server = Server(pages: pages)
 server.listen(host: host, port: port)
 say("\(version) listens on \(host):\(port)")

@@ -1,0 +1,76 @@
+import Foundation
+import Testing
+
+extension Transcripts {
+    /// The examples do what stands in them.
+    @Suite(.serialized) struct ExampleTests {
+        /// Copies a folder of examples into the instance's directory, with ports and programs of this instance.
+        private func copy(_ name: String, to instance: Instance, _ replacements: [String: String]) throws -> String {
+            let (from, to) = (Instance.root + "/examples/" + name, instance.directory + "/" + name)
+            let files = FileManager.default
+            try files.createDirectory(atPath: to, withIntermediateDirectories: false)
+            try instance.account.own(to)
+            for file in try files.contentsOfDirectory(atPath: from) {
+                var text = try String(contentsOfFile: "\(from)/\(file)", encoding: .utf8)
+                for (old, new) in replacements { text = text.replacingOccurrences(of: old, with: new) }
+                try instance.write(text, to: "\(to)/\(file)")
+                if files.isExecutableFile(atPath: "\(from)/\(file)") {
+                    try files.setAttributes([.posixPermissions: 0o755], ofItemAtPath: "\(to)/\(file)")
+                }
+            }
+            return to
+        }
+
+        @Test func `Every policy of examples/resilience does what its manifest says`() throws {
+            let instance = try Instance()
+            defer { instance.stop() }
+            try instance.steady("up --detach")
+            var replacements = ["30090": "\(instance.port)", "../../.build/release/web": instance.directory + "/web"]
+            for port in ["30091", "30092"] { replacements[port] = "\(try FreePort.inNodePortRange())" }
+            let folder = try copy("resilience", to: instance, replacements)
+            let walk = try instance.shell("\(folder)/walk", within: 400)
+            #expect(walk.code == 0, "\(walk.text)")
+            let policies = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".yaml") && $0 != "shop.yaml" }
+            #expect(walk.out.components(separatedBy: "-- as expected").count - 1 == policies.count)
+            // Each is named where the others are.
+            let table = try String(contentsOfFile: folder + "/README.md", encoding: .utf8)
+            #expect(policies.filter { !table.contains("(\($0))") } == [])
+        }
+
+        @Test func `TLS ends at HAProxy in front of a Service, also while that is rolled`() throws {
+            let programs = ["/usr/sbin/haproxy", "/usr/bin/openssl"]
+            guard programs.allSatisfy(FileManager.default.isExecutableFile) else { return }
+            let instance = try Instance()
+            defer { instance.stop() }
+            try instance.up()
+            let port = try FreePort.inNodePortRange()
+            let folder = try copy("tls", to: instance, ["30080": "\(instance.port)", "30443": "\(port)"])
+            let applied = try instance.shell(
+                """
+                set -e
+                \(folder)/certificate localhost 127.0.0.1 | steady apply -f -
+                steady apply -f \(folder)/front.yaml
+                steady rollout status deployment/front --timeout 40s
+                steady get secret front-tls -o go-template='{{index .data "tls.crt" | base64decode}}' > \(instance.directory)/tls.crt
+                """)
+            #expect(applied.code == 0, "\(applied.text)")
+            let ask = "curl -sS -m 10 --cacert \(instance.directory)/tls.crt"
+            for (name, version) in [("localhost", "2"), ("127.0.0.1", "1.1")] {
+                let answer = try instance.shell("\(ask) --http\(version) -w '%{http_version}' https://\(name):\(port)/")
+                #expect(
+                    answer.code == 0 && answer.out.hasPrefix("web v1 from pod web-") && answer.out.hasSuffix("\n\(version)"),
+                    "\(answer.text)")
+            }
+            // Another certificate: one HAProxy after the other, and nobody is refused.
+            let rolled = try instance.shell(
+                """
+                \(ask) https://localhost:\(port)/ || exit 3
+                steady rollout restart deployment/front
+                (steady rollout status deployment/front --timeout 40s; echo over > \(instance.directory)/over) & rollout=$!
+                until [ -e \(instance.directory)/over ]; do \(ask) -o /dev/null https://localhost:\(port)/ || exit 4; done
+                wait $rollout
+                """, within: 90)
+            #expect(rolled.code == 0, "\(rolled.text)")
+        }
+    }
+}
