@@ -92,10 +92,10 @@ final class Dataplane {
 
     // MARK: - The table
 
-    /// Puts a table in force; idle connections to withdrawn endpoints are closed, who waits tries again.
-    func swap(_ table: RouteTable) {
-        closePools(of: router.swap(table))
-        counts.follow(table, now: loop.now)
+    /// Puts an update in force; idle connections to withdrawn endpoints are closed, who waits tries again.
+    func apply(_ update: RouteUpdate) {
+        closePools(of: router.apply(update, now: loop.now))
+        counts.follow(update, now: loop.now)
         announceReport()
         checker.follow(table)
         for ticket in waiters.keys.sorted() { stopWaiting(ticket)?.tryAgain() }

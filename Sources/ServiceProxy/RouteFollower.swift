@@ -7,7 +7,7 @@ import Wire
 
 /// Keeps the table in force equal to what the API says about Services, EndpointSlices and TrafficPolicies.
 ///
-/// All changes that come in one turn of the loop make one table. While the server is away the last table stays.
+/// All changes that come in one turn of the loop make one update. While the server is away the last table stays.
 final class RouteFollower {
     private let api: any ResourceAPI
     private let services: ObjectCache
@@ -24,8 +24,8 @@ final class RouteFollower {
     private var isRevisionDue = false
     private var lastReport = Instant.zero
     private let idleReportPeriod: Duration
-    /// A table is to be put in force; the revision of EndpointSlices that it knows.
-    var onTable: (RouteTable, Revision) -> Void = { _, _ in }
+    /// An update is to be put in force, nil where only the revision moved; the revision of EndpointSlices that it knows.
+    var onUpdate: (RouteUpdate?, Revision) -> Void = { _, _ in }
     /// The server was lost: what is kept only in its memory may be gone when it is back.
     var onDisconnect: () -> Void = {}
 
@@ -98,7 +98,7 @@ final class RouteFollower {
         api.loop.later { [weak self] in
             guard let self else { return }
             isPlanned = false
-            onTable(source.table(), slices.revision)
+            onUpdate(source.update(), slices.revision)
         }
     }
 }

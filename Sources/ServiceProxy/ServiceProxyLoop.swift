@@ -25,7 +25,9 @@ package final class ServiceProxyLoop {
     private let notices: ServiceNotices
     private let inquirer: NodeInquirer
     private let lease: LeaseRenewal
-    private var table: RouteTable?
+    /// Nil before the first.
+    private var table: RouteTable? { hasTable ? plane.router.table : nil }
+    private var hasTable = false
     /// What the last status says.
     private var toldRefusals: [NodeInquiry.Refusal] = []
     /// Called once it routes: the first table is in force, and its entrances are open.
@@ -82,20 +84,23 @@ package final class ServiceProxyLoop {
             guard let backend = table?.backends.first(where: { $0.endpoints.contains { $0.address == address } }) else { return }
             notices.met(user, at: address, of: backend.name.service, instead: users)
         }
-        follower.onTable = { [unowned self] in take($0, $1) }
+        follower.onUpdate = { [unowned self] in take($0, $1) }
         follower.onDisconnect = { [unowned self] in reporter.serverWasLost() }
         follower.start()
         lease.start()
     }
 
-    /// Puts a table in force, then says so: the order that a drain relies on.
-    private func take(_ table: RouteTable, _ revision: Revision) {
-        if table != self.table {
-            self.table = table
-            plane.guardian.keep(table)
-            plane.swap(table)
-            if isReady { entrances.apply(table.routes) }
-            notices.refused(table.refusals)
+    /// Puts an update in force, then says so: the order that a drain relies on.
+    private func take(_ update: RouteUpdate?, _ revision: Revision) {
+        if let update {
+            hasTable = true
+            plane.apply(update)
+            plane.guardian.keep(plane.router.table)
+            // Where only endpoints are other, entrances and names are as they were.
+            if case .table(let table) = update {
+                if isReady { entrances.apply(table.routes) }
+                notices.refused(table.refusals)
+            }
         }
         reporter.routes(by: revision)
         if isReady { return announceBalancers() }

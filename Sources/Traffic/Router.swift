@@ -24,15 +24,21 @@ package struct Router: ~Copyable, Sendable {
     package static let suspicion = Duration.milliseconds(500)
 
     /// What choosing reads: without references, so that reading one costs no count of them.
-    private struct Slot {
-        /// The best standing that any backend gives it.
-        var standing = RouteTable.Standing.withheld
-        var isListed = false
+    struct Slot {
+        /// How many backends list it, and how many of them as ready and as terminating.
+        var listedCount = 0
+        var readyCount = 0
+        var terminatingCount = 0
+        /// Since when it is ready, for as long as it is.
+        var readySince = Instant.zero
         /// It takes nothing, not even as a last resort, before it is ready: it may have been reported as drained.
         var isSealed = true
         var exchangeCount = 0
         var flowCount = 0
         var suspectUntil = Instant.zero
+        var isListed: Bool { listedCount > 0 }
+        /// Whether any backend calls it so: the best standing counts.
+        var isReady: Bool { readyCount > 0 }
         var isFree: Bool { !isListed && exchangeCount == 0 && flowCount == 0 }
     }
 
@@ -44,6 +50,7 @@ package struct Router: ~Copyable, Sendable {
         var isListed = true
         var ready: [EndpointID] = []
         var terminating: [EndpointID] = []
+        var withheld: [EndpointID] = []
         var affinity: AffinityTable?
         /// Where the next scan begins, so that ties rotate.
         var cursor = 0
@@ -57,13 +64,16 @@ package struct Router: ~Copyable, Sendable {
         var toldBreaker = CircuitBreaker.State.closed
     }
 
-    package private(set) var table = RouteTable()
-    private var slots: [Slot] = []
+    /// Here and below: what is listed is written by `RouterTable.swift`, what is open by this file.
+    package var table = RouteTable()
+    var slots: [Slot] = []
     /// What the table said last of the endpoint in each slot.
-    private var listings: [RouteTable.Endpoint] = []
-    private var freeSlots: [Int] = []
-    private var slotOf: [EndpointAddress: Int] = [:]
-    /// `Policy/Admission.swift` writes their gates, this file all else.
+    var listings: [RouteTable.Endpoint] = []
+    var freeSlots: [Int] = []
+    var slotOf: [EndpointAddress: Int] = [:]
+    /// The slots that are in use and not ready: those that a drain is about.
+    var unready: Set<Int> = []
+    /// `Policy/Admission.swift` writes their gates.
     var backends: [Backend] = []
     /// Places in lines that were given.
     var placeCount: UInt64 = 0
@@ -72,120 +82,14 @@ package struct Router: ~Copyable, Sendable {
     /// Whether any backend's health is watched: where none is, outcomes are not even looked up. `Policy/HealthAsking.swift` writes both.
     package internal(set) var watchesHealth = false
     var healthChanges: [HealthChange] = []
-    private var freeBackends: [Int] = []
-    private var backendOf: [RouteTable.BackendName: Int] = [:]
+    var freeBackends: [Int] = []
+    var backendOf: [RouteTable.BackendName: Int] = [:]
     /// Whether `drainReport` would say something that it did not say the last time.
-    package private(set) var isReportDue = false
+    package var isReportDue = false
 
     package init(seed: UInt64 = 0) { random = SeededRandom(seed: seed) }
 
     // MARK: - The table
-
-    /// Puts a table in force and says which endpoints get nothing new from now on: their idle connections have no use any more.
-    package mutating func swap(_ table: RouteTable) -> [EndpointID] {
-        var before: [Bool] = []
-        for index in slots.indices {
-            before.append(slots[index].isListed && slots[index].standing == .ready)
-            slots[index].isListed = false
-            slots[index].standing = .withheld
-        }
-        for index in backends.indices { backends[index].isListed = false }
-        for backend in table.backends { put(backend) }
-        for index in backends.indices where !backends[index].isListed && backendOf[backends[index].name] == index {
-            backendOf[backends[index].name] = nil
-            backends[index].generation &+= 1
-            backends[index].ready = []
-            backends[index].terminating = []
-            backends[index].affinity = nil
-            backends[index].gate = BackendGate()
-            backends[index].health = nil
-            backends[index].toldBreaker = .closed
-            freeBackends.append(index)
-        }
-        watchesHealth = backends.contains { $0.isListed && ($0.health != nil || $0.gate.rules.breaker != nil) }
-        var withdrawn: [EndpointID] = []
-        for index in slots.indices {
-            // An endpoint that is ready again starts over.
-            if slots[index].standing == .ready {
-                slots[index].isSealed = false
-                if index >= before.count || !before[index] { slots[index].suspectUntil = .zero }
-            }
-            if index < before.count, before[index], slots[index].standing != .ready { withdrawn.append(EndpointID(index: index)) }
-            release(index)
-        }
-        self.table = table
-        isReportDue = true
-        return withdrawn
-    }
-
-    private mutating func put(_ new: RouteTable.Backend) {
-        let index: Int
-        if let known = backendOf[new.name] {
-            index = known
-        } else if let free = freeBackends.popLast() {
-            index = free
-            backends[free] = Backend(name: new.name, carriage: new.carriage, generation: backends[free].generation)
-        } else {
-            index = backends.count
-            backends.append(Backend(name: new.name, carriage: new.carriage, generation: 0))
-        }
-        backendOf[new.name] = index
-        var backend = backends[index]
-        backend.isListed = true
-        backend.carriage = new.carriage
-        backend.isDetected = new.isDetected
-        backend.gate.follow(new.rules)
-        let readyBefore = backend.ready
-        backend.ready.removeAll(keepingCapacity: true)
-        backend.terminating.removeAll(keepingCapacity: true)
-        if let timeout = new.affinity {
-            if backend.affinity == nil { backend.affinity = AffinityTable(timeout: timeout) }
-            backend.affinity?.timeout = timeout
-        } else {
-            backend.affinity = nil
-        }
-        for endpoint in new.endpoints {
-            let slot = slot(endpoint)
-            slots[slot].isListed = true
-            switch endpoint.standing {
-            case .ready:
-                slots[slot].standing = .ready
-                backend.ready.append(EndpointID(index: slot))
-            case .terminating:
-                if slots[slot].standing != .ready { slots[slot].standing = .terminating }
-                backend.terminating.append(EndpointID(index: slot))
-            case .withheld:
-                break
-            }
-        }
-        followHealth(of: &backend, readyBefore)
-        backends[index] = backend
-    }
-
-    private mutating func slot(_ endpoint: RouteTable.Endpoint) -> Int {
-        if let known = slotOf[endpoint.address] {
-            listings[known] = endpoint
-            return known
-        }
-        let index: Int
-        if let free = freeSlots.popLast() {
-            index = free
-            slots[free] = Slot()
-            listings[free] = endpoint
-        } else {
-            index = slots.count
-            slots.append(Slot())
-            listings.append(endpoint)
-        }
-        slotOf[endpoint.address] = index
-        return index
-    }
-
-    private mutating func release(_ index: Int) {
-        guard slots[index].isFree, slotOf[listings[index].address] == index else { return }
-        slotOf[listings[index].address] = nil
-        freeSlots.append(index)
-    }
 
     /// The backend's place in the table in force; nil when it is not there.
     package func backend(_ name: RouteTable.BackendName) -> BackendID? {
@@ -223,7 +127,7 @@ package struct Router: ~Copyable, Sendable {
     package func endpoint(at address: EndpointAddress) -> EndpointID? { slotOf[address].map { EndpointID(index: $0) } }
 
     /// Whether idle connections to it are worth keeping.
-    package func isReady(_ endpoint: EndpointID) -> Bool { slots[endpoint.index].isListed && slots[endpoint.index].standing == .ready }
+    package func isReady(_ endpoint: EndpointID) -> Bool { slots[endpoint.index].isReady }
 
     // MARK: - Choosing
 
@@ -318,7 +222,7 @@ package struct Router: ~Copyable, Sendable {
             precondition(slots[endpoint.index].flowCount > 0, "a flow is finished once")
             slots[endpoint.index].flowCount -= 1
         }
-        release(endpoint.index)
+        if slots[endpoint.index].isFree { release(endpoint.index) }
     }
 
     /// An exchange was upgraded: from here it counts as a flow, which a drain does not wait for.
@@ -330,7 +234,7 @@ package struct Router: ~Copyable, Sendable {
     }
 
     private mutating func noteDrained(_ index: Int) {
-        if slots[index].exchangeCount == 0 && slots[index].standing != .ready { isReportDue = true }
+        if slots[index].exchangeCount == 0 && !slots[index].isReady { isReportDue = true }
     }
 
     /// Nobody accepts connections there: others are preferred for a while.
@@ -373,13 +277,12 @@ package struct Router: ~Copyable, Sendable {
     /// Endpoints that get nothing new and still have something open, sorted by address.
     ///
     /// What this does not list may be stopped by whoever reads it, so a terminating endpoint without exchanges is sealed: it is not even a
-    /// last resort from here on.
+    /// last resort from here on. Cost: linear in the endpoints that are not ready.
     package mutating func drainReport() -> [Draining] {
         isReportDue = false
         var report: [Draining] = []
-        for index in slots.indices {
+        for index in unready {
             let slot = slots[index]
-            if slot.isListed && slot.standing == .ready { continue }
             if slot.exchangeCount == 0 { slots[index].isSealed = true }
             if slot.exchangeCount > 0 || slot.flowCount > 0 {
                 report.append(Draining(address: listings[index].address, exchangeCount: slot.exchangeCount, flowCount: slot.flowCount))

@@ -64,7 +64,7 @@ final class Harness {
         ]
         table.backends = (table.backends + others).sorted { $0.name < $1.name }
         table.routes = [route]
-        plane.swap(table)
+        plane.apply(.table(table))
         entrances.apply(table.routes)
     }
 

@@ -233,7 +233,7 @@ final class ProxyHarness {
         let api = SteppedAPI(loop: loop)
         let follower = RouteFollower(api: api)
         var reported: [String] = []
-        follower.onTable = { reported.append("\($1)") }
+        follower.onUpdate = { reported.append("\($1)") }
         follower.start()
         func turn() { loop.runUntil(within: .milliseconds(20)) { false } }
         turn()
@@ -260,7 +260,7 @@ final class ProxyHarness {
         let api = SteppedAPI(loop: loop)
         let follower = RouteFollower(api: api)
         var reported: [String] = []
-        follower.onTable = { reported.append("\($1)") }
+        follower.onUpdate = { reported.append("\($1)") }
         follower.start()
         func turn() { loop.runUntil(within: .milliseconds(20)) { false } }
         turn()
@@ -286,7 +286,7 @@ extension RouteFollowerTests {
         let api = SteppedAPI(loop: loop)
         let follower = RouteFollower(api: api)
         var reported: [String] = []
-        follower.onTable = { reported.append("\($1)") }
+        follower.onUpdate = { reported.append("\($1)") }
         follower.start()
         loop.runUntil(within: .milliseconds(20)) { false }
         api.send(.services, .synced(Revision(5)))
@@ -300,7 +300,7 @@ extension RouteFollowerTests {
         let api = SteppedAPI(loop: loop)
         let follower = RouteFollower(api: api, idleReportPeriod: .zero)
         var reported: [String] = []
-        follower.onTable = { reported.append("\($1)") }
+        follower.onUpdate = { reported.append("\($1)") }
         follower.start()
         func turn() { loop.runUntil(within: .milliseconds(20)) { false } }
         turn()

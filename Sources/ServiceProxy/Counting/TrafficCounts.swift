@@ -46,8 +46,11 @@ final class TrafficCounts {
     }
 
     /// A table is in force. BEFORE an endpoint is chosen by it, since the router gives indices out again.
-    func follow(_ table: RouteTable, now: Instant) {
-        self.table = table
+    func follow(_ table: RouteTable, now: Instant) { follow(.table(table), now: now) }
+
+    /// The same for what changed in it. A table of its own: one that is shared with the router would be copied with every change.
+    func follow(_ update: RouteUpdate, now: Instant) {
+        table.take(update)
         epoch += 1
         for backend in logged { backend.accessLog = nil }
         logged = []

@@ -13,7 +13,8 @@ final class SimulatedProxy {
     private let slices: FollowedObjects
     private let lease: Renewal
     private var source = RouteSource()
-    private var table: RouteTable?
+    private var table: RouteTable? { hasTable ? router.table : nil }
+    private var hasTable = false
     private var isTablePlanned = false
     private var isRevisionDue = false
     private var idleReportAt = Instant.zero
@@ -72,10 +73,9 @@ final class SimulatedProxy {
         isTablePlanned = true
         world.later(for: life) { [self] in
             isTablePlanned = false
-            let table = source.table()
-            if table != self.table {
-                self.table = table
-                _ = router.swap(table)
+            if let update = source.update() {
+                _ = router.apply(update, now: world.now)
+                hasTable = true
                 let ready = readyAddresses
                 readySince = Dictionary(uniqueKeysWithValues: ready.map { ($0, readySince[$0] ?? world.now) })
                 world.observe(.routesChanged(self))
