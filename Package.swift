@@ -117,6 +117,9 @@ let package = Package(
             // Pure modules import no libc, and yet round numbers by it.
             linkerSettings: [.linkedLibrary("m")]),
         .executableTarget(
+            name: "RouteBenchmark", dependencies: ["Formats", "Timing", "Traffic"], path: "Tests/Benchmarks/RouteBenchmark",
+            swiftSettings: strict, linkerSettings: [.linkedLibrary("m")]),
+        .executableTarget(
             name: "StoreBenchmark", dependencies: ["APIServer", "Controllers", "Storage", "Registry"] + reach,
             path: "Tests/Benchmarks/StoreBenchmark", swiftSettings: strict,
             linkerSettings: [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))]),

@@ -38,6 +38,8 @@ package struct DataDirectory: Hashable, Sendable {
     /// The API's TCP address as text, written once it listens.
     package var apiAddressFile: String { path + "/api.address" }
     package var kubeconfig: String { path + "/kubeconfig" }
+    /// What the proxies sign clients' session tokens with.
+    package var sessionSecret: String { path + "/session.key" }
     /// `up`'s control socket and descriptor store.
     package var hostSocket: String { path + "/up.sock" }
     package var hostLock: String { path + "/up.lock" }
@@ -76,7 +78,7 @@ package struct DataDirectory: Hashable, Sendable {
         let replaced = ((try? Files.list(path)) ?? []).filter { $0.hasPrefix("journal.replaced-") }.map { "\(path)/\($0)" }
         return inMemory + replaced + [
             journal, snapshots, decisionLog, nodes, roles, programs, upgradeRecord, hostSocket, apiSocket, apiAddressFile, kubeconfig,
-            hostRecord, hostLock,
+            sessionSecret, hostRecord, hostLock,
         ]
     }
 }

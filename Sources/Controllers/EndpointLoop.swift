@@ -19,6 +19,8 @@ final class EndpointLoop {
     /// The last revision at which a slice of the namespace was written or removed.
     private var lastRevision: [String: Revision] = [:]
     private var touched: Set<String> = []
+    /// The policies of each Service that select pods by labels.
+    private var selectingPolicies: [ObjectKey: Set<ObjectKey>] = [:]
     private(set) lazy var queue = PassQueue<ObjectKey>(loop: loop) { [unowned self] key, done in pass(key, done) }
     private(set) lazy var withdrawals = PassQueue<String>(loop: loop) { [unowned self] namespace, done in withdraw(namespace, done) }
 
@@ -29,6 +31,7 @@ final class EndpointLoop {
         mirror.services.onChange { [unowned self] key, old, new in serviceChanged(key, old, new) }
         mirror.pods.onChange { [unowned self] key, old, new in podChanged(key, old, new) }
         mirror.slices.onChange { [unowned self] key, old, new in sliceChanged(key, old, new) }
+        mirror.policies.onChange { [unowned self] key, old, new in policyChanged(key, old, new) }
         mirror.nodes.onChange { [unowned self] _, old, new in
             guard old?.zone != new?.zone else { return }
             for key in mirror.services.views.keys { queue.mark(key) }
@@ -56,6 +59,23 @@ final class EndpointLoop {
             members[key, default: []].insert(podKey)
             selectors[podKey, default: []].append(key)
         }
+    }
+
+    private func policyChanged(_ key: ObjectKey, _ old: ObservedPolicy?, _ new: ObservedPolicy?) {
+        func targets(_ observed: ObservedPolicy?) -> Set<ObjectKey> {
+            guard let policy = observed?.policy, !policy.rules.balance.selectorKeys.isEmpty else { return [] }
+            return Set(policy.targets.map { ObjectKey(.services, namespace: key.namespace, name: $0.service) })
+        }
+        let (before, after) = (targets(old), targets(new))
+        for service in before.subtracting(after) { selectingPolicies[service]?.remove(key) }
+        for service in after { selectingPolicies[service, default: []].insert(key) }
+        guard before != after || old?.policy.rules.balance.selectorKeys != new?.policy.rules.balance.selectorKeys else { return }
+        for service in before.union(after).sorted() { queue.mark(service) }
+    }
+
+    /// The labels that the policies of a Service select pods by.
+    private func labelKeys(of service: ObjectKey) -> Set<String> {
+        Set((selectingPolicies[service] ?? []).flatMap { mirror.policies[$0]?.policy.rules.balance.selectorKeys ?? [] })
     }
 
     private func podChanged(_ key: ObjectKey, _ old: ObservedPod?, _ new: ObservedPod?) {
@@ -112,7 +132,7 @@ final class EndpointLoop {
         let view = EndpointSlicePlan.View(
             service: service, pods: (members[key] ?? []).compactMap { mirror.pods[$0] },
             slices: (slices[key] ?? []).compactMap { mirror.slices[$0] },
-            zoneOfNode: mirror.zoneOfNode)
+            zoneOfNode: mirror.zoneOfNode, labelKeys: labelKeys(of: key))
         writing.perform(EndpointSlicePlan.plan(view).changes, component: "endpoint-slice-controller", done)
     }
 

@@ -77,6 +77,19 @@ package enum Files {
         if durably { try synchronizeDirectory(directory(of: path)) }
     }
 
+    /// Makes the file, whole, unless there is one: of several who try at once all find the same afterwards.
+    package static func establish(_ path: String, with bytes: some Collection<UInt8>, mode: mode_t = 0o600) throws(LinuxError) {
+        let temporary = "\(path).tmp\(getpid())"
+        unlink(temporary)
+        let fd = try open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
+        defer { unlink(temporary) }
+        do {
+            defer { close(fd) }
+            try writeAll(bytes, to: fd, named: path)
+        }
+        if Glibc.link(temporary, path) != 0, errno != EEXIST { throw .last("link \(path)") }
+    }
+
     /// Replaces the content of an open file in place: for files whose lock must stay the same.
     package static func overwrite(_ fd: Int32, with text: String) {
         let bytes = Array(text.utf8)

@@ -20,8 +20,14 @@ package struct EndpointSlicePlan {
         /// The slices that bear the Service's name.
         package var slices: [ObservedSlice]
         package var zoneOfNode: [String: String]
+        /// What the Service's TrafficPolicies select pods by.
+        package var labelKeys: Set<String>
 
-        package init(service: ObservedService, pods: [ObservedPod], slices: [ObservedSlice], zoneOfNode: [String: String] = [:]) {
+        package init(
+            service: ObservedService, pods: [ObservedPod], slices: [ObservedSlice], zoneOfNode: [String: String] = [:],
+            labelKeys: Set<String> = []
+        ) {
+            self.labelKeys = labelKeys
             self.service = service
             self.pods = pods
             self.slices = slices
@@ -67,7 +73,7 @@ package struct EndpointSlicePlan {
             address: pod.podIP, isReady: !isTerminating && (pod.isReady || view.service.publishesNotReady), isServing: pod.isReady,
             isTerminating: isTerminating, hostname: pod.subdomain == view.service.meta.name && !pod.subdomain.isEmpty ? pod.hostname : "",
             nodeName: pod.nodeName, zone: view.zoneOfNode[pod.nodeName] ?? "", podName: pod.meta.name, podUID: pod.meta.uid,
-            users: pod.listenerUsers)
+            labels: SelectedLabels(pod.meta.labels, keys: view.labelKeys), users: pod.listenerUsers)
     }
 
     /// - Parameter pod: nil for a Service without pods: only what it knows by itself.

@@ -78,6 +78,8 @@ package struct ObservedSlice: Sendable {
         package var zone: String
         package var podName: String
         package var podUID: String
+        /// Of the pod's, those that policies select by.
+        package var labels = SelectedLabels([:], keys: [])
         /// Nil: nothing is required of who listens there.
         package var users: ListenerUsers?
     }
@@ -104,7 +106,7 @@ package struct ObservedSlice: Sendable {
                 hostname: endpoint["hostname"].string ?? "", nodeName: endpoint["nodeName"].string ?? "",
                 zone: endpoint["zone"].string ?? "",
                 podName: endpoint["targetRef"]["name"].string ?? "", podUID: endpoint["targetRef"]["uid"].string ?? "",
-                users: ListenerUsers(endpoint: endpoint))
+                labels: SelectedLabels(endpoint: endpoint), users: ListenerUsers(endpoint: endpoint))
         }
     }
 
@@ -123,6 +125,7 @@ extension ObservedSlice.Endpoint {
         if !nodeName.isEmpty { out["nodeName"] = .string(nodeName) }
         if !zone.isEmpty { out["zone"] = .string(zone) }
         if let users { out["deprecatedTopology"] = users.topologyValue }
+        if let text = labels.topologyText { out["deprecatedTopology"][SelectedLabels.topologyKey] = .string(text) }
         return out
     }
 }

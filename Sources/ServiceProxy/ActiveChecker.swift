@@ -47,6 +47,8 @@ final class ActiveChecker {
 
     init(plane: Dataplane) { self.plane = plane }
 
+    var isWatching: Bool { !rounds.isEmpty }
+
     /// Asks whom the table names; who stays keeps his timer. Costs nothing where no policy has checks and none had.
     func follow(_ table: RouteTable) {
         var wanted: Set<Key> = []

@@ -64,18 +64,22 @@ final class Dataplane {
     var shownHealth: [Tally] = []
     private(set) lazy var checker = ActiveChecker(plane: self)
     private var isReportAnnounced = false
+    /// Called when a backend's traffic began to go to a worse priority, or went back.
+    var onFailover: (Router.Failover) -> Void = { _ in }
 
     /// - Parameters:
     ///   - connectionLimit: clients' connections at a time.
     ///   - accessLog: the file that policies have requests told in; nil: nothing is told.
+    ///   - sessionKey: nil for one that only this process has.
     init(
-        loop: EventLoop, sources: [IPv4Address] = [], connectionLimit: Int = Dataplane.mostConnections, accessLog: String? = nil
+        loop: EventLoop, sources: [IPv4Address] = [], connectionLimit: Int = Dataplane.mostConnections, accessLog: String? = nil,
+        sessionKey: SessionKey? = nil
     ) {
         self.accessLog = AccessLog(loop: loop, path: accessLog)
         self.connectionLimit = connectionLimit
         self.loop = loop
         connector = UpstreamConnector(loop: loop, sources: sources)
-        router = Router(seed: UInt64.random(in: 0 ... .max))
+        router = Router(seed: UInt64.random(in: 0 ... .max), sessionKey: sessionKey)
         counts = TrafficCounts()
         guardian = StrangerGuard(counts: counts)
     }
@@ -97,7 +101,8 @@ final class Dataplane {
         closePools(of: router.apply(update, now: loop.now))
         counts.follow(update, now: loop.now)
         announceReport()
-        checker.follow(table)
+        // It looks at every backend: not where nobody is checked.
+        if router.watchesHealth || checker.isWatching { checker.follow(router.table) }
         for ticket in waiters.keys.sorted() { stopWaiting(ticket)?.tryAgain() }
     }
 
@@ -140,9 +145,10 @@ final class Dataplane {
             var announced: ClientOrigin?
             let backend = need.stay.flatMap({ router.backend(of: $0) }) ?? router.backend(need.backend)
             if let backend {
-                choice = router.chooseElsewhere(
+                choice = router.choose(
                     backend, client: need.client, avoiding: attempts.avoided, as: kind, stay: need.stay, now: loop.now)
                 if router.protocolRules(backend).sendsProxyHeader { announced = need.origin }
+                if router.hasFailovers { for failover in router.takeFailovers() { onFailover(failover) } }
             } else {
                 choice = .noBackend
             }

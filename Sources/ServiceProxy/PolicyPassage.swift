@@ -39,6 +39,8 @@ extension HTTPConnection {
 
     /// The policy has let the request in.
     func comeIn(_ stay: BackendGate.Stay) {
+        var stay = stay
+        if let head = exchange?.head { plane.router.recall(&stay, head, time: Clock.realtime) }
         exchange?.stay = stay
         if let rules = stay.terms?.rules { comply(with: rules) }
         seekEndpoint()

@@ -21,7 +21,8 @@ package final class ProxyRole {
     package init(_ configuration: ProxyConfiguration, loop: EventLoop, descriptors: any DescriptorStore) throws(LinuxError) {
         let directory = configuration.directory
         let api = RemoteAPI(loop: loop, address: .unix(directory.apiSocket))
-        let proxy = ServiceProxyLoop(loop: loop, configuration: configuration, api: api, store: descriptors)
+        let proxy = ServiceProxyLoop(
+            loop: loop, configuration: configuration, api: api, store: descriptors, sessionKey: try SessionSecret.load(directory))
         self.proxy = proxy
         endpoint = try MetricsEndpoint(loop: loop, path: directory.roleSocket(configuration.name)) { path in
             switch path {

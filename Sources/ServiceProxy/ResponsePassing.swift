@@ -1,3 +1,4 @@
+import Linux
 import Timing
 import Traffic
 import Wire
@@ -66,6 +67,11 @@ extension HTTPConnection {
             keepsAlive: exchange.head.keepsAlive && !plane.isFinishing && !plane.isRetiring)
         exchange.stay?.quota?.add(to: &out.headers)
         if let substitute = exchange.substitute { out.headers.add(LocalResponse.fallbackField, substitute.description) }
+        if let stay = exchange.stay, let endpoint = exchange.upstream?.endpoint,
+            let field = plane.router.sessionField(stay, at: endpoint, time: Clock.realtime)
+        {
+            out.headers.add(field.name, field.value)
+        }
         exchange.coding = coding
         exchange.clientKeepsAlive = keepsAlive
         exchange.upstreamKeepsAlive = head.keepsAlive

@@ -13,6 +13,8 @@ final class RouteFollower {
     private let services: ObjectCache
     private let slices: ObjectCache
     private let policies: ObjectCache
+    /// For the zones of clients; no table waits for them.
+    private let nodes: ObjectCache
     private var source = RouteSource()
     private var names: ClusterNames
     private var isPlanned = false
@@ -38,6 +40,7 @@ final class RouteFollower {
         services = ObjectCache(api: api, list: ListRequest(.services))
         slices = ObjectCache(api: api, list: ListRequest(.endpointSlices))
         policies = ObjectCache(api: api, list: ListRequest(.trafficPolicies))
+        nodes = ObjectCache(api: api, list: ListRequest(.nodes))
     }
 
     func start() {
@@ -57,6 +60,10 @@ final class RouteFollower {
                 source.set(policy: new, namespace: key.namespace, name: key.name)
                 plan()
             }, onSynced: { [unowned self] in plan() })
+        nodes.start(
+            onChange: { [unowned self] key, _, new in
+                if source.set(node: new, name: key.name) { plan() }
+            }, onSynced: {})
         slices.start(
             onChange: { [unowned self] key, _, new in
                 source.set(slice: new, namespace: key.namespace, name: key.name)
@@ -80,6 +87,7 @@ final class RouteFollower {
     func stop() {
         services.stop()
         policies.stop()
+        nodes.stop()
         slices.stop()
     }
 

@@ -70,6 +70,19 @@ final class ServiceNotices {
         tell(name, notice.severity, notice.reason, notice.text)
     }
 
+    /// Traffic of a Service began to go to endpoints of a worse priority, or went back.
+    func failedOver(_ failover: Router.Failover) {
+        if failover.isFailedOver {
+            tell(
+                failover.backend.service, .warning, "FailedOver",
+                "port \(failover.backend.port): traffic goes to a worse priority, since \(failover.text)")
+        } else {
+            tell(
+                failover.backend.service, .normal, "FailedBack",
+                "port \(failover.backend.port): \(failover.text), and have all traffic again")
+        }
+    }
+
     /// Writes where a load balancer's ports are reached, where that is not written yet. Only once one of them is open: until then the
     /// address shows as pending.
     func balance(_ services: [RouteTable.ServiceName], at address: IPv4Address, isOpen: (RouteTable.ServiceName) -> Bool) {

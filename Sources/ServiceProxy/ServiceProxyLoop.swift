@@ -36,7 +36,9 @@ package final class ServiceProxyLoop {
     private var firstStatusTimer: EventLoop.Timer?
     private let api: any ResourceAPI
 
-    package init(loop: EventLoop, configuration: ProxyConfiguration, api: any ResourceAPI, store: any DescriptorStore) {
+    package init(
+        loop: EventLoop, configuration: ProxyConfiguration, api: any ResourceAPI, store: any DescriptorStore, sessionKey: SessionKey? = nil
+    ) {
         self.loop = loop
         self.configuration = configuration
         self.api = api
@@ -44,7 +46,7 @@ package final class ServiceProxyLoop {
             loop: loop, sources: configuration.sources,
             // Each client's connection may need one to an endpoint.
             connectionLimit: min(Dataplane.mostConnections, Int(clamping: Limits.raiseOpenFiles() / 2)),
-            accessLog: configuration.directory.accessLog(configuration.name))
+            accessLog: configuration.directory.accessLog(configuration.name), sessionKey: sessionKey)
         self.plane = plane
         entrances = Entrances(plane: plane, exposed: configuration.exposed, store: store)
         let addresses = InstanceAddresses(block: configuration.block)
@@ -80,6 +82,7 @@ package final class ServiceProxyLoop {
             announceBalancers()
         }
         plane.onHealthChange = { [unowned self] in notices.turned($0, now: loop.now) }
+        plane.onFailover = { [unowned self] in notices.failedOver($0) }
         plane.guardian.onStranger = { [unowned self] address, user, users in
             guard let backend = table?.backends.first(where: { $0.endpoints.contains { $0.address == address } }) else { return }
             notices.met(user, at: address, of: backend.name.service, instead: users)

@@ -13,6 +13,8 @@ package struct RouteSource: Sendable {
     private var serviceOfSlice: [RouteTable.ServiceName: RouteTable.ServiceName] = [:]
     /// By namespace and the policy's name.
     private var policies: [RouteTable.ServiceName: TrafficPolicy] = [:]
+    /// By the node's name.
+    private var clients: [String: ClientRange] = [:]
     /// What `rulesByTarget` found; nil when a policy has changed since.
     private var rules: [PortTarget: TrafficRules]?
 
@@ -42,6 +44,17 @@ package struct RouteSource: Sendable {
             rules = nil
             isTableOutdated = true
         }
+    }
+
+    /// Takes in a Node; nil when it was deleted. Returns whether that changes anything.
+    package mutating func set(node: Value?, name: String) -> Bool {
+        let range = node.map { Node($0) }.flatMap { node in
+            AddressRange(node.podCIDR).map { ClientRange($0, node: name, zone: node.zone) }
+        }
+        // A node is written every few seconds, its range and its zone hardly ever.
+        if clients.updateOrRemove(range, at: name) == range { return false }
+        isTableOutdated = true
+        return true
     }
 
     /// Takes in a Service; nil when it was deleted.
@@ -99,10 +112,11 @@ package struct RouteSource: Sendable {
         _ port: ServicePorts.Port, of service: RouteTable.ServiceName, _ ports: ServicePorts, _ slices: [SliceEndpoints],
         _ rules: [PortTarget: TrafficRules]
     ) -> RouteTable.Backend {
-        .init(
+        let rules = rules[PortTarget(service, port.name)] ?? rules[PortTarget(service, "")] ?? TrafficRules()
+        return .init(
             name: RouteTable.BackendName(service, port: port.port), carriage: port.carriage, isDetected: port.isDetected,
-            endpoints: endpoints(of: port, in: slices), affinity: ports.affinity,
-            rules: rules[PortTarget(service, port.name)] ?? rules[PortTarget(service, "")] ?? TrafficRules())
+            endpoints: endpoints(of: port, in: slices, rules.balance), affinity: ports.affinity, distribution: ports.distribution,
+            rules: rules)
     }
 
     /// The table of everything seen so far. Cost: linear in services and endpoints, plus sorting.
@@ -132,6 +146,7 @@ package struct RouteSource: Sendable {
             }
         }
         table.backends.sort { $0.name < $1.name }
+        table.clients = clients.values.sorted { $0.range.first < $1.range.first }
         table.routes.sort { $0.entrance < $1.entrance }
         return table
     }
@@ -162,7 +177,9 @@ package struct RouteSource: Sendable {
         return rules
     }
 
-    private func endpoints(of port: ServicePorts.Port, in slices: [SliceEndpoints]) -> [RouteTable.Endpoint] {
+    private func endpoints(of port: ServicePorts.Port, in slices: [SliceEndpoints], _ rules: BalancingRules)
+        -> [RouteTable.Endpoint]
+    {
         var all: [RouteTable.Endpoint] = []
         for slice in slices {
             guard let target = slice.ports.first(where: { $0.name == port.name && $0.transport == port.transport }) else { continue }
@@ -172,7 +189,7 @@ package struct RouteSource: Sendable {
                     .init(
                         EndpointAddress(host: endpoint.host, port: target.port), endpoint.standing, node: endpoint.node,
                         zone: endpoint.zone,
-                        pod: endpoint.pod, users: endpoint.users))
+                        pod: endpoint.pod, group: rules.groups.isEmpty ? 0 : rules.group(of: endpoint.labels), users: endpoint.users))
             }
         }
         // While endpoints move between slices one can be in two of them; Kubernetes asks consumers to take it once. The better standing

@@ -50,17 +50,20 @@ package struct RouteTable: Sendable, Equatable {
         package var zone: String
         /// The pod's name, in the backend's namespace; empty where there is no pod.
         package var pod: String
+        /// Which of its policy's groups it is in, see `BalancingRules.groups`.
+        package var group: Int
         /// Who may listen there; nil: nothing is required.
         package var users: ListenerUsers?
         package init(
             _ address: EndpointAddress, _ standing: Standing, node: String = "", zone: String = "", pod: String = "",
-            users: ListenerUsers? = nil
+            group: Int = 0, users: ListenerUsers? = nil
         ) {
             self.address = address
             self.standing = standing
             self.node = node
             self.zone = zone
             self.pod = pod
+            self.group = group
             self.users = users
         }
     }
@@ -74,6 +77,14 @@ package struct RouteTable: Sendable, Equatable {
         case withheld
     }
 
+    /// What a client's place means for whom it is led to: `spec.trafficDistribution`.
+    package enum Distribution: Sendable, Hashable {
+        case anywhere
+        case sameZone
+        /// Then its zone.
+        case sameNode
+    }
+
     /// All endpoints behind one port of a service.
     package struct Backend: Hashable, Sendable {
         package var name: BackendName
@@ -84,13 +95,15 @@ package struct RouteTable: Sendable, Equatable {
         package var endpoints: [Endpoint]
         /// `sessionAffinity: ClientIP`: how long a client's choice is remembered after its last use.
         package var affinity: Duration?
+        package var distribution: Distribution
         /// What a TrafficPolicy asks for.
         package var rules: TrafficRules
 
         package init(
             name: BackendName, carriage: Carriage, isDetected: Bool = false, endpoints: [Endpoint], affinity: Duration? = nil,
-            rules: TrafficRules = TrafficRules()
+            distribution: Distribution = .anywhere, rules: TrafficRules = TrafficRules()
         ) {
+            self.distribution = distribution
             self.isDetected = isDetected
             self.rules = rules
             self.name = name
@@ -167,6 +180,8 @@ package struct RouteTable: Sendable, Equatable {
     package var refusals: [Refusal] = []
     /// Services whose `status.loadBalancer` is the proxy's to write, sorted.
     package var loadBalanced: [ServiceName] = []
+    /// Sorted by address, none in another.
+    package var clients: [ClientRange] = []
 
     package init() {}
 

@@ -62,6 +62,14 @@ package struct Router: ~Copyable, Sendable {
         var isLenient = false
         /// What was told of its breaker.
         var toldBreaker = CircuitBreaker.State.closed
+        var distribution = RouteTable.Distribution.anywhere
+        /// Whether more is to be weighed than the kind of balancing, see `Policy/Selection.swift`.
+        var needsSelection = false
+        var memory = SelectionMemory()
+        /// Only where the policy has groups.
+        var groupOf: [EndpointID: Int] = [:]
+        /// Only where the policy lets clients carry a token.
+        var sessions: SessionTokens?
     }
 
     /// Here and below: what is listed is written by `RouterTable.swift`, what is open by this file.
@@ -87,7 +95,15 @@ package struct Router: ~Copyable, Sendable {
     /// Whether `drainReport` would say something that it did not say the last time.
     package var isReportDue = false
 
-    package init(seed: UInt64 = 0) { random = SeededRandom(seed: seed) }
+    let sessionKey: SessionKey
+    /// Those that `takeFailovers` did not give out yet.
+    var failovers: [Failover] = []
+
+    /// - Parameter sessionKey: nil for one that only this router has.
+    package init(seed: UInt64 = 0, sessionKey: SessionKey? = nil) {
+        random = SeededRandom(seed: seed)
+        self.sessionKey = sessionKey ?? SessionKey(using: &random)
+    }
 
     // MARK: - The table
 
@@ -149,7 +165,7 @@ package struct Router: ~Copyable, Sendable {
         if watchesHealth, kind ?? backends[id.index].carriage == .flows, backends[id.index].gate.refusesFlow(now: now) { return .open }
         if backends[id.index].gate.isSelective { refreshHealth(of: id.index, now) }
         if !hasRoom(id.index) { return .full }
-        if let remembered = backends[id.index].affinity?.endpoint(for: client, now: now),
+        if let remembered = stay?.session?.endpoint ?? backends[id.index].affinity?.endpoint(for: client, now: now),
             backends[id.index].ready.contains(remembered), slots[remembered.index].suspectUntil <= now,
             isOpen(remembered, in: id.index, avoiding, now)
         {
@@ -157,7 +173,12 @@ package struct Router: ~Copyable, Sendable {
         }
         let hasReady = !backends[id.index].ready.isEmpty
         let candidates = hasReady ? backends[id.index].ready : backends[id.index].terminating
-        if let position = pick(candidates, in: id.index, for: stay, client, avoiding, now) {
+        // Another try goes to another zone where it can, whatever the rules.
+        if hasReady, backends[id.index].needsSelection || !avoiding.isEmpty {
+            if let endpoint = select(in: id.index, for: stay, client, avoiding, now) {
+                return take(endpoint, in: id.index, kind, client, now)
+            }
+        } else if let position = pick(candidates, in: id.index, for: stay, client, avoiding, now) {
             backends[id.index].cursor = position + 1
             return take(candidates[position], in: id.index, kind, client, now)
         }

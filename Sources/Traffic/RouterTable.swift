@@ -70,7 +70,8 @@ extension Router {
         backends[index].carriage = new.carriage
         backends[index].isDetected = new.isDetected
         backends[index].gate.follow(new.rules)
-        if let timeout = new.affinity {
+        follow(new, index)
+        if let timeout = new.affinity ?? new.rules.balance.addressTimeout {
             if backends[index].affinity == nil { backends[index].affinity = AffinityTable(timeout: timeout) }
             backends[index].affinity?.timeout = timeout
         } else {
@@ -90,10 +91,28 @@ extension Router {
             case .withheld:
                 backends[index].withheld.append(EndpointID(index: slot))
             }
+            if !new.rules.balance.groups.isEmpty { backends[index].groupOf[EndpointID(index: slot)] = endpoint.group }
+        }
+        if backends[index].sessions != nil {
+            let ready = backends[index].ready.map { (listings[$0.index], $0) }
+            backends[index].sessions?.list(ready)
         }
         var backend = backends[index]
         followHealth(of: &backend, readyBefore)
         backends[index] = backend
+    }
+
+    /// What `Policy/Selection.swift` goes by; what it remembers lives on.
+    private mutating func follow(_ new: RouteTable.Backend, _ index: Int) {
+        let rules = new.rules.balance
+        backends[index].distribution = new.distribution
+        backends[index].needsSelection = new.distribution != .anywhere || !rules.groups.isEmpty || rules.slowStart != nil
+        backends[index].groupOf = [:]
+        switch rules.session?.mark {
+        case .cookie, .header:
+            if backends[index].sessions == nil { backends[index].sessions = SessionTokens(sessionKey, new.name.service) }
+        case .sourceIP, nil: backends[index].sessions = nil
+        }
     }
 
     private mutating func remove(_ name: RouteTable.BackendName, _ change: inout TableChange) {
@@ -105,6 +124,9 @@ extension Router {
         backends[index].toldBreaker = .closed
         backends[index].affinity = nil
         backends[index].gate = BackendGate()
+        backends[index].memory = SelectionMemory()
+        backends[index].groupOf = [:]
+        backends[index].sessions = nil
         freeBackends.append(index)
     }
 

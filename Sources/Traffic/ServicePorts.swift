@@ -15,6 +15,7 @@ struct ServicePorts: Sendable, Equatable {
     var clusterIPs: [UInt32] = []
     var isLoadBalanced = false
     var affinity: Duration?
+    var distribution = RouteTable.Distribution.anywhere
 
     /// Kubernetes' default for `sessionAffinityConfig.clientIP.timeoutSeconds`: three hours.
     static let defaultAffinityTimeout = Duration.seconds(10_800)
@@ -30,6 +31,11 @@ struct ServicePorts: Sendable, Equatable {
         }
         if spec["sessionAffinity"].string == "ClientIP" {
             affinity = spec["sessionAffinityConfig"]["clientIP"]["timeoutSeconds"].int.map { .seconds($0) } ?? Self.defaultAffinityTimeout
+        }
+        switch spec["trafficDistribution"].string {
+        case "PreferSameNode": distribution = .sameNode
+        case "PreferSameZone", "PreferClose": distribution = .sameZone
+        default: break
         }
         let hasNodePorts = type == "NodePort" || type == "LoadBalancer"
         for entry in spec["ports"].elements {

@@ -14,6 +14,8 @@ struct SliceEndpoints: Sendable, Equatable {
         var node: String
         var zone: String
         var pod: String
+        /// As far as policies select by them.
+        var labels: [String: String]
         var users: ListenerUsers?
     }
     var ports: [Port] = []
@@ -33,7 +35,7 @@ struct SliceEndpoints: Sendable, Equatable {
                 Endpoint(
                     host: host, standing: standing, node: entry["nodeName"].string ?? "", zone: entry["zone"].string ?? "",
                     pod: entry["targetRef"]["kind"].string == "Pod" ? entry["targetRef"]["name"].string ?? "" : "",
-                    users: ListenerUsers(endpoint: entry)))
+                    labels: SelectedLabels(endpoint: entry).labels, users: ListenerUsers(endpoint: entry)))
         }
     }
 

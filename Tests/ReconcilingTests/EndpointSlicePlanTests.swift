@@ -49,6 +49,23 @@ import Timing
             ])
     }
 
+    @Test func `the labels that policies select by are written beside the address, and no others`() {
+        let labels: Value = ["app": "web", "track": "canary", "example.org/role": "backup", "hash": "x"]
+        let labelled = ObservedPod([
+            "metadata": ["name": "a", "namespace": "default", "uid": "uid-a", "labels": labels], "spec": ["nodeName": "a1"],
+            "status": ["podIP": "127.64.0.1"],
+        ])
+        func plan(_ keys: Set<String>, _ slices: [ObservedSlice] = []) -> Plan {
+            EndpointSlicePlan.plan(.init(service: service(), pods: [labelled], slices: slices, labelKeys: keys))
+        }
+        #expect(plan([]).body("create endpointslices")["endpoints"][0]["deprecatedTopology"].isNull)
+        let made = plan(["track", "example.org/role", "absent"]).body("create endpointslices")
+        #expect(made["endpoints"][0]["deprecatedTopology"] == ["steady.dev/labels": "example.org/role=backup,track=canary"])
+        #expect(plan(["track", "example.org/role", "absent"], [stored(made)]).changes.isEmpty)
+        #expect(plan(["track"], [stored(made)]).changes.count == 1, "a policy that asks for less changes the slice")
+        #expect(SelectedLabels(endpoint: made["endpoints"][0]).labels == ["example.org/role": "backup", "track": "canary"])
+    }
+
     @Test func `who may listen for a pod is written beside its address, and a change of that is written`() {
         func withUsers(_ users: Value) -> ObservedPod {
             ObservedPod([

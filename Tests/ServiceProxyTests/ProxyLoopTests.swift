@@ -246,7 +246,7 @@ final class ProxyHarness {
         turn()
         #expect(reported == ["5"])
         api.send(.endpointSlices, .ended(ScriptedAPI.away))
-        loop.runUntil(within: Harness.patience) { api.watchCount == 4 }
+        loop.runUntil(within: Harness.patience) { api.watchCount == 5 }
         let slice: Value = ["metadata": ["namespace": "default", "name": "s", "resourceVersion": "7"]]
         api.send(.endpointSlices, .event(WatchEvent(.added, slice, at: Revision(7))))
         turn()
@@ -272,7 +272,7 @@ final class ProxyHarness {
         turn()
         #expect(reported == ["5"])
         api.send(.endpointSlices, .ended(ScriptedAPI.away))
-        loop.runUntil(within: .seconds(5)) { api.watchCount == 4 }
+        loop.runUntil(within: .seconds(5)) { api.watchCount == 5 }
         api.send(.endpointSlices, .event(WatchEvent(.added, slice, at: Revision(4))))
         api.send(.endpointSlices, .synced(Revision(20)))
         turn()

@@ -194,7 +194,7 @@ import Wire
 
     private func choose(_ router: inout Router, avoiding: [Int]) -> Int? {
         let backend = router.backend(name)!
-        let choice = router.chooseElsewhere(backend, client: 1, avoiding: avoiding.map { EndpointID(index: $0) }, now: .zero)
+        let choice = router.choose(backend, client: 1, avoiding: avoiding.map { EndpointID(index: $0) }, now: .zero)
         if case .endpoint(let id) = choice { return id.index } else { return nil }
     }
 

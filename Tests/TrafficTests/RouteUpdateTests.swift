@@ -56,7 +56,7 @@ private struct Cluster {
 
 @Suite struct `Updates of the route table` {
     /// What the router says of every backend and every address.
-    private func picture(_ router: Router) -> [String] {
+    private func picture(_ router: borrowing Router) -> [String] {
         let backends = router.table.backends.map { backend -> String in
             let known = router.backends[router.backend(backend.name)!.index]
             func addresses(_ list: [EndpointID]) -> [EndpointAddress] { list.map { router.address(of: $0) } }

@@ -35,6 +35,9 @@ extension SchemaText {
         TrafficPolicySpec
           targetRefs! [TrafficTarget] | The Services that it holds for; of several policies for one port the oldest holds.
           loadBalancer TrafficLoadBalancer | How an endpoint is chosen.
+          backends [TrafficBackend] | Which pods come first and get how much; the first entry that selects a pod holds for it.
+          failover TrafficFailover | When pods of a worse priority are used.
+          sessionPersistence TrafficSession | Leads a client to the pod that it had before, while that is there.
           timeout TrafficTimeout | How long things may take.
           circuitBreaker TrafficCircuitBreaker | How much may be under way; what is beyond is refused at once, and other Services do not notice.
           healthCheck TrafficHealthCheck | Which endpoints get nothing though they are ready.
@@ -58,6 +61,24 @@ extension SchemaText {
         TrafficLoadBalancer
           type! string(LeastRequest RoundRobin Random ConsistentHash)
           consistentHash TrafficConsistentHash | What decides; for ConsistentHash.
+          slowStart TrafficSlowStart | Warms up pods that have become ready.
+        TrafficSlowStart
+          window! string | For so long a pod gets less than its share: a tenth of it at first, then more and more.
+        TrafficBackend
+          selector LabelSelector | Which pods; all of them where absent.
+          weight int | The share of the traffic of its priority, however many pods there are; 1 where absent, 0 is nothing.
+          priority int | 0, the default, is the best; worse ones are used while too little of the better ones is healthy.
+        TrafficFailover
+          minHealthyPercent int | A priority carries all traffic while so much of its pods is healthy, 70 where absent; of less, in proportion.
+          failBackDelay string | For how long a better priority must be healthier before it gets its traffic back, such as 30s; 0s where absent.
+        TrafficSession
+          sessionName string | Of the cookie or the header field.
+          type string(Cookie Header SourceIP) | What a client is known by; Cookie where absent.
+          absoluteTimeout string | From the first response on.
+          idleTimeout string | From the last response on.
+          cookieConfig TrafficSessionCookie
+        TrafficSessionCookie
+          lifetimeType string(Permanent Session) | Permanent: the client keeps the cookie for absoluteTimeout; Session, the default: until it ends.
         TrafficConsistentHash
           type! string(SourceIP Header Cookie)
           header TrafficNamed

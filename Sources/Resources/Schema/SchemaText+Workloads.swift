@@ -71,7 +71,7 @@ extension SchemaText {
           ipFamilyPolicy~ string(SingleStack PreferDualStack RequireDualStack) =SingleStack
           allocateLoadBalancerNodePorts bool
           loadBalancerClass~ string
-          trafficDistribution~ string
+          trafficDistribution string(PreferClose PreferSameNode PreferSameZone) | Keeps pods' traffic near them; PreferClose is PreferSameZone.
         ServicePort
           name string | Needed where there are several.
           protocol string(TCP UDP SCTP)

@@ -2,6 +2,7 @@ import Formats
 
 /// The rules of Services and their EndpointSlices.
 enum ServiceValidation {
+    /// `PreferClose` is the older name of `PreferSameZone`.
     static func check(_ service: Value, old: Value?, _ findings: inout Findings) {
         let spec = service["spec"]
         guard case .object = spec else { return findings.required("spec") }

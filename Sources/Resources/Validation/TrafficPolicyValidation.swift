@@ -11,6 +11,7 @@ enum TrafficPolicyValidation {
         findings.at("spec") { findings in
             targets(spec, &findings)
             findings.at("loadBalancer") { balancer(spec["loadBalancer"], &$0) }
+            balancing(spec, &findings)
             findings.at("timeout") { timeouts(spec["timeout"], &$0) }
             findings.at("circuitBreaker") { findings in
                 for key in ["maxPendingRequests", "maxParallelRequests", "maxParallelRetries"] {

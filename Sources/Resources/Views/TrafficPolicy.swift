@@ -64,6 +64,7 @@ package struct TrafficRules: Hashable, Sendable {
     }
 
     package var balancing = Balancing.leastRequest
+    package var balance = BalancingRules()
     package var timeouts = TimeoutRules()
     package var limits = Limits()
     package var retries = RetryRules()
@@ -89,6 +90,7 @@ package struct TrafficRules: Hashable, Sendable {
         case "ConsistentHash": balancing = .consistentHash(Self.hashKey(balancer["consistentHash"]))
         default: balancing = .leastRequest
         }
+        balance = BalancingRules(spec)
         timeouts = TimeoutRules(spec["timeout"])
         let breaker = spec["circuitBreaker"]
         limits = Limits(

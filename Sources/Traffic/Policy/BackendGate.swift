@@ -170,6 +170,8 @@ package struct BackendGate: Sendable {
         package let terms: PolicyTerms?
         /// What is left of the limit that it was counted by.
         package let quota: RateQuota?
+        /// What the client's token said; nil where there is none, or the policy keeps no sessions.
+        var session: Session?
         var isWaiting = false
         var isRepeating = false
         var repeatCount = 0
@@ -182,6 +184,13 @@ package struct BackendGate: Sendable {
             self.hash = hash
             self.terms = terms
         }
+    }
+
+    /// What a good token said.
+    struct Session: Sendable {
+        /// Where it leads; nil: the endpoint is there no more.
+        var endpoint: EndpointID?
+        var content: SessionTokens.Content
     }
 
     /// Why a policy lets a request not in.

@@ -73,7 +73,7 @@ enum HashKeyReading {
 
 extension RequestHead {
     /// The first cookie of this name (RFC 6265, 5.4).
-    fileprivate func cookie(_ name: String) -> Substring? {
+    func cookie(_ name: String) -> Substring? {
         for line in headers.all("Cookie") {
             for pair in line.split(separator: ";") {
                 let trimmed = pair.drop { $0 == " " }
