@@ -63,6 +63,8 @@ final class Dataplane {
     /// Tallies whose gauges tell of health.
     var shownHealth: [Tally] = []
     private(set) lazy var checker = ActiveChecker(plane: self)
+    /// Told when another than a backend's own endpoints begins to answer for it; nil: they do again.
+    var onFailover: ((RouteTable.BackendName, String?) -> Void)?
     private var isReportAnnounced = false
     /// Called when a backend's traffic began to go to a worse priority, or went back.
     var onFailover: (Router.Failover) -> Void = { _ in }

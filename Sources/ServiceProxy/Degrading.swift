@@ -17,14 +17,22 @@ extension HTTPConnection {
         switch fallback {
         case .service(let name, let port):
             let substitute = RouteTable.BackendName(.init(backend.service.namespace, name), port: port)
+            announce(substitute.description)
             self.exchange?.substitute = substitute
             var attempts = ExchangeAttempts(isIdempotent: exchange.isIdempotent)
             attempts.follow(rules, exchange.head)
             self.exchange?.attempts = attempts
             seekEndpoint()
         case .response(let response):
+            announce("a fixed response with status \(response.status)")
             fail(LocalResponse(response, instead: failure))
         }
         return true
+    }
+
+    /// - Parameter other: who answers; nil: an endpoint of the Service.
+    func announce(_ other: String?) {
+        guard let stay = exchange?.stay, plane.router.noteAnswer(stay, byFallback: other != nil, now: plane.loop.now) else { return }
+        plane.onFailover?(backend, other)
     }
 }

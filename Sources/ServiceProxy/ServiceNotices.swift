@@ -83,6 +83,17 @@ final class ServiceNotices {
         }
     }
 
+    /// Others answer for a Service of which no endpoint can; nil: its own endpoints do again.
+    func failedOver(_ backend: RouteTable.BackendName, to other: String?) {
+        if let other {
+            tell(
+                backend.service, .warning, "FailedOver",
+                "no endpoint can answer on port \(backend.port): \(other) does, as the TrafficPolicy says")
+        } else {
+            tell(backend.service, .normal, "FailedBack", "endpoints answer on port \(backend.port) again")
+        }
+    }
+
     /// Writes where a load balancer's ports are reached, where that is not written yet. Only once one of them is open: until then the
     /// address shows as pending.
     func balance(_ services: [RouteTable.ServiceName], at address: IPv4Address, isOpen: (RouteTable.ServiceName) -> Bool) {

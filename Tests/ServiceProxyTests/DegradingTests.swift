@@ -29,6 +29,16 @@ import Traffic
         #expect(own.contains("X-Backend: own") && !own.contains("Steady-Proxy-Fallback"))
     }
 
+    @Test func `that others answer is told once, and that the Service answers itself again when it does so for long`() throws {
+        let harness = try harness([.response(FixedResponse(status: 200, body: "stale"))])
+        var told: [String?] = []
+        harness.plane.onFailover = { told.append("\($0) \($1 ?? "itself")") }
+        for _ in 0..<3 { #expect(try harness.get().hasSuffix("stale")) }
+        try harness.echo("own")
+        for _ in 0..<3 { #expect(try harness.get().contains("X-Backend: own")) }
+        #expect(told == ["default/web:80 a fixed response with status 200"])
+    }
+
     @Test func `endpoints that all refuse are no endpoints`() throws {
         let harness = try harness([.service(name: "spare", port: 81)])
         let dead = try harness.backend { _ in }

@@ -142,6 +142,20 @@ import Wire
     }
 }
 
+@Suite struct `News of a failover` {
+    @Test(arguments: [
+        // Moments in seconds, who answers then (away), and whether that is told.
+        [(0, false, false), (1, true, true), (2, true, false), (3, false, false), (11, false, true), (12, true, false), (21, true, true)],
+        [(0, true, true), (1, false, false), (2, true, false), (11, true, false), (12, false, true)],
+    ])
+    func `is told once for each change that lasts`(moments: [(Int, Bool, Bool)]) {
+        var state = FailoverState()
+        for (second, isAway, isNews) in moments {
+            #expect(state.note(isAway: isAway, now: .zero + .seconds(second)) == isNews, "at \(second)")
+        }
+    }
+}
+
 @Suite struct `A second attempt's leave` {
     private let name = RouteTable.BackendName(.init("default", "web"), port: 80)
 

@@ -102,6 +102,11 @@ extension Router {
         if isCurrent(stay) { backends[stay.backend.index].gate.noteAnswer(after: time) }
     }
 
+    /// Who answers, an endpoint or a fallback; true when that is another than before.
+    package mutating func noteAnswer(_ stay: BackendGate.Stay, byFallback isAway: Bool, now: Instant) -> Bool {
+        isCurrent(stay) && backends[stay.backend.index].gate.failover.note(isAway: isAway, now: now)
+    }
+
     /// From 0 to 1, for whoever must not do something at the same time as others.
     package mutating func jitter() -> Double { Double.random(in: 0..<1, using: &random) }
 

@@ -20,6 +20,8 @@ package struct BackendGate: Sendable {
     private var budget = RetryBudget()
     /// Where there are rules for it, and until its line is empty.
     private(set) var shedder: LoadShedder?
+    /// Written by `Router.noteAnswer(by:)`.
+    var failover = FailoverState()
     private var openCount = 0
     private var waitingCount = 0
     private var repeatingCount = 0
