@@ -286,7 +286,7 @@ final class PodDriver {
     }
 
     /// A liveness restart: once the server has stored that the pod is not ready, the slices are followed until they say so, then the proxies are
-    /// waited for. The machine bounds all of it.
+    /// waited for, and the requests that they have open there. The machine bounds all of it.
     private func awaitRestartWithdrawal(_ name: String) {
         report(now: true)
         status.whenWritten(key) { [weak self] _ in self?.followSlices(name) }
@@ -302,9 +302,9 @@ final class PodDriver {
             guard let self, let slices, slices.isSynced, let revision = Withdrawal.revision(of: podIP, in: slices.all) else { return }
             actions.removeValue(forKey: slot)?.cancel()
             let wait = "\(name)/withdrawal"
-            actions[wait] = world.drains.wait(for: podIP, from: revision, until: .withdrawn) { [weak self] _ in
-                self?.actions[wait] = nil
-                self?.handle(.container(name, .withdrawn))
+            actions[wait] = world.drains.wait(for: podIP, from: revision, until: .idle) { [weak self] stage in
+                if stage == .idle { self?.actions[wait] = nil }
+                self?.handle(.container(name, stage == .idle ? .drained : .withdrawn))
             }
         }
         slices.start(onChange: { _, _, _ in look() }, onSynced: look)

@@ -14,9 +14,6 @@ package struct ContainerMachine: Sendable {
     /// The last failure to launch that people were told of.
     private var lastFailure: String?
 
-    /// A liveness restart waits this long for the proxies at most: the program may be harmful already.
-    static let restartDrainLimit = Duration.seconds(1)
-
     package init(_ policy: ContainerPolicy) {
         self.policy = policy
         state = .waiting(reason: "PodInitializing", message: "", retryAt: .never)
@@ -141,12 +138,17 @@ package struct ContainerMachine: Sendable {
             let note = failure.map { [PodAction.record(PodNote("FailedPreStopHook", $0, container: policy.name, isWarning: true))] } ?? []
             return note + climb(now: now)
         case (.withdrawn, .running(var run)):
+            run.stop?.lastRequestsCame(now: now)
+            state = .running(run)
+            return climb(now: now)
+        case (.drained, .running(var run)):
             run.stop?.isDrainPending = false
             state = .running(run)
             return climb(now: now)
 
         // Late: it ended meanwhile.
-        case (.probed, _), (.probeSkipped, _), (.hookFinished, _), (.withdrawn, _), (.retry, _), (.cleared, _), (.ended, _): return []
+        case (.probed, _), (.probeSkipped, _), (.hookFinished, _), (.withdrawn, _), (.drained, _), (.retry, _), (.cleared, _), (.ended, _):
+            return []
         // Started twice: only the first counts.
         case (.start, _): return []
         case (.launched, _), (.launchFailed, _), (.launchPostponed, _): preconditionFailure("\(policy.name): \(event) without a launch")
@@ -256,7 +258,7 @@ package struct ContainerMachine: Sendable {
         var run = run
         let times = StopTimes(grace: grace, from: now)
         run.stop = Stop(
-            isForDeletion: false, isDrainPending: awaitingDrain, drainBy: min(times.requestsBy, now + Self.restartDrainLimit),
+            isForDeletion: false, isDrainPending: awaitingDrain, drainBy: min(times.requestsBy, now + Stop.restartWithdrawalLimit),
             isPreStopPending: policy.hasPreStop, times: times)
         state = .running(run)
         var actions: [PodAction] = []
@@ -313,7 +315,7 @@ package struct ContainerMachine: Sendable {
     /// Nothing new is sent to its pod: what is under way is waited for, but less long than who might have sent more.
     mutating func lastRequestsCame(now: Instant) -> [PodAction] {
         guard case .running(var run) = state, let stop = run.stop, stop.isForDeletion, stop.isDrainPending else { return [] }
-        run.stop?.drainBy = min(stop.drainBy, stop.times.requestsBy)
+        run.stop?.lastRequestsCame(now: now)
         state = .running(run)
         return climb(now: now)
     }

@@ -43,5 +43,17 @@ extension ContainerMachine {
         var turnBy: Instant?
         var isTerminated = false
         var isKilled = false
+
+        /// A restart by liveness waits this long for the proxies at most: the program may be harmful already …
+        static let restartWithdrawalLimit = Duration.seconds(1)
+        /// … and this long, but no more than half of its grace period, for the requests that it has: it may never answer them.
+        static let restartRequestsLimit = Duration.seconds(2)
+
+        /// Nothing new is sent to it: what is under way is waited for, but less long than who might have sent more. Before the pod goes that is most of the
+        /// grace period, before a restart less.
+        mutating func lastRequestsCame(now: Instant) {
+            guard isDrainPending else { return }
+            drainBy = isForDeletion ? min(drainBy, times.requestsBy) : now + min((times.killAt - now) / 2, Self.restartRequestsLimit)
+        }
     }
 }

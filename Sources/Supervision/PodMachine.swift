@@ -131,7 +131,7 @@ package struct PodMachine: Sendable {
         case (.drained, .stopping(var deletion)):
             deletion.stage = .idle
             phase = .stopping(deletion)
-            return containers.indices.flatMap { containers[$0].handle(.withdrawn, grace: policy.gracePeriod, now: now, at: at) }
+            return containers.indices.flatMap { containers[$0].handle(.drained, grace: policy.gracePeriod, now: now, at: at) }
                 + settleIfGone()
         case (.deadlineExceeded, .preparing), (.deadlineExceeded, .active):
             guard !isExpired, !isOver else { return [] }

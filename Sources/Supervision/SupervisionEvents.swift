@@ -81,8 +81,10 @@ package enum ContainerEvent: Hashable, Sendable {
     case probed(ProbeKind, succeeded: Bool, message: String)
     case probeSkipped(ProbeKind)
     case hookFinished(HookKind, failure: String?)
-    /// No traffic arrives any more at a container that is to be restarted.
+    /// Nothing new is sent to a container that is to be restarted.
     case withdrawn
+    /// And it has no request left.
+    case drained
     /// Something that a failed launch missed may be there now.
     case retry
 }
@@ -122,7 +124,7 @@ package enum PodAction: Hashable, Sendable {
     case kill(String)
     /// The first process has ended: the others get this long to end by themselves. Answered with `cleared` when none is left.
     case clear(String, within: Duration)
-    /// Answered with `withdrawn` for the container once no proxy routes to the pod.
+    /// Answered with `withdrawn` for the container once no proxy routes to the pod, and with `drained` once none has an exchange with it.
     case awaitWithdrawal(String)
     /// Answered with `withdrawn`, and with `drained` once the acknowledged drain is complete.
     case awaitDrain

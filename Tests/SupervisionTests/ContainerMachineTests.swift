@@ -70,6 +70,28 @@ import Timing
         #expect(stage.status()["containerStatuses"][0]["restartCount"] == 1)
     }
 
+    @Test(arguments: [
+        // The grace period, when nothing new comes, when nothing is open, and when TERM comes.
+        (30, 0.5, 0.7, 0.7), (30, 0.5, nil, 2.5), (2, 0.5, nil, 1.25), (30, nil, nil, 1.0),
+    ])
+    func `a restart by liveness waits for the requests that are open, but not for long`(
+        grace: Int64, withdrawn: Double?, idle: Double?, told: Double
+    ) {
+        var stage = Stage(
+            PodPolicy(containers: [ContainerPolicy(name: "web", liveness: ProbePolicy(failureThreshold: 1))], gracePeriod: .seconds(grace)))
+        stage.send(.prepared)
+        stage.run("web")
+        stage.advance(by: .seconds(1))
+        _ = stage.taken()
+        stage.send(.container("web", .probed(.liveness, succeeded: false, message: "500")))
+        let start = stage.now
+        for (time, event) in [(withdrawn, ContainerEvent.withdrawn), (idle, .drained)] {
+            if let time { stage.send(.container("web", event), after: start + .milliseconds(Int64(time * 1000)) - stage.now) }
+        }
+        stage.advance(by: .seconds(5))
+        #expect(stage.taken().first { $0.contains("TERM") } == "\((start - .zero).inSeconds + told) TERM web")
+    }
+
     @Test func `a launch that is put off for a moment is no failure, and may be overtaken by a deletion`() {
         var stage = stage(plain)
         _ = stage.taken()

@@ -261,8 +261,9 @@ final class SimulatedAgent {
         // Whoever waits for a processor answers late, or too late.
         if world.host.isStarved { time = world.length(process.program.serviceTime) * world.number(10...60) }
         let isLastTry = kind == .liveness && pod.machine[name]?.isRestartedByFailure(now: world.now) == true
+        let pressureBefore = pressure
         let patience = HealingBrake.patience(
-            timeout: probe.timeout, isLastTry: isLastTry, hasReadinessProbe: container.readinessProbe != nil, pressure: pressure)
+            timeout: probe.timeout, isLastTry: isLastTry, hasReadinessProbe: container.readinessProbe != nil, pressure: pressureBefore)
         let isLate = time >= probe.timeout
         let isSilent = process.isHung || time >= patience
         world.schedule(after: isSilent ? patience : time, for: life) { [self] in
@@ -272,7 +273,7 @@ final class SimulatedAgent {
                 let failure = HealingBrake.Failure(
                     succeeded: answer, took: isSilent ? patience : time, timeout: probe.timeout, patience: patience,
                     isReadyByProbe: container.readinessProbe != nil && pod.machine[name]?.isReady == true)
-                return judge(pod, name, failure) { held in
+                return judge(pod, name, failure, pressureBefore) { held in
                     if pod.processes[name] !== process { return }
                     pod.hold(name, held)
                     if held != nil { return pod.answer(name, .probeSkipped(kind)) }
@@ -293,7 +294,11 @@ final class SimulatedAgent {
     private static let leavePatience = Duration.seconds(1)
 
     /// Why the restart that a liveness probe asks for is not to be now; nil: it is to be.
-    private func judge(_ pod: SimulatedPod, _ name: String, _ failure: HealingBrake.Failure, _ done: @escaping (String?) -> Void) {
+    ///
+    /// - Parameter pressureBefore: when the probe was begun. It may have been late by a starvation that is over.
+    private func judge(
+        _ pod: SimulatedPod, _ name: String, _ failure: HealingBrake.Failure, _ pressureBefore: Double?, _ done: @escaping (String?) -> Void
+    ) {
         guard let container = pod.machine[name], container.isRestartedByFailure(now: world.now) else { return done(nil) }
         let plea = HealingBrake.Plea(
             workload: pod.pod.meta.controller?.uid, pod: pod.uid, container: name, failure: failure, answersTraffic: container.isReady)
@@ -311,7 +316,8 @@ final class SimulatedAgent {
             case .hold(let reason): hold(reason)
             }
         }
-        if let excuse = brake.excuse(plea, pressure: failure == .refused ? nil : pressure, now: world.now) { return hold(excuse) }
+        let pressure = [pressureBefore, failure == .refused ? nil : pressure].compactMap(\.self).max()
+        if let excuse = brake.excuse(plea, pressure: pressure, now: world.now) { return hold(excuse) }
         guard plea.needsLeave else { return decide(.silence) }
         askLeave(pod.key, decide)
     }

@@ -271,10 +271,10 @@ final class SimulatedPod {
             guard let self, let slices, slices.isSynced, let revision = Withdrawal.revision(of: podIP, in: slices.all) else { return }
             followedSlices.removeValue(forKey: name)?.stop()
             guard !isOver else { return }
-            agent.drains.wait(for: podIP, from: revision, until: .withdrawn) { [weak self] _ in
+            agent.drains.wait(for: podIP, from: revision, until: .idle) { [weak self] stage in
                 guard let self, !isOver else { return }
                 world.sometimes(.restartWithdrawn)
-                handle(.container(name, .withdrawn))
+                handle(.container(name, stage == .idle ? .drained : .withdrawn))
             }
         }
         slices.start(onChange: { _, _, _ in look() }, onSynced: look)
