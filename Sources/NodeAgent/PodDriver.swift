@@ -240,7 +240,11 @@ final class PodDriver {
     private func prepare() {
         do throws(LaunchProblem) {
             if memory.address == nil {
-                guard let address = world.addresses?.take(acknowledged: world.drains.acknowledged?.number) else {
+                let ports = PortHolder.ports(of: pod)
+                guard
+                    let address = world.addresses?.take(
+                        acknowledged: world.drains.acknowledged?.number, isHeld: { PortHolder.isHeld($0, ports) })
+                else {
                     throw LaunchProblem(
                         "FailedCreatePodSandBox", "no pod address is free on this node: every one is used, or a proxy may still route to it"
                     )

@@ -1,4 +1,5 @@
 import Linux
+import Resources
 import Supervision
 import Timing
 
@@ -22,6 +23,21 @@ struct PortHolder {
         told = Self.look(port, pod)
         toldAt = now
         return told
+    }
+
+    /// Ports that are looked at before a pod gets its address.
+    static let portLimit = 16
+
+    /// Where the pod says that it will listen.
+    static func ports(of pod: Pod) -> [UInt16] {
+        let ports = pod.spec.containers.flatMap(\.ports).filter { $0.transport == .tcp }.compactMap { $0.containerPort?.number }
+        return Array(ports.prefix(portLimit))
+    }
+
+    /// Whether somebody listens at exactly this address on one of the ports: a program that an instance before this one, or another one, left behind.
+    /// A few microseconds each, however many sockets there are.
+    static func isHeld(_ address: AddressPool.Address, _ ports: [UInt16]) -> Bool {
+        ports.contains { Sockets.family(at: address, port: $0, .stream) != nil }
     }
 
     private static func look(_ port: UInt16, _ pod: UInt32) -> String {

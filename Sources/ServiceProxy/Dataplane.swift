@@ -64,7 +64,7 @@ final class Dataplane {
     var shownHealth: [Tally] = []
     private(set) lazy var checker = ActiveChecker(plane: self)
     /// Told when another than a backend's own endpoints begins to answer for it; nil: they do again.
-    var onFailover: ((RouteTable.BackendName, String?) -> Void)?
+    var onFallback: ((RouteTable.BackendName, String?) -> Void)?
     private var isReportAnnounced = false
     /// Called when a backend's traffic began to go to a worse priority, or went back.
     var onFailover: (Router.Failover) -> Void = { _ in }
@@ -150,7 +150,7 @@ final class Dataplane {
                 choice = router.choose(
                     backend, client: need.client, avoiding: attempts.avoided, as: kind, stay: need.stay, now: loop.now)
                 if router.protocolRules(backend).sendsProxyHeader { announced = need.origin }
-                if router.hasFailovers { for failover in router.takeFailovers() { onFailover(failover) } }
+                if router.hasFailovers { tellFailovers() }
             } else {
                 choice = .noBackend
             }
@@ -202,6 +202,13 @@ final class Dataplane {
                 note(.failed, at: endpoint, of: need)
                 _ = attempts.refused(by: endpoint, now: loop.now)
             }
+        }
+    }
+
+    private func tellFailovers() {
+        for failover in router.takeFailovers() {
+            if failover.isFailedOver { counts.backend(failover.backend).whole.count(.failovers) }
+            onFailover(failover)
         }
     }
 

@@ -33,6 +33,6 @@ extension HTTPConnection {
     /// - Parameter other: who answers; nil: an endpoint of the Service.
     func announce(_ other: String?) {
         guard let stay = exchange?.stay, plane.router.noteAnswer(stay, byFallback: other != nil, now: plane.loop.now) else { return }
-        plane.onFailover?(backend, other)
+        plane.onFallback?(backend, other)
     }
 }

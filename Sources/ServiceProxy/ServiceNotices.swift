@@ -84,7 +84,7 @@ final class ServiceNotices {
     }
 
     /// Others answer for a Service of which no endpoint can; nil: its own endpoints do again.
-    func failedOver(_ backend: RouteTable.BackendName, to other: String?) {
+    func fellBack(_ backend: RouteTable.BackendName, to other: String?) {
         if let other {
             tell(
                 backend.service, .warning, "FailedOver",

@@ -70,7 +70,7 @@ package final class ServiceProxyLoop {
     /// Begins to follow routes and to carry traffic.
     package func start() {
         plane.onReportDue = { [unowned self] in reporter.report() }
-        plane.onFailover = { [unowned self] in notices.failedOver($0, to: $1) }
+        plane.onFallback = { [unowned self] in notices.fellBack($0, to: $1) }
         reporter.refusals = { [unowned self] in
             toldRefusals = inquirer.refusals
             return toldRefusals

@@ -48,15 +48,26 @@ package struct AddressPool: Sendable {
         released.removeAll { $0.address == address }
     }
 
-    /// Never used ones first, then the one that has been free the longest. Nil when none may be used yet. `acknowledged` is the lowest
-    /// revision that any proxy routes by; nil when there is no proxy.
-    package mutating func take(acknowledged: UInt64?) -> Address? {
+    /// Never used ones first, then the one that has been free the longest. Nil when none may be used yet.
+    ///
+    /// - Parameter acknowledged: the lowest revision that any proxy routes by; nil when there is no proxy.
+    /// - Parameter isHeld: whether somebody listens there already, who is none of this node's pods: programs that another instance left behind. Such
+    ///   an address waits behind the others.
+    package mutating func take(acknowledged: UInt64?, isHeld: (Address) -> Bool = { _ in false }) -> Address? {
         while next < end {
             let address = next
             next += 1
-            if used.insert(address).inserted { return address }
+            guard !used.contains(address) else { continue }
+            if isHeld(address) {
+                released.append((address, 0))
+                continue
+            }
+            used.insert(address)
+            return address
         }
-        guard let index = released.firstIndex(where: { (acknowledged ?? .max) >= $0.withdrawnAt }) else { return nil }
+        guard let index = released.firstIndex(where: { (acknowledged ?? .max) >= $0.withdrawnAt && !isHeld($0.address) }) else {
+            return nil
+        }
         let address = released.remove(at: index).address
         used.insert(address)
         return address

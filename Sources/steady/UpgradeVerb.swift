@@ -103,18 +103,7 @@ enum UpgradeVerb {
             path = invocation.value("binary").map { Files.absolute($0) } ?? Processes.executablePath()
         }
         guard Files.isExecutable(path) else { throw CommandError("\(path) is not a program that you may execute") }
-        // A script becomes another program than the one it is named by: nobody could tell whether the roles went over.
-        if isScript(path) {
-            throw CommandError("not upgraded: \(path) is a script; name the steady program that it starts")
-        }
         return path
-    }
-
-    private static func isScript(_ path: String) -> Bool {
-        guard let descriptor = try? Files.openForReading(path) else { return false }
-        defer { closeDescriptor(descriptor) }
-        var first: [UInt8] = [0, 0]
-        return Files.readAvailable(descriptor, into: &first) == 2 && first == Array("#!".utf8)
     }
 
     /// What the program says of itself: proves that it starts on this machine.

@@ -77,7 +77,7 @@ extension Transcripts {
             )
             let replicas = try siege.replicas()
             try tell(replicas[0], "/broken")
-            try siege.wait("it is left out") { ask(siege, 30).pods == Set(replicas.dropFirst().map(\.name)) }
+            try siege.wait("it is left out") { ask(siege, 30) == (Set(replicas.dropFirst().map(\.name)), []) }
             #expect(ask(siege, 60).failures == [])
             try tell(replicas[0], "/mended")
             try siege.wait("it is back") { ask(siege, 30).pods == Set(replicas.map(\.name)) }

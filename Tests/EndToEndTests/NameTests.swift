@@ -138,7 +138,12 @@ extension Transcripts {
                 try apply(Self.client(client.name, [instance.directory + "/" + client.name] + names), to: instance)
                 let said = try output(of: client.name, in: instance).split(separator: "\n").map(String.init)
                 #expect(said == client.says.map { $0 == address ? known : $0 }, "\(client.name)")
-                let events = try instance.steady("get events --field-selector involvedObject.name=\(client.name)")
+                var events = ""
+                // Events are written behind what matters.
+                try instance.wait("the event of \(client.name) is written") {
+                    events = try instance.steady("get events --field-selector involvedObject.name=\(client.name)")
+                    return events.contains(client.reason ?? "Started")
+                }
                 for reason in ["NamesLimited", "NamesUnavailable"] {
                     #expect(events.contains(reason) == (reason == client.reason), "\(client.name): \(events)")
                 }

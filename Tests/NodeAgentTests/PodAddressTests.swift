@@ -1,5 +1,6 @@
 import Formats
 import Foundation
+import Linux
 import Testing
 
 @testable import NodeAgent
@@ -17,6 +18,18 @@ extension AgentTests {
             let keys = ["one", "two"].map { bench.pod($0, server) }
             for key in keys { #expect(bench.wait(key) { $0.isReady }) }
             #expect(Set(keys.map { bench.api[$0]["status"]["podIP"].string }).count == 2)
+        }
+
+        @Test func `an address at which somebody listens already is left to him, and the next pod gets another one`() throws {
+            let bench = try AgentBench()
+            let first = bench.pod("first", sleeper)
+            #expect(bench.wait(first) { $0.isReady })
+            let taken = try #require(IPv4Address(bench.api[first]["status"]["podIP"].string ?? ""))
+            let squatter = try Sockets.listen(tcp: .ipv4(IPv4Address(bits: taken.bits + 1), port: 8080))
+            defer { Sockets.close(squatter) }
+            let second = bench.pod("second", ["command": ["/bin/sleep", "1000"], "ports": [["containerPort": 8080]]])
+            #expect(bench.wait(second) { $0.isReady })
+            #expect(bench.api[second]["status"]["podIP"].string == "\(IPv4Address(bits: taken.bits + 2))")
         }
 
         @Test func `a program that binds only after its agent was replaced still gets its own address`() throws {

@@ -32,7 +32,7 @@ import Traffic
     @Test func `that others answer is told once, and that the Service answers itself again when it does so for long`() throws {
         let harness = try harness([.response(FixedResponse(status: 200, body: "stale"))])
         var told: [String?] = []
-        harness.plane.onFailover = { told.append("\($0) \($1 ?? "itself")") }
+        harness.plane.onFallback = { told.append("\($0) \($1 ?? "itself")") }
         for _ in 0..<3 { #expect(try harness.get().hasSuffix("stale")) }
         try harness.echo("own")
         for _ in 0..<3 { #expect(try harness.get().contains("X-Backend: own")) }

@@ -113,6 +113,14 @@ import Testing
         #expect(taken == ["127.64.0.5", "127.64.0.6", "127.64.0.2"])
     }
 
+    @Test func `where somebody listens already is passed over, until nobody does`() {
+        var pool = AddressPool(cidr: "127.64.0.0/29")!
+        let held = AddressPool.parse("127.64.0.2")!
+        let taken = (0..<6).map { _ in pool.take(acknowledged: nil) { $0 == held }.map(AddressPool.text) }
+        #expect(taken == ["127.64.0.1", "127.64.0.3", "127.64.0.4", "127.64.0.5", "127.64.0.6", nil])
+        #expect(pool.take(acknowledged: nil) == held)
+    }
+
     @Test func `what pods have already is not handed out`() {
         var pool = AddressPool(cidr: "127.64.0.0/21")!
         pool.claim(AddressPool.parse("127.64.0.1")!)

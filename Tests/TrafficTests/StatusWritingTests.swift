@@ -11,12 +11,13 @@ import Timing
 
     @Test func `one write is under way, and what happens meanwhile is in the next`() {
         var machine = StatusWriting(proxy: "p")
-        #expect(!machine.serverWasLost())
-        #expect(machine.routes(by: Revision(1)))
+        #expect(machine.serverWasLost() == false)
+        #expect(machine.routes(by: Revision(1)) == true)
         // Once for a turn.
-        #expect(!machine.report())
+        #expect(machine.report() == false)
         #expect(turn(&machine) == "1")
-        #expect(!machine.routes(by: Revision(2)) && !machine.routes(by: Revision(3)))
+        #expect(machine.routes(by: Revision(2)) == false)
+        #expect(machine.routes(by: Revision(3)) == false)
         #expect(next(&machine) == nil)
         machine.written(StatusWriting.status(Revision(1), []))
         #expect(next(&machine) == "3")
@@ -29,9 +30,9 @@ import Timing
         _ = machine.routes(by: Revision(1))
         _ = turn(&machine)
         machine.written(StatusWriting.status(Revision(1), []))
-        #expect(machine.report())
+        #expect(machine.report() == true)
         #expect(turn(&machine) == nil)
-        #expect(machine.serverWasLost())
+        #expect(machine.serverWasLost() == true)
         #expect(turn(&machine) == "1")
     }
 
@@ -42,7 +43,7 @@ import Timing
         var pauses: [Duration] = []
         for number in 2...8 {
             pauses.append(machine.failed())
-            #expect(!machine.routes(by: Revision(UInt64(number))))
+            #expect(machine.routes(by: Revision(UInt64(number))) == false)
             machine.retry()
             #expect(next(&machine) == "\(number)")
         }
@@ -57,7 +58,7 @@ import Timing
         }
         #expect(type == .proxyStatuses && object["metadata"]["name"] == "p" && object["status"]["x"] == 1)
         machine.stop()
-        #expect(!machine.routes(by: Revision(1)))
+        #expect(machine.routes(by: Revision(1)) == false)
         #expect(next(&machine) == nil)
     }
 }

@@ -10,7 +10,6 @@ final class People {
     private unowned let world: World
     private let link: Link
     private var rollCount = 0
-    /// People use either tool in turn.
     private var cordoned: Set<String> = []
 
     /// A Deployment as it was applied: what undoing goes back to.
