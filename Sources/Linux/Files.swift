@@ -27,10 +27,15 @@ package enum Files {
         }
     }
 
-    /// What a file begins with: so many bytes, or fewer where it has no more. With one read.
+    /// What a regular file begins with: so many bytes, or fewer where it has no more. With one read. A pipe or a device is not waited for, but refused
+    /// with EINVAL.
     package static func head(_ path: String, limit: Int) throws(LinuxError) -> [UInt8] {
-        let fd = try openForReading(path)
+        let fd = try open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
         defer { closeDescriptor(fd) }
+        var status = stat()
+        guard fstat(fd, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw LinuxError(errno: EINVAL, operation: "read \(path): no regular file")
+        }
         var count = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: limit) { room, used in
             count = Glibc.read(fd, room.baseAddress, room.count)

@@ -12,6 +12,8 @@ extension HTTPConnection {
             exchange.attach(upstream, user: self, now: plane.loop.now)
             upstream.channel.flushAtTurnEnd()
             timeAttempt()
+            // More of the request may wait at the client than is kept. A connection that was there already has no event of its own to fetch it by.
+            if !exchange.isRequestComplete, !upstream.channel.isConnecting { plane.loop.later { [weak self] in self?.pumpRequest() } }
         case .wait(let until): wait(until: until)
         case .fail(let failure): fail(failure)
         }

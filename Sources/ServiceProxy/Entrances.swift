@@ -291,7 +291,7 @@ final class Entrances {
         listener.watch?.cancel()
         plane.loop.schedule(after: Self.shortagePause) { [weak self, weak listener] in
             guard let self, let listener, isAccepting, isServed(listener) else { return }
-            try? watch(listener)
+            do throws(LinuxError) { try watch(listener) } catch { pauseAccepting(listener) }
         }
     }
 

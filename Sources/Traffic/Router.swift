@@ -101,8 +101,12 @@ package struct Router: ~Copyable, Sendable {
 
     /// - Parameter sessionKey: nil for one that only this router has.
     package init(seed: UInt64 = 0, sessionKey: SessionKey? = nil) {
-        random = SeededRandom(seed: seed)
-        self.sessionKey = sessionKey ?? SessionKey(using: &random)
+        var random = SeededRandom(seed: seed)
+        // Made whole before it is stored: the optimiser of Swift 6.3 destroys a stored property of a type without copies that is made from another one.
+        let key: SessionKey
+        if let sessionKey { key = sessionKey } else { key = SessionKey(using: &random) }
+        self.random = random
+        self.sessionKey = key
     }
 
     // MARK: - The table

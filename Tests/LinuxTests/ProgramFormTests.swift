@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import Linux
@@ -58,5 +59,14 @@ import Testing
         }
         #expect(loader.contains("ld-"))
         #expect(ProgramForm.of(path: "/nonexistent") == .other)
+    }
+
+    @Test func `a script whose interpreter is a pipe keeps nobody waiting`() throws {
+        let directory = "/tmp/steady-form-\(getpid())"
+        try Files.makeDirectories(directory)
+        defer { try? Files.removeTree(directory) }
+        #expect(mkfifo(directory + "/pipe", 0o600) == 0)
+        try Files.replace(directory + "/script", with: Array("#!\(directory)/pipe\n".utf8))
+        #expect(ProgramForm.of(path: directory + "/script") == .other)
     }
 }

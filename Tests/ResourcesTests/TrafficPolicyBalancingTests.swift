@@ -69,6 +69,10 @@ import Testing
                 "spec.sessionPersistence.sessionName: Invalid value: \"a b\": must be a token"
             ),
             (
+                ["sessionPersistence": ["type": "Header", "sessionName": "Content-Length"]],
+                "spec.sessionPersistence.sessionName: Invalid value: \"Content-Length\": must be a field that means nothing else"
+            ),
+            (
                 ["sessionPersistence": ["cookieConfig": ["lifetimeType": "Permanent"]]],
                 "spec.sessionPersistence.absoluteTimeout: Required value: a permanent cookie needs a time to end"
             ),

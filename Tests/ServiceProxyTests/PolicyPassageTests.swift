@@ -150,6 +150,17 @@ import Traffic
         #expect(harness.loop.now - began >= .milliseconds(30))
     }
 
+    @Test func `a long body that begins during a fault's delay arrives whole over a connection that was there before`() throws {
+        let harness = try Harness()
+        try harness.echo()
+        let client = try harness.client()
+        client.send("GET / HTTP/1.1\r\nHost: web\r\n\r\n")
+        harness.wait { client.count(of: "HTTP/1.1 200") == 1 }
+        harness.rules.faults = FaultInjection(delay: .init(duration: .milliseconds(30), percentage: 100))
+        client.send("PUT / HTTP/1.1\r\nHost: web\r\nContent-Length: 300000\r\n\r\n" + String(repeating: "x", count: 300_000))
+        harness.wait { client.count(of: "HTTP/1.1 200") == 2 }
+    }
+
     @Test func `a client that goes away during a fault's delay is forgotten`() throws {
         let harness = try Harness()
         let backend = try harness.echo()

@@ -54,7 +54,7 @@ extension HTTPConnection {
     private func tell(_ exchange: Exchange, _ status: Int, _ reason: String) {
         plane.accessLog.tell(
             AccessLog.Entry(
-                head: exchange.head, client: EndpointAddress.text(client), backend: exchange.substitute ?? backend, tally: exchange.tally,
+                head: exchange.head, client: origin.ends.source.hostText, backend: exchange.substitute ?? backend, tally: exchange.tally,
                 address: exchange.upstream.map { plane.router.address(of: $0.endpoint) }, status: status, reason: reason,
                 duration: plane.loop.now - exchange.began, receivedByteCount: exchange.receivedByteCount,
                 sentByteCount: exchange.sentByteCount, requestID: exchange.marks.requestID(of: exchange.head.headers),

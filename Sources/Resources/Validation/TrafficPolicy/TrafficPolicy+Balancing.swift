@@ -46,12 +46,27 @@ extension TrafficPolicyValidation {
         }
     }
 
+    /// Fields that frame a message, belong to one connection, or are set by the proxy: a second one would mean two things at once.
+    private static func isReserved(_ name: String) -> Bool {
+        let names: Set = [
+            "authorization", "connection", "content-encoding", "content-length", "content-type", "cookie", "date", "expect", "forwarded",
+            "host",
+            "keep-alive", "location", "origin", "proxy-connection", "retry-after", "set-cookie", "te", "traceparent", "tracestate",
+            "trailer",
+            "transfer-encoding", "upgrade", "via", "x-request-id",
+        ]
+        return names.contains(name) || ["x-forwarded-", "ratelimit", "steady-"].contains { name.hasPrefix($0) }
+    }
+
     private static func session(_ session: Value, _ findings: inout Findings) {
         if let name = session["sessionName"].string {
             if name.isEmpty { findings.required("sessionName") }
             if name.utf8.count > sessionNameLimit { findings.tooLong("sessionName", limit: sessionNameLimit) }
         }
         token("sessionName", of: session, &findings)
+        if session["type"].string == "Header", let name = session["sessionName"].string?.lowercased(), isReserved(name) {
+            findings.invalid("sessionName", session["sessionName"], "must be a field that means nothing else, such as X-Session")
+        }
         duration("absoluteTimeout", of: session, &findings)
         duration("idleTimeout", of: session, &findings)
         let type = session["type"].string ?? "Cookie"
