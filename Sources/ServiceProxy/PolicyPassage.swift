@@ -52,22 +52,25 @@ extension HTTPConnection {
         let now = plane.loop.now
         self.exchange?.attempts.follow(rules, exchange.head)
         if let idle = rules.timeouts.streamIdle { keepMoving(within: idle) }
-        var end = rules.timeouts.request.map { now + $0 }
+        let own = rules.timeouts.request.map { now + $0 }
+        var end = own
         if rules.timeouts.propagatesDeadline {
             self.exchange?.deadline = .of(exchange.head, arrived: exchange.began, own: rules.timeouts.request, now: now)
             end = self.exchange?.deadline?.at
         }
-        if let end { self.exchange?.timer = plane.loop.schedule(at: end) { [weak self] in self?.exceedTime() } }
+        guard let end else { return }
+        // A caller may give as little time as it likes, and then the Service is not to blame: nobody could close it off for the others.
+        let isFault = end == own
+        self.exchange?.timer = plane.loop.schedule(at: end) { [weak self] in self?.exceedTime(isFault: isFault) }
     }
 
-    private func exceedTime() {
-        if let upstream = exchange?.upstream { note(.failed, at: upstream.endpoint) }
-        if exchange?.isResponseBegun == true {
+    /// - Parameter isFault: whether the Service should have been done by now.
+    private func exceedTime(isFault: Bool) {
+        if isFault {
+            if let upstream = exchange?.upstream { note(.failed, at: upstream.endpoint) }
             noteEnd(isFailure: true)
-            abort()
-        } else {
-            fail(.requestTimeout)
         }
+        fail(LocalResponse(.requestTimeout, backend: backend))
     }
 
     /// The exchange is over, however it went: BEFORE anything else begins here.

@@ -31,6 +31,14 @@ import Traffic
         return HealthRules(passive: rules)
     }
 
+    /// Opens at the first failure.
+    private func breaker() -> BreakerRules {
+        var rules = BreakerRules()
+        rules.consecutiveErrors = 1
+        rules.openTime = .seconds(60)
+        return rules
+    }
+
     private func code(_ answer: String) -> Substring { answer.split(separator: " ").dropFirst().first ?? "" }
 
     private func metric(_ harness: Harness, _ name: String) -> [Substring] {
@@ -124,10 +132,7 @@ import Traffic
     @Test func `an open circuit is as good as no endpoint: the policy's fallback answers`() throws {
         let harness = try Harness()
         let replica = try Replica(harness)
-        var rules = BreakerRules()
-        rules.consecutiveErrors = 1
-        rules.openTime = .seconds(60)
-        harness.rules.breaker = rules
+        harness.rules.breaker = breaker()
         harness.rules.fallbacks = [.response(.init(status: 200, contentType: "text/plain", body: "later"))]
         replica.status = 500
         #expect(try code(harness.get()) == "500", "an answer is an answer")
@@ -136,12 +141,26 @@ import Traffic
         #expect(replica.requestCount == 1)
     }
 
+    @Test func `a caller that gives too little time closes nothing off for others`() throws {
+        let harness = try Harness()
+        try harness.backend { peer in
+            peer.onBytes = { if $0.text.contains("/quick") { $0.send("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n") } }
+        }
+        harness.rules.health = passive { $0.consecutive5XxErrors = 1 }
+        harness.rules.breaker = breaker()
+        harness.rules.timeouts.request = .seconds(60)
+        harness.rules.timeouts.propagatesDeadline = true
+        let answer = try harness.ask("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Envoy-Expected-Rq-Timeout-Ms: 1\r\n\r\n")
+        #expect(code(answer) == "504")
+        #expect(try code(harness.get("/quick")) == "204")
+        harness.rules.timeouts.request = .milliseconds(20)
+        #expect(try code(harness.get()) == "504")
+        #expect(try harness.get("/quick").contains("circuit-open"), "what the policy allows is the Service's to keep")
+    }
+
     @Test func `a breaker of flows refuses them by a reset once nobody accepts`() throws {
         let harness = try Harness(.flows)
-        var rules = BreakerRules()
-        rules.consecutiveErrors = 1
-        rules.openTime = .seconds(60)
-        harness.rules.breaker = rules
+        harness.rules.breaker = breaker()
         let first = try harness.client()
         harness.wait { first.isEnded || first.failure != nil }
         let began = harness.loop.now
