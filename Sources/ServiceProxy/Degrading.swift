@@ -4,11 +4,9 @@ import Traffic
 /// What a policy has in store for an exchange that no endpoint can answer.
 extension HTTPConnection {
     /// Hands the exchange on to the next of the policy's fallbacks; false where there is none, or another reason to fail.
-    ///
-    /// - Parameter own: the policy of an exchange that was not let in.
-    func degrade(_ failure: ExchangeFailure, by own: TrafficRules? = nil) -> Bool {
+    func degrade(_ failure: ExchangeFailure) -> Bool {
         guard failure.isForWantOfEndpoint, let exchange, !exchange.isResponseBegun, exchange.isKept,
-            let rules = own ?? exchange.terms?.rules,
+            let rules = exchange.terms?.rules,
             exchange.fallbackCount < rules.fallbacks.count
         else { return false }
         let fallback = rules.fallbacks[exchange.fallbackCount]

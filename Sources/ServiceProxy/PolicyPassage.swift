@@ -28,10 +28,7 @@ extension HTTPConnection {
         let admission = plane.router.admit(id, exchange.head, client: client, age: age, now: plane.loop.now)
         plane.tellHealthChanges()
         switch admission {
-        case .refused(let refusal):
-            // A Service that is left in peace is as good as none.
-            if case .circuitOpen = refusal, degrade(.circuitOpen, by: plane.router.rules(of: id)) { return }
-            fail(LocalResponse(refused: refusal, backend: backend))
+        case .refused(let refusal): fail(LocalResponse(refused: refusal, backend: backend))
         case .line(let place, let until, let displaced): standInLine(place, until: until, displacing: displaced)
         case .stay(let stay): comeIn(stay)
         }
@@ -43,7 +40,9 @@ extension HTTPConnection {
         if let head = exchange?.head { plane.router.recall(&stay, head, time: Clock.realtime) }
         exchange?.stay = stay
         if let rules = stay.terms?.rules { comply(with: rules) }
-        seekEndpoint()
+        guard let wait = stay.circuitWait else { return seekEndpoint() }
+        // A Service that is left in peace is as good as none.
+        if !degrade(.circuitOpen) { fail(LocalResponse(refused: .circuitOpen(wait: wait), backend: backend)) }
     }
 
     /// Takes over what the policy says about this exchange.

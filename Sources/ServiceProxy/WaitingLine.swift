@@ -37,6 +37,7 @@ extension Dataplane {
             }
             loop.later { connection.leavesLine(next.place, with: next.stay) }
         }
+        tellHealthChanges()
     }
 
     /// It does not wait any longer.

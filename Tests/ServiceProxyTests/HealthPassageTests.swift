@@ -158,6 +158,33 @@ import Traffic
         #expect(try harness.get("/quick").contains("circuit-open"), "what the policy allows is the Service's to keep")
     }
 
+    @Test func `in place of an open circuit the fallbacks answer in their order, within the policy's limits`() throws {
+        let harness = try Harness()
+        let replica = try Replica(harness)
+        var told: [String?] = []
+        harness.plane.onFallback = { told.append($1) }
+        harness.rules.breaker = breaker()
+        harness.rules.fallbacks = [.service(name: "gone", port: 1), .response(.init(status: 200, body: "later"))]
+        harness.rules.rateLimits = [RateLimitRule(requests: 3, period: .seconds(3600))]
+        replica.status = 500
+        #expect(try (0..<4).map { _ in try code(harness.get()) } == ["500", "200", "200", "429"])
+        #expect(replica.requestCount == 1 && told == ["default/gone:1"])
+    }
+
+    @Test func `who answers in place of an open circuit is given as much time as the Service`() throws {
+        let harness = try Harness()
+        let replica = try Replica(harness)
+        let spare = try harness.backend(ready: false) { _ in }
+        harness.others = [
+            .init(name: .init(.init("default", "spare"), port: 81), carriage: .exchanges, endpoints: [.init(spare.address, .ready)])
+        ]
+        harness.rules.breaker = breaker()
+        harness.rules.fallbacks = [.service(name: "spare", port: 81)]
+        harness.rules.timeouts.request = .milliseconds(200)
+        replica.status = 500
+        #expect(try (0..<2).map { _ in try code(harness.get()) } == ["500", "504"])
+    }
+
     @Test func `a breaker of flows refuses them by a reset once nobody accepts`() throws {
         let harness = try Harness(.flows)
         harness.rules.breaker = breaker()

@@ -157,6 +157,29 @@ extension Router {
         #expect(router.takeHealthChanges().map(\.turn) == [.circuitOnTrial, .circuitClosed])
     }
 
+    @Test func `who stood in line when the circuit opened gets no endpoint, and is a trial when it is asked for one`() {
+        var router = Router()
+        let rules = rules {
+            $0.breaker = BreakerRules()
+            $0.breaker?.consecutiveErrors = 1
+            $0.loadShedding = LoadSheddingRules()
+            $0.loadShedding?.parallelRequests = 1
+        }
+        _ = router.swap(table(1...2, rules))
+        guard case .stay(let first) = router.admit(), case .line = router.admit(), case .line = router.admit() else {
+            Issue.record("one goes, two wait")
+            return
+        }
+        router.note(isFailure: true, of: first, now: .zero)
+        router.left(first)
+        let second = router.admitNext(after: first, now: .zero)?.stay
+        #expect(second?.circuitWait == .seconds(5))
+        guard let second else { return }
+        router.left(second)
+        let third = router.admitNext(after: second, now: .zero + .seconds(5))?.stay
+        #expect(third?.isTrial == true && third?.circuitWait == nil)
+    }
+
     @Test func `an endpoint that becomes ready is given a chance at once`() {
         var router = Router()
         let rules = rules { $0.breaker = BreakerRules() }

@@ -38,12 +38,9 @@ extension Router {
     package mutating func admit(
         _ id: BackendID, _ head: RequestHead, client: UInt32, age: Duration = .zero, now: Instant
     ) -> Admission {
-        var isTrial = false
-        switch enterCircuit(id.index, now) {
-        case .refused(let wait): return .refused(.circuitOpen(wait: wait))
-        case .trial: isTrial = true
-        case .pass: break
-        }
+        let answer = enterCircuit(id.index, now)
+        // Who answers in place of a Service that only fails gets no more than the Service would: its limits hold first.
+        if case .refused(let wait) = answer, backends[id.index].gate.rules.fallbacks.isEmpty { return .refused(.circuitOpen(wait: wait)) }
         var hash: UInt64 = 0
         if case .consistentHash(let key) = backends[id.index].gate.rules.balancing {
             hash = HashKeyReading.hash(head, client: client, by: key)
@@ -52,14 +49,15 @@ extension Router {
         let place = LoadShedder.Place(number: placeCount, priority: 0, since: now, hash: hash)
         switch backends[id.index].gate.admit(head, client: client, place: place, age: age) {
         case .refused(let refusal):
-            if isTrial { leaveCircuit(id.index) }
+            if answer == .trial { leaveCircuit(id.index) }
             return .refused(refusal)
         case .goes(let quota):
             var stay = backends[id.index].gate.stay(id, hash: hash, quota: quota)
-            stay.isTrial = isTrial
+            stay.follow(answer)
             return .stay(stay)
         case .waits(let until, let displaced):
-            if isTrial { leaveCircuit(id.index) }
+            // Asked again when its turn comes.
+            if answer == .trial { leaveCircuit(id.index) }
             return .line(
                 LinePlace(backend: id, number: place.number), until: until, displaced: displaced.map { LinePlace(backend: id, number: $0) })
         }
@@ -72,7 +70,9 @@ extension Router {
     package mutating func admitNext(after stay: BackendGate.Stay, now: Instant) -> (place: LinePlace, stay: BackendGate.Stay)? {
         let id = stay.backend
         guard isCurrent(stay), let place = backends[id.index].gate.next(now: now) else { return nil }
-        return (LinePlace(backend: id, number: place.number), backends[id.index].gate.stay(id, hash: place.hash))
+        var next = backends[id.index].gate.stay(id, hash: place.hash)
+        next.follow(enterCircuit(id.index, now))
+        return (LinePlace(backend: id, number: place.number), next)
     }
 
     /// It does not wait any longer.

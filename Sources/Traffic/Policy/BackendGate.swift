@@ -179,12 +179,23 @@ package struct BackendGate: Sendable {
         var repeatCount = 0
         /// The breaker finds out by it.
         var isTrial = false
+        /// For how long the circuit is open, so that no endpoint gets it, only a fallback; nil: it is not.
+        package internal(set) var circuitWait: Duration?
 
         init(_ backend: BackendID, hash: UInt64, terms: PolicyTerms?, quota: RateQuota?) {
             self.quota = quota
             self.backend = backend
             self.hash = hash
             self.terms = terms
+        }
+
+        /// Takes over what the breaker said.
+        mutating func follow(_ answer: CircuitBreaker.Answer) {
+            switch answer {
+            case .pass: break
+            case .trial: isTrial = true
+            case .refused(let wait): circuitWait = wait
+            }
         }
     }
 

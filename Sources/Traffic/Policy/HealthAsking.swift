@@ -33,9 +33,6 @@ extension Router {
         if backend.gate.breaker != nil, backend.ready.contains(where: { !readyBefore.contains($0) }) { backend.gate.giveChance() }
     }
 
-    /// What the backend's policy asks for; nil when it left the table.
-    package func rules(of id: BackendID) -> TrafficRules? { isCurrent(id) ? backends[id.index].gate.rules : nil }
-
     /// Asks the backend's breaker whether a request may come in.
     mutating func enterCircuit(_ index: Int, _ now: Instant) -> CircuitBreaker.Answer {
         guard let answer = backends[index].gate.enterCircuit(now: now) else { return .pass }
