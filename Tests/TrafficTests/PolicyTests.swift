@@ -196,6 +196,18 @@ extension Router {
         #expect(isLetIn("new", now: .zero + .seconds(61)))
     }
 
+    @Test func `whom to forget is looked for now and then, not for each client that finds no room`() {
+        var header = RateLimitRule.Selector()
+        header.headers = [.init("X-Key", value: nil)]
+        var limiter = RateLimiter([RateLimitRule(selectors: [header], requests: 10, period: .seconds(1))])
+        func ask(_ key: String, at now: Instant) { _ = limiter.admit(request("/", [("X-Key", key)]), client: 1, now: now) }
+        for index in 0...RateLimiter.bucketLimit { ask("\(index)", at: .zero) }
+        ask("soon", at: .zero + .milliseconds(500))
+        #expect(limiter.bucketCount == RateLimiter.bucketLimit + 1, "all could be forgotten, but nobody looked")
+        ask("later", at: .zero + RateLimiter.prunePeriod)
+        #expect(limiter.bucketCount == 1)
+    }
+
     @Test func `as many requests are under way as the policy allows, and each that ends makes room`() {
         var rules = TrafficRules()
         rules.limits.parallelRequests = 2

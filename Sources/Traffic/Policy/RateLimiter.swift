@@ -9,6 +9,9 @@ struct RateLimiter: Sendable {
     /// Clients that are told apart. Beyond it those that have not come for a period are forgotten, and if that is not enough, new ones share one
     /// bucket: nobody can use up the memory by calling himself something else each time.
     static let bucketLimit = 16_384
+    /// How long after a look for those who can be forgotten the next one comes at the earliest: it costs as much as there are clients, and who
+    /// makes up a name for each request must not have every request pay that.
+    static let prunePeriod = Duration.seconds(1)
 
     /// What came of asking.
     enum Verdict: Equatable, Sendable {
@@ -25,6 +28,7 @@ struct RateLimiter: Sendable {
 
     let rules: [RateLimitRule]
     private var buckets: [Key: TokenBucket] = [:]
+    private var nextPrune = Instant.zero
 
     init(_ rules: [RateLimitRule]) { self.rules = rules }
 
@@ -55,9 +59,12 @@ struct RateLimiter: Sendable {
 
     private mutating func room(for key: Key, _ now: Instant) -> Key {
         if buckets[key] != nil || buckets.count < Self.bucketLimit { return key }
-        buckets = buckets.filter { entry in
-            var bucket = entry.value
-            return !bucket.isFull(now: now)
+        if now >= nextPrune {
+            nextPrune = now + Self.prunePeriod
+            buckets = buckets.filter { entry in
+                var bucket = entry.value
+                return !bucket.isFull(now: now)
+            }
         }
         return buckets.count < Self.bucketLimit ? key : Key(rule: key.rule, client: ["others"])
     }
