@@ -232,6 +232,28 @@ private func labels(_ key: String, _ value: String) -> LabelSelector { LabelSele
         #expect(scene.router.failovers(of: scene.router.backend(name)!) == (1, false))
     }
 
+    @Test func `where no group has priority 0, nothing has failed over until the best that there is fails`() {
+        let scene = Scene()
+        scene.rules.balance.groups = [.init(labels("role", "main"), priority: 1), .init(labels("role", "backup"), priority: 2)]
+        scene.put([Place(1, group: 0), Place(2, group: 1)])
+        #expect(scene.counts(10) == [1: 10])
+        #expect(scene.router.takeFailovers().isEmpty)
+        scene.put([Place(1, group: 0, .withheld), Place(2, group: 1)])
+        #expect(scene.counts(10) == [2: 10])
+        #expect(scene.router.takeFailovers().map(\.text) == ["0 of 1 endpoints of the best priority are healthy"])
+        // Pods that no group selects are of priority 0, and missed when they are gone.
+        scene.put([Place(1, group: 0), Place(2, group: 1), Place(3, group: 2)])
+        #expect(scene.counts(10) == [3: 10])
+        scene.put([Place(1, group: 0), Place(2, group: 1)])
+        #expect(scene.counts(10) == [1: 10])
+        #expect(scene.router.takeFailovers().map(\.isFailedOver) == [false, true])
+        // Nobody is without a group where the last one takes everybody.
+        scene.rules.balance.groups[1] = .init(.everything, priority: 2)
+        scene.put([Place(1, group: 0), Place(2, group: 1)])
+        #expect(scene.counts(10) == [1: 10])
+        #expect(scene.router.takeFailovers().map(\.isFailedOver) == [false])
+    }
+
     @Test func `a request that avoids the best endpoint goes to the backup alone, without failing all others over`() {
         let scene = Scene()
         scene.rules.balance.groups = [.init(labels("role", "backup"), priority: 1)]

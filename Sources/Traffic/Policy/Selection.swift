@@ -12,6 +12,8 @@ struct SelectionMemory: Sendable {
     /// Between endpoints.
     var endpoints = WeightedTurns<EndpointID>()
     var priorities = Priorities()
+    /// Whether there ever was a pod that no group selects. It outlives those pods: when the last one goes, their priority is missed.
+    var hasUngrouped = false
 }
 
 /// Choosing where more is to be weighed than the kind of balancing: priorities, then weights, then zones, and among those that are left the
@@ -79,7 +81,8 @@ extension Router {
     private mutating func narrowToPriority(
         _ pool: inout [Candidate], _ backend: Int, _ rules: BalancingRules, _ hash: UInt64?, _ now: Instant
     ) {
-        let levels = rules.levels
+        if pool.contains(where: { $0.group >= rules.groups.count }) { backends[backend].memory.hasUngrouped = true }
+        let levels = rules.levels(hasUngrouped: backends[backend].memory.hasUngrouped)
         guard levels.count > 1 else { return }
         var standings = [Priorities.Standing](repeating: .init(healthy: 0, total: 0), count: levels.count)
         for candidate in pool {
@@ -177,8 +180,11 @@ extension Router {
 }
 
 extension BalancingRules {
-    /// The priorities there are, best first; of pods that no group selects too.
-    var levels: [Int] { Set(groups.map(\.priority) + [0]).sorted() }
+    /// The priorities there are, best first. One that nobody can be of is none: traffic would seem to fail over from it for good.
+    func levels(hasUngrouped: Bool) -> [Int] {
+        let isCaughtAll = groups.contains { $0.selector.requirements.isEmpty }
+        return Set(groups.map(\.priority) + (hasUngrouped && !isCaughtAll ? [0] : [])).sorted()
+    }
     func priority(of group: Int) -> Int { group < groups.count ? groups[group].priority : 0 }
     func weight(of group: Int) -> Int { group < groups.count ? groups[group].weight : 1 }
 }
