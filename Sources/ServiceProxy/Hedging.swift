@@ -9,12 +9,16 @@ extension HTTPConnection {
         guard let exchange, let upstream = exchange.upstream, !exchange.isResponseBegun, exchange.isRequestComplete, exchange.isKept,
             exchange.rival == nil
         else { return }
+        // A handshake opens something at the endpoint, which is not twice the same as once.
+        if exchange.head.isPassedAsUpgrade { return }
         var attempts = exchange.attempts
         attempts.avoid(upstream.endpoint)
         guard plane.mayHedge(exchange) else { return }
         // It takes what is there, and waits for nothing.
         guard case .connection(let rival) = plane.acquire(need(of: exchange), .exchanges, &attempts) else { return }
         guard rival.endpoint != upstream.endpoint else { return plane.finished(rival, .exchanges, isReusable: false) }
+        // Only now: where there is no second endpoint, nothing is taken from the repeats that the request may yet need.
+        plane.noteHedge(exchange)
         exchange.rival = rival
         exchange.send(to: rival, user: self, now: plane.loop.now)
         rival.channel.flush()
@@ -37,10 +41,18 @@ extension HTTPConnection {
         rival.channel.flush()
         while true {
             let part: ResponsePart?
-            do throws(WireError) { part = try rival.reader.next(&rival.channel.input) } catch { return dropRival() }
+            do throws(WireError) {
+                part = try rival.reader.next(&rival.channel.input)
+            } catch {
+                note(.failed, at: rival.endpoint)
+                return dropRival()
+            }
             switch part {
             case .head(let head):
-                if exchange?.terms?.rules.retries.asksForRepeat(status: head.status) == true { return dropRival() }
+                if exchange?.terms?.rules.retries.asksForRepeat(status: head.status) == true {
+                    note(.answered(head.status), at: rival.endpoint)
+                    return dropRival()
+                }
                 return overtake(with: head)
             case nil:
                 if rival.channel.hasEnded || rival.channel.failure != nil {

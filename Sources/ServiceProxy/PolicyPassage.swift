@@ -100,10 +100,13 @@ extension Dataplane {
     }
 
     /// Whether a request may be sent to a second endpoint while the first has it.
-    func mayHedge(_ exchange: Exchange) -> Bool {
-        guard var stay = exchange.stay else { return false }
-        defer { exchange.stay = stay }
-        return router.mayHedge(&stay, now: loop.now)
+    func mayHedge(_ exchange: Exchange) -> Bool { exchange.stay.map { router.mayHedge($0, now: loop.now) } ?? false }
+
+    /// It was: AFTER `mayHedge`.
+    func noteHedge(_ exchange: Exchange) {
+        guard var stay = exchange.stay else { return }
+        router.noteHedge(&stay, now: loop.now)
+        exchange.stay = stay
     }
 
     /// Whether a request that an endpoint lost may be sent to another.

@@ -205,6 +205,55 @@ import Traffic
         #expect((alone.peers + other.peers).filter { $0.text.hasPrefix("POST") }.count == 1)
     }
 
+    @Test func `where there is no second endpoint, the budget stays for a repeat`() throws {
+        let harness = try harness()
+        harness.rules.retries.percent = 100
+        harness.rules.retries.minPerSecond = 0
+        let alone = try harness.backend { _ in }
+        let client = try harness.client()
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        harness.wait { alone.peers.first?.text.hasSuffix("\r\n\r\n") ?? false }
+        harness.loop.runUntil(within: .milliseconds(60)) { false }
+        alone.peers[0].reset()
+        harness.wait { !client.text.isEmpty || alone.peers.last?.text.hasSuffix("\r\n\r\n") ?? false && alone.peers.count == 2 }
+        alone.peers.last?.send("HTTP/1.1 204 No Content\r\n\r\n")
+        harness.wait { !client.text.isEmpty }
+        #expect(client.text.hasPrefix("HTTP/1.1 204"))
+    }
+
+    @Test(arguments: ["HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n", "what is this\r\n\r\n"])
+    func `a second endpoint that fails is held to it`(answer: String) throws {
+        let harness = try harness()
+        harness.rules.retries.triggers = [.gatewayError]
+        harness.rules.health.passive = PassiveHealth()
+        harness.rules.health.passive?.consecutive5XxErrors = 1
+        var turns: [HealthTurn] = []
+        harness.plane.onHealthChange = { turns.append($0.turn) }
+        var first: Peer?
+        for _ in 0..<2 {
+            try harness.backend { peer in
+                if first == nil { first = peer } else { peer.onBytes = { $0.send(answer) } }
+            }
+        }
+        let client = try harness.client()
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        harness.wait { !turns.isEmpty }
+        #expect(client.text.isEmpty)
+        first?.send("HTTP/1.1 204 No Content\r\n\r\n")
+        harness.wait { client.text.hasPrefix("HTTP/1.1 204") }
+        #expect(turns.count == 1)
+    }
+
+    @Test func `a handshake for another protocol is sent once`() throws {
+        let harness = try harness()
+        let backends = try (0..<2).map { _ in try harness.backend { _ in } }
+        let client = try harness.client()
+        client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+        harness.wait { backends.contains { $0.peers.first?.text.hasSuffix("\r\n\r\n") ?? false } }
+        harness.loop.runUntil(within: .milliseconds(60)) { false }
+        #expect(backends.reduce(0) { $0 + $1.peers.count } == 1)
+    }
+
     @Test func `a client that goes away takes both attempts with it`() throws {
         let harness = try harness()
         let backends = try (0..<2).map { _ in try harness.backend { _ in } }

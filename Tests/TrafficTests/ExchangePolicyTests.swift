@@ -178,8 +178,8 @@ import Wire
 
     @Test func `is asked for by the policy, and counts against the budget of repeats`() {
         var plain = router { _ in }
-        var refused = stay(&plain)
-        #expect(!plain.mayHedge(&refused, now: .zero) && plain.hedgeDelay(refused) == nil)
+        let refused = stay(&plain)
+        #expect(!plain.mayHedge(refused, now: .zero) && plain.hedgeDelay(refused) == nil)
         var router = router {
             $0.retries.hedging = .init(delay: .milliseconds(5))
             $0.retries.minPerSecond = 1
@@ -189,7 +189,9 @@ import Wire
         let granted = (0..<20).filter { _ in
             var stay = stay(&router)
             defer { router.left(stay) }
-            return router.mayHedge(&stay, now: .zero)
+            guard router.mayHedge(stay, now: .zero) else { return false }
+            router.noteHedge(&stay, now: .zero)
+            return true
         }
         #expect(granted.count == 10)
         var late = stay(&router)

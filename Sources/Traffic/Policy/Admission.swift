@@ -94,8 +94,14 @@ extension Router {
     /// How long after the first attempt a second one goes out; nil: never.
     package func hedgeDelay(_ stay: BackendGate.Stay) -> Duration? { isCurrent(stay) ? backends[stay.backend.index].gate.hedgeDelay : nil }
 
-    package mutating func mayHedge(_ stay: inout BackendGate.Stay, now: Instant) -> Bool {
-        isCurrent(stay) && backends[stay.backend.index].gate.mayHedge(&stay, now: now)
+    /// Whether the request may be sent a second time while the first attempt is out.
+    package mutating func mayHedge(_ stay: BackendGate.Stay, now: Instant) -> Bool {
+        isCurrent(stay) && backends[stay.backend.index].gate.mayHedge(stay, now: now)
+    }
+
+    /// It was: AFTER `mayHedge`.
+    package mutating func noteHedge(_ stay: inout BackendGate.Stay, now: Instant) {
+        if isCurrent(stay) { backends[stay.backend.index].gate.noteAdded(&stay, now: now) }
     }
 
     package mutating func noteAnswer(_ stay: BackendGate.Stay, after time: Duration) {

@@ -137,21 +137,27 @@ package struct BackendGate: Sendable {
 
     /// Whether a request that an endpoint lost may go to another.
     mutating func mayRepeat(_ stay: inout Stay, now: Instant) -> Bool {
-        guard stay.repeatCount < rules.retries.limit, mayAdd(&stay, now: now) else { return false }
+        guard stay.repeatCount < rules.retries.limit, mayAdd(stay, now: now) else { return false }
+        noteAdded(&stay, now: now)
         stay.repeatCount += 1
         return true
     }
 
-    /// Whether a request may be sent a second time while the first attempt is out; counts as a repeat does, but for itself alone.
-    mutating func mayHedge(_ stay: inout Stay, now: Instant) -> Bool { rules.retries.hedging != nil && mayAdd(&stay, now: now) }
+    /// Whether a request may be sent a second time while the first attempt is out; it counts as a repeat does, but for itself alone, and once it is
+    /// known to go out: `noteAdded` follows.
+    mutating func mayHedge(_ stay: Stay, now: Instant) -> Bool { rules.retries.hedging != nil && mayAdd(stay, now: now) }
 
     /// Whether the parallel limit and the budget have room for one attempt more.
-    private mutating func mayAdd(_ stay: inout Stay, now: Instant) -> Bool {
+    private mutating func mayAdd(_ stay: Stay, now: Instant) -> Bool {
         if let limit = rules.limits.parallelRetries, !stay.isRepeating, repeatingCount >= limit { return false }
-        guard budget.mayRepeat(percent: rules.retries.percent, minPerSecond: rules.retries.minPerSecond, now: now) else { return false }
+        return budget.mayRepeat(percent: rules.retries.percent, minPerSecond: rules.retries.minPerSecond, now: now)
+    }
+
+    /// One attempt more goes out.
+    mutating func noteAdded(_ stay: inout Stay, now: Instant) {
+        budget.noteRepeat(now: now)
         if !stay.isRepeating { repeatingCount += 1 }
         stay.isRepeating = true
-        return true
     }
 
     /// How long after the first attempt a second one goes out; nil: never.

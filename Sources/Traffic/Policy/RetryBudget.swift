@@ -13,8 +13,9 @@ struct RetryBudget: Sendable {
     private var ring = [Second](repeating: Second(), count: seconds)
 
     mutating func noteRequest(now: Instant) { ring[place(now)].requests += 1 }
+    mutating func noteRepeat(now: Instant) { ring[place(now)].repeats += 1 }
 
-    /// Whether one more request may be repeated now; counted when it may.
+    /// Whether one more request may be repeated now; `noteRepeat` counts it.
     mutating func mayRepeat(percent: Int, minPerSecond: Int, now: Instant) -> Bool {
         let current = place(now)
         let oldest = ring[current].number - Int64(Self.seconds) + 1
@@ -24,9 +25,7 @@ struct RetryBudget: Sendable {
             requests += second.requests
             repeats += second.repeats
         }
-        guard repeats < max(minPerSecond * Self.seconds, requests * percent / 100) else { return false }
-        ring[current].repeats += 1
-        return true
+        return repeats < max(minPerSecond * Self.seconds, requests * percent / 100)
     }
 
     private mutating func place(_ now: Instant) -> Int {
