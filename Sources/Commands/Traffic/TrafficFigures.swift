@@ -82,7 +82,6 @@ struct TrafficFigures {
             all.retries += one.retries
             all.buckets.merge(one.buckets, uniquingKeysWith: +)
             all.open += one.open
-            all.breaker = max(all.breaker, one.breaker)
             all.ejections += one.ejections
         }
 

@@ -61,7 +61,7 @@ extension SchemaText {
           sessionAffinity string(ClientIP None) | ClientIP sends a client to the same pod again.
           loadBalancerIP~ string
           loadBalancerSourceRanges~ [string]
-          externalName~ string
+          externalName string | What its name stands for, with type ExternalName.
           externalTrafficPolicy~ string(Cluster Local) =Cluster
           internalTrafficPolicy~ string(Cluster Local) =Cluster
           healthCheckNodePort~ int =0

@@ -99,7 +99,7 @@ extension RateLimitRule.Selector {
             guard source.range.contains(client) else { return nil }
             if source.isDistinct { parts.append(EndpointAddress.text(client)) }
         }
-        if let path, !path.matches(head.path) { return nil }
+        if let path, !path.matches(RequestPath.read(head.target)[...]) { return nil }
         for header in headers {
             guard let found = head.headers.first(header.name) else { return nil }
             if let value = header.value {
@@ -121,9 +121,4 @@ extension RateLimitRule.PathMatch {
                 && (prefix.hasSuffix("/") || path.utf8.count == prefix.utf8.count || path.dropFirst(prefix.count).first == "/")
         }
     }
-}
-
-extension RequestHead {
-    /// The target without its query.
-    fileprivate var path: Substring { target.prefix { $0 != "?" } }
 }
