@@ -151,6 +151,8 @@ package final class HostLink: DescriptorStore {
         disconnect()
         for descriptor in stored.values { closeDescriptor(descriptor) }
         stored = [:]
+        for (_, descriptor) in fetched { closeDescriptor(descriptor) }
+        fetched = []
     }
 
     // MARK: - The line

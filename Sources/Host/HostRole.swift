@@ -233,7 +233,7 @@ package final class HostRole {
     }
 
     /// Every role holds the claim to the address block, so that no other instance takes it while `up` is away.
-    private static let heldClaim = HostLink.heldPrefix + "block"
+    static let heldClaim = HostLink.heldPrefix + "block"
     /// The names under which the server asks for its listeners.
     private static let unixListener = "listener:unix"
     private static let tcpListener = "listener:tcp"

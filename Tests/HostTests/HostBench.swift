@@ -67,6 +67,7 @@ final class HostBench {
             var hasStopped = false
             var failure: String?
             var isServing = false
+            var isToDie = false
             var address: String?
         }
         let state = Mutex(State())
@@ -101,6 +102,7 @@ final class HostBench {
                 host.onReady = { address in seen.state.withLock { $0.address = "\(address)" } }
                 host.onServing = { _ in seen.state.withLock { $0.isServing = true } }
                 host.start(isPlanned: isPlanned)
+                Self.lookForDeath(loop, seen)
                 loop.run()
                 if let failure = host.failure { seen.state.withLock { $0.failure = failure } }
                 withExtendedLifetime(host) {}
@@ -172,6 +174,21 @@ final class HostBench {
         return pid
     }
 
+    /// `up` is gone as if killed: it asks nobody to stop, and its descriptors are closed. So are the scripts in place of its roles; the lines of a test
+    /// stay, as those of roles that live on do.
+    func die() throws {
+        let pids = try ask(["op": "status"])["roles"].elements.compactMap { $0["pid"].int }.filter { $0 > 1 }
+        seen.state.withLock { $0.isToDie = true }
+        _ = wait { $0.hasStopped }
+        for pid in pids { kill(pid_t(pid), SIGKILL) }
+    }
+
+    private static func lookForDeath(_ loop: EventLoop, _ seen: Seen) {
+        if seen.state.withLock({ $0.isToDie }) { return loop.stop() }
+        loop.schedule(after: .milliseconds(2)) { lookForDeath(loop, seen) }
+    }
+
+    /// Stops it in order.
     func stop(purging: Bool = false) {
         _ = try? ask(["op": "down", "purge": .bool(purging)])
         _ = wait { $0.hasStopped }
