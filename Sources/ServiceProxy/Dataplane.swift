@@ -145,7 +145,7 @@ final class Dataplane {
         while true {
             let choice: Router.Choice
             var announced: ClientOrigin?
-            let backend = need.stay.flatMap({ router.backend(of: $0) }) ?? router.backend(need.backend)
+            let backend = backend(of: need)
             if let backend {
                 choice = router.choose(
                     backend, client: need.client, avoiding: attempts.avoided, as: kind, stay: need.stay, now: loop.now)
@@ -204,6 +204,9 @@ final class Dataplane {
             }
         }
     }
+
+    /// The backend that a request was let in to, as long as it is in the table; else who has its name.
+    func backend(of need: Need) -> BackendID? { need.stay.flatMap { router.backend(of: $0) } ?? router.backend(need.backend) }
 
     private func tellFailovers() {
         for failover in router.takeFailovers() {

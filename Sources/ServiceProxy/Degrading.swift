@@ -10,16 +10,16 @@ extension HTTPConnection {
             exchange.fallbackCount < rules.fallbacks.count
         else { return false }
         let fallback = rules.fallbacks[exchange.fallbackCount]
-        self.exchange?.fallbackCount += 1
+        exchange.fallbackCount += 1
         counts.whole.count(.failovers)
         switch fallback {
         case .service(let name, let port):
             let substitute = RouteTable.BackendName(.init(backend.service.namespace, name), port: port)
             announce(substitute.description)
-            self.exchange?.substitute = substitute
+            exchange.substitute = substitute
             var attempts = ExchangeAttempts(isIdempotent: exchange.isIdempotent)
             attempts.follow(rules, exchange.head)
-            self.exchange?.attempts = attempts
+            exchange.attempts = attempts
             seekEndpoint()
         case .response(let response):
             announce("a fixed response with status \(response.status)")

@@ -197,7 +197,7 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
         self.exchange = exchange
         if head.method == "CONNECT" {
             // What follows is meant for a tunnel, whatever it looks like: the connection must not live on.
-            self.exchange?.isRequestComplete = false
+            exchange.isRequestComplete = false
             return fail(.noTunnels)
         }
         if exchange.isRequestComplete {

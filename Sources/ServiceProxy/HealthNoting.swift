@@ -5,9 +5,7 @@ import Traffic
 extension Dataplane {
     /// What came of an attempt of a request or of a flow.
     func note(_ outcome: AttemptOutcome, at endpoint: EndpointID, of need: Need) {
-        guard router.watchesHealth, let backend = need.stay.flatMap({ router.backend(of: $0) }) ?? router.backend(need.backend) else {
-            return
-        }
+        guard router.watchesHealth, let backend = backend(of: need) else { return }
         router.note(outcome, at: endpoint, of: backend, now: loop.now)
         tellHealthChanges()
     }
@@ -89,7 +87,7 @@ extension Dataplane {
     /// A new connection takes the place of one at rest, where the policy limits those that are open to one endpoint.
     func keepConnectionLimit(_ endpoint: EndpointID, _ need: Need) {
         guard pools.indices.contains(endpoint.index), let pool = pools[endpoint.index], !pool.resting.isEmpty,
-            let backend = need.stay.flatMap({ router.backend(of: $0) }) ?? router.backend(need.backend),
+            let backend = backend(of: need),
             let limit = router.endpointConnectionLimit(backend)
         else { return }
         let (exchanges, flows) = router.openCount(endpoint)

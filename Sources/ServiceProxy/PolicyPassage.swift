@@ -49,18 +49,18 @@ extension HTTPConnection {
     private func comply(with rules: TrafficRules) {
         guard let exchange else { return }
         let now = plane.loop.now
-        self.exchange?.attempts.follow(rules, exchange.head)
+        exchange.attempts.follow(rules, exchange.head)
         if let idle = rules.timeouts.streamIdle { keepMoving(within: idle) }
         let own = rules.timeouts.request.map { now + $0 }
         var end = own
         if rules.timeouts.propagatesDeadline {
-            self.exchange?.deadline = .of(exchange.head, arrived: exchange.began, own: rules.timeouts.request, now: now)
-            end = self.exchange?.deadline?.at
+            exchange.deadline = .of(exchange.head, arrived: exchange.began, own: rules.timeouts.request, now: now)
+            end = exchange.deadline?.at
         }
         guard let end else { return }
         // A caller may give as little time as it likes, and then the Service is not to blame: nobody could close it off for the others.
         let isFault = end == own
-        self.exchange?.timer = plane.loop.schedule(at: end) { [weak self] in self?.exceedTime(isFault: isFault) }
+        exchange.timer = plane.loop.schedule(at: end) { [weak self] in self?.exceedTime(isFault: isFault) }
     }
 
     /// - Parameter isFault: whether the Service should have been done by now.

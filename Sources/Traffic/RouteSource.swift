@@ -91,14 +91,15 @@ package struct RouteSource: Sendable {
             changedServices = []
             isTableOutdated = false
         }
-        rules = rulesByTarget()
+        let rules = rulesByTarget()
+        self.rules = rules
         if isTableOutdated { return .table(table()) }
         var backends: [RouteTable.Backend] = []
         for service in changedServices.sorted() {
             guard let ports = services[service] else { continue }
             let slices = slices(of: service)
             for port in ports.ports where port.transport == "TCP" {
-                backends.append(backend(port, of: service, ports, slices, rulesByTarget()))
+                backends.append(backend(port, of: service, ports, slices, rules))
             }
         }
         return backends.isEmpty ? nil : .endpoints(backends)

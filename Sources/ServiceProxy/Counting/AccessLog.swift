@@ -1,3 +1,4 @@
+import Formats
 import Linux
 import Resources
 import Timing
@@ -59,28 +60,22 @@ final class AccessLog {
     }
 
     func tell(_ entry: Entry) {
-        var line = JSONLine()
-        line.add("time", Clock.realtime().rfc3339Micro)
-        line.add("request_id", entry.requestID)
-        line.add("trace_id", entry.traceID)
-        line.add("client", entry.client)
-        line.add("method", entry.head.method, limit: 32)
-        line.add("authority", entry.head.headers.first(.host).map { String($0) } ?? "", limit: Self.textLimit)
-        line.add("path", entry.head.target, limit: Self.textLimit)
-        line.add("protocol", entry.head.version == .http11 ? "HTTP/1.1" : "HTTP/1.0")
-        line.add("status", entry.status)
-        line.add("reason", entry.reason)
-        line.add("bytes_received", entry.receivedByteCount)
-        line.add("bytes_sent", entry.sentByteCount)
-        line.add("duration_us", Int(entry.duration.inSeconds * 1_000_000))
-        line.add("namespace", entry.backend.service.namespace)
-        line.add("service", entry.backend.service.name)
-        line.add("port", Int(entry.backend.port))
-        line.add("endpoint", entry.tally?.endpoint ?? "")
-        line.add("upstream", entry.address?.description ?? "")
-        line.add("zone", entry.tally?.zone ?? "")
-        line.add("user_agent", entry.head.headers.first("User-Agent").map { String($0) } ?? "", limit: 256)
-        batch += line.end()
+        let head = entry.head
+        let line: Value = [
+            "time": .string(Clock.realtime().rfc3339Micro), "request_id": .string(entry.requestID), "trace_id": .string(entry.traceID),
+            "client": .string(entry.client), "method": .string(Self.cut(head.method, 32)),
+            "authority": .string(Self.cut(head.headers.first(.host).map { String($0) } ?? "", Self.textLimit)),
+            "path": .string(Self.cut(head.target, Self.textLimit)), "protocol": head.version == .http11 ? "HTTP/1.1" : "HTTP/1.0",
+            "status": .int(Int64(entry.status)), "reason": .string(entry.reason),
+            "bytes_received": .int(Int64(entry.receivedByteCount)), "bytes_sent": .int(Int64(entry.sentByteCount)),
+            "duration_us": .int(Int64(entry.duration.inSeconds * 1_000_000)), "namespace": .string(entry.backend.service.namespace),
+            "service": .string(entry.backend.service.name), "port": .int(Int64(entry.backend.port)),
+            "endpoint": .string(entry.tally?.endpoint ?? ""), "upstream": .string(entry.address?.description ?? ""),
+            "zone": .string(entry.tally?.zone ?? ""),
+            "user_agent": .string(Self.cut(head.headers.first("User-Agent").map { String($0) } ?? "", 256)),
+        ]
+        JSON.append(line, to: &batch)
+        batch.append(UInt8(ascii: "\n"))
         batchLineCount += 1
         if batch.count >= Self.batchByteCount { return handOver() }
         guard !isPlanned else { return }
@@ -89,6 +84,18 @@ final class AccessLog {
             self?.isPlanned = false
             self?.handOver()
         }
+    }
+
+    /// So many bytes of a text at most, cut between characters.
+    static func cut(_ text: String, _ limit: Int) -> String {
+        if text.utf8.count <= limit { return text }
+        var count = 0
+        return String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.prefix {
+                    count += UTF8.width($0)
+                    return count <= limit
+                }))
     }
 
     private func handOver() {
@@ -107,46 +114,4 @@ final class AccessLog {
     }
 
     deinit { file?.close() }
-}
-
-/// One object of JSON on one line, field by field.
-struct JSONLine {
-    private var bytes: [UInt8] = [UInt8(ascii: "{")]
-
-    mutating func add(_ name: String, _ value: Int) {
-        key(name)
-        bytes += String(value).utf8
-    }
-
-    /// - Parameter limit: bytes of the text at most; it is cut between characters.
-    mutating func add(_ name: String, _ text: String, limit: Int = .max) {
-        key(name)
-        bytes.append(UInt8(ascii: "\""))
-        var count = 0
-        for scalar in text.unicodeScalars {
-            count += UTF8.width(scalar)
-            if count > limit { break }
-            switch scalar {
-            case "\"": bytes += "\\\"".utf8
-            case "\\": bytes += "\\\\".utf8
-            case "\u{0}"..<"\u{20}", "\u{7F}":
-                let digits = String(scalar.value, radix: 16)
-                bytes += ("\\u" + String(repeating: "0", count: 4 - digits.count) + digits).utf8
-            default: bytes += UTF8.encode(scalar)!
-            }
-        }
-        bytes.append(UInt8(ascii: "\""))
-    }
-
-    private mutating func key(_ name: String) {
-        if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
-        bytes.append(UInt8(ascii: "\""))
-        bytes += name.utf8
-        bytes += "\":".utf8
-    }
-
-    consuming func end() -> [UInt8] {
-        bytes += "}\n".utf8
-        return bytes
-    }
 }

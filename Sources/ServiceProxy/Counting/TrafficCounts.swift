@@ -4,7 +4,7 @@ import Traffic
 /// What the dataplane counts for its metrics.
 ///
 /// A client's connection finds its backend's counts once; an endpoint's tally is found by the endpoint's index. A new table only makes each endpoint
-/// look its tally up again at its next use, so that a change of routes costs nothing here.
+/// look its tally up again at its next use, so that a change of endpoints costs nothing here.
 final class TrafficCounts {
     /// Endpoints that have a tally of their own, also those that left lately; others share one for each backend.
     static let tallyLimit = 4096
@@ -52,6 +52,13 @@ final class TrafficCounts {
     func follow(_ update: RouteUpdate, now: Instant) {
         table.take(update)
         epoch += 1
+        // Where only endpoints are other, the policies are as they were.
+        if case .table = update { followAccessLogs() }
+        // Services that come and go leave nothing behind, though nobody reads.
+        if backends.count > table.backends.count + Self.backendSlack { prune(now: now) }
+    }
+
+    private func followAccessLogs() {
         for backend in logged { backend.accessLog = nil }
         logged = []
         for listed in table.backends {
@@ -60,8 +67,6 @@ final class TrafficCounts {
             backend.accessLog = rule
             logged.append(backend)
         }
-        // Services that come and go leave nothing behind, though nobody reads.
-        if backends.count > table.backends.count + Self.backendSlack { prune(now: now) }
     }
 
     /// The tally of an endpoint behind a backend. Cost: an index and two comparisons; a look-up at its first use since the table changed.
