@@ -25,12 +25,12 @@ enum OverloadScripts {
                     counts["closed"] += 1
                 poll.unregister(fd)
                 held.pop(fd).close()
-        end = time.time() + 60
+        end = time.time() + 90
         for number in range(wanted):
             s = socket.socket()
             s.setblocking(False)
             s.setsockopt(socket.IPPROTO_IP, 24, 1)
-            s.bind((f"127.0.0.{2 + number % 8}", 0))
+            s.bind((f"127.0.{sys.argv[3]}.{2 + number % 8}", 0))
             s.connect_ex((host, int(port)))
             held[s.fileno()] = s
             waiting.add(s.fileno())
