@@ -21,6 +21,7 @@ enum TopVerb {
         ],
         flags: [
             .allNamespaces,
+            Verb.namespaceFlag,
             Flag("once", nil, .toggle, "print once"),
             Flag("interval", nil, .value(placeholder: "DURATION"), "how long is measured (default: 1s)"),
             Flag("output", "o", .value(placeholder: "json"), "json"),
