@@ -18,13 +18,20 @@ final class TrafficPolicyLoop {
             if new == nil { byNamespace.take(key, from: key.namespace) } else { byNamespace[key.namespace, default: []].insert(key) }
             queue.mark(key)
             // A status alone changes nothing for others.
-            if old?.meta.generation != new?.meta.generation || old == nil || new == nil {
-                for other in byNamespace[key.namespace] ?? [] where other != key { queue.mark(other) }
-            }
+            guard old?.meta.generation != new?.meta.generation || old == nil || new == nil else { return }
+            let touched = Set(((old?.policy.targets ?? []) + (new?.policy.targets ?? [])).map(\.service))
+            mark(key.namespace) { other, policy in other != key && policy.policy.targets.contains { touched.contains($0.service) } }
         }
         mirror.services.onChange { [unowned self] key, old, new in
-            guard let policies = byNamespace[key.namespace], old?.ports != new?.ports || old == nil || new == nil else { return }
-            for policy in policies where mirror.policies[policy]?.targets(key.name) ?? false { queue.mark(policy) }
+            guard old?.ports != new?.ports || old == nil || new == nil else { return }
+            mark(key.namespace) { _, policy in policy.names(key.name) }
+        }
+    }
+
+    /// In their order, so that the same events give the same passes.
+    private func mark(_ namespace: String, where isTouched: (ObjectKey, ObservedPolicy) -> Bool) {
+        for key in (byNamespace[namespace] ?? []).sorted() {
+            if let policy = mirror.policies[key], isTouched(key, policy) { queue.mark(key) }
         }
     }
 
@@ -34,7 +41,7 @@ final class TrafficPolicyLoop {
             return done(.init())
         }
         let all = (byNamespace[key.namespace] ?? []).sorted().compactMap { mirror.policies[$0] }
-        let services = Set(policy.policy.targets.map(\.service)).sorted()
+        let services = policy.services.sorted()
             .compactMap { mirror.services[ObjectKey(.services, namespace: key.namespace, name: $0)] }
         let plan = TrafficPolicyPlan.plan(.init(policy: policy, all: all, services: services), now: Clock.realtime())
         writing.perform(plan.changes, component: TrafficPolicyPlan.component, done)

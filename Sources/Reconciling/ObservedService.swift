@@ -9,6 +9,8 @@ package struct ObservedService: Sendable {
         package var name: String
         package var proto: String
         package var appProtocol: String?
+        /// What clients connect to.
+        package var number: Int64
         package var target: Target
     }
 
@@ -45,7 +47,7 @@ package struct ObservedService: Sendable {
                 }
             return Port(
                 name: port["name"].string ?? "", proto: port["protocol"].string ?? "TCP", appProtocol: port["appProtocol"].string,
-                target: target)
+                number: port["port"].int ?? 0, target: target)
         }
     }
 

@@ -16,7 +16,13 @@ package struct ObservedPolicy: Sendable {
     }
 
     package var key: ObjectKey { meta.key(.trafficPolicies) }
-    package func targets(_ service: String) -> Bool { policy.targets.contains { $0.service == service } }
+    /// Whether it says anything of the Service: as a target, or as one that answers in place of others.
+    package func names(_ service: String) -> Bool { services.contains(service) }
+    /// The Services that it names.
+    package var services: Set<String> { Set(policy.targets.map(\.service) + fallbacks.map(\.name)) }
+    var fallbacks: [(name: String, port: UInt16)] {
+        policy.rules.fallbacks.compactMap { if case .service(let name, let port) = $0 { (name, port) } else { nil } }
+    }
 }
 
 /// Says of a TrafficPolicy whether it holds, target by target, in the Gateway API's words (GEP-713, and `Overridden` of Envoy Gateway).
@@ -31,7 +37,7 @@ package struct TrafficPolicyPlan {
         package var policy: ObservedPolicy
         /// Those of its namespace, itself among them.
         package var all: [ObservedPolicy]
-        /// Of its namespace, those that it targets.
+        /// Of its namespace, those that it names.
         package var services: [ObservedService]
 
         package init(policy: ObservedPolicy, all: [ObservedPolicy], services: [ObservedService]) {
@@ -52,15 +58,14 @@ package struct TrafficPolicyPlan {
         var plan = Plan()
         let before = view.policy.status
         let verdicts = view.policy.policy.targets.map { ($0, verdict($0, view), overriding($0, view)) }
+        let references = references(view)
         let ancestors = verdicts.map { target, verdict, overriding -> Value in
             let known = before["ancestors"].elements.first { $0["ancestorRef"] == reference(target) }
             var conditions = Conditions(known?["conditions"] ?? .null)
             set("Accepted", verdict, &conditions, view, now)
-            if overriding.isEmpty {
-                conditions.remove("Overridden")
-            } else {
-                set("Overridden", Verdict(isAccepted: true, reason: "Overridden", message: overriding), &conditions, view, now)
-            }
+            let overridden = overriding.isEmpty ? nil : Verdict(isAccepted: true, reason: "Overridden", message: overriding)
+            set("Overridden", overridden, &conditions, view, now)
+            set("ResolvedRefs", references, &conditions, view, now)
             return [
                 "ancestorRef": reference(target), "controllerName": .string(controllerName), "conditions": conditions.value,
             ]
@@ -70,11 +75,31 @@ package struct TrafficPolicyPlan {
         set(
             "Accepted", refused ?? Verdict(isAccepted: true, reason: "Accepted", message: "it holds for all of its targets"), &whole, view,
             now)
+        set("ResolvedRefs", references, &whole, view, now)
         let status: Value = ["conditions": whole.value, "ancestors": .array(ancestors)]
         if status == before { return plan }
         plan.explanation.append(refused.map { "does not hold everywhere: \($0.message)" } ?? "holds for all of its targets")
+        if let references, !references.isAccepted { plan.explanation.append(references.message) }
         plan.changes.append(.patchStatus(view.policy.key, status))
         return plan
+    }
+
+    /// Whether who is to answer in place of others is there; nil where nobody is named.
+    private static func references(_ view: View) -> Verdict? {
+        let fallbacks = view.policy.fallbacks
+        if fallbacks.isEmpty { return nil }
+        for (name, port) in fallbacks {
+            guard let service = view.services.first(where: { $0.meta.name == name && !$0.meta.isDeleting }) else {
+                return Verdict(isAccepted: false, reason: "BackendNotFound", message: "fallback: there is no Service \"\(name)\"")
+            }
+            if !service.ports.contains(where: { $0.number == Int64(port) }) {
+                let known = service.ports.map { "\($0.number)" }.joined(separator: ", ")
+                return Verdict(
+                    isAccepted: false, reason: "BackendNotFound",
+                    message: "fallback: Service \"\(name)\" has no port \(port); its ports are \(known)")
+            }
+        }
+        return Verdict(isAccepted: true, reason: "ResolvedRefs", message: "the Services of fallback are there")
     }
 
     private static func verdict(_ target: TrafficPolicy.Target, _ view: View) -> Verdict {
@@ -117,8 +142,9 @@ package struct TrafficPolicyPlan {
         return .object(reference)
     }
 
-    /// A condition whose words or generation changed is written anew; its time moves with its status alone.
-    private static func set(_ type: String, _ verdict: Verdict, _ conditions: inout Conditions, _ view: View, _ now: Timestamp) {
+    /// A condition whose words or generation changed is written anew; its time moves with its status alone. One without a verdict goes.
+    private static func set(_ type: String, _ verdict: Verdict?, _ conditions: inout Conditions, _ view: View, _ now: Timestamp) {
+        guard let verdict else { return conditions.remove(type) }
         let status = verdict.isAccepted ? "True" : "False"
         let old = conditions[type]
         let isSame = old?["message"].string == verdict.message && old?["observedGeneration"].int == view.policy.meta.generation

@@ -28,6 +28,30 @@ struct TrafficPolicyPlanTests {
         ])
     }
 
+    private static func withFallback(_ service: String, port: Int64, status: Value = .null) -> ObservedPolicy {
+        ObservedPolicy([
+            "metadata": ["name": "a", "namespace": "default", "generation": 1],
+            "spec": [
+                "targetRefs": [["kind": "Service", "name": "web"]],
+                "fallback": [["service": ["name": .string(service), "port": .int(port)]]],
+            ], "status": status,
+        ])
+    }
+
+    @Test func `a fallback that is not there, or has no such port, is named, until it is there`() throws {
+        let web = Self.service("web", ["http"])
+        let missing = Self.status(Self.withFallback("spare", port: 80), [web])
+        #expect(Self.words(missing) == ["web: Accepted=True Accepted", "web: ResolvedRefs=False BackendNotFound"])
+        #expect(missing?["conditions"][1]["message"].string == "fallback: there is no Service \"spare\"")
+        let other = Self.status(Self.withFallback("spare", port: 81), [web, Self.service("spare", ["http"])])
+        #expect(other?["conditions"][1]["message"].string == "fallback: Service \"spare\" has no port 81; its ports are 80")
+        let known = try #require(missing)
+        let there = Self.status(Self.withFallback("spare", port: 80, status: known), [web, Self.service("spare", ["http"])])
+        #expect(Self.words(there) == ["web: Accepted=True Accepted", "web: ResolvedRefs=True ResolvedRefs"])
+        let without = Self.status(Self.policy("a", [("web", "")], status: known), [web])
+        #expect(Self.words(without) == ["web: Accepted=True Accepted"])
+    }
+
     private static func service(_ name: String, _ ports: [String]) -> ObservedService {
         ObservedService([
             "metadata": ["name": .string(name), "namespace": "default"],

@@ -49,6 +49,24 @@ import Testing
             ])
     }
 
+    @Test func `what answers in place of a Service is not that Service`() {
+        let fallback: Value = ["fallback": [["service": ["name": "web", "port": 80]]]]
+        #expect(
+            Validation.check(policy(fallback), .trafficPolicies).map { "\($0.field): \($0.message)" }.first?
+                .hasPrefix("spec.fallback[0].service.name: Invalid value: \"web\": must be another Service") == true)
+        var ofPort = policy(fallback)
+        ofPort["spec"]["targetRefs"] = [["kind": "Service", "name": "web", "sectionName": "http"]]
+        #expect(Validation.check(ofPort, .trafficPolicies).isEmpty, "another port of the same Service may answer")
+    }
+
+    @Test func `that no pod has a weight is said when it is written`() {
+        func cautions(_ groups: Value) -> [String] { Cautions.check(policy(["backends": groups]), .trafficPolicies, mayChangeUser: true) }
+        #expect(cautions([["weight": 0]]).first?.contains("no pod gets new traffic") == true)
+        #expect(cautions([["weight": 0, "selector": ["matchLabels": ["a": "b"]]]]).isEmpty, "pods of no group have weight 1")
+        #expect(cautions([["weight": 0, "selector": ["matchLabels": ["a": "b"]]], ["weight": 1]]).isEmpty)
+        #expect(cautions(.null).isEmpty)
+    }
+
     @Test func `where a request's time is limited its deadline is passed on, unless the policy says no`() {
         func isPropagated(_ http: Value) -> Bool { TrafficPolicy(policy(["timeout": ["http": http]])).rules.timeouts.propagatesDeadline }
         #expect(isPropagated(["requestTimeout": "1s"]))

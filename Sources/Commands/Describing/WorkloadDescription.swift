@@ -107,7 +107,9 @@ extension Description {
             let rules = (value["spec"].object ?? [:]).map(\.0).filter { $0 != "targetRefs" }.joined(separator: ", ")
             let ancestors = value["status"]["ancestors"].elements.filter { $0["ancestorRef"]["name"].string == service.name }
             let reason = ancestors.compactMap { ancestor in
-                ancestor["conditions"].elements.first { $0["type"].string == "Accepted" && $0["status"].string == "False" }
+                ["Accepted", "ResolvedRefs"].lazy.compactMap { type in
+                    ancestor["conditions"].elements.first { $0["type"].string == type && $0["status"].string == "False" }
+                }.first
             }.first
             field("Traffic Policy", "\(policy.meta.name)\(place): \(reason?["message"].string ?? rules)")
         }

@@ -26,12 +26,12 @@ extension SchemaText {
           spec! TrafficPolicySpec
           status TrafficPolicyStatus
         TrafficPolicyStatus | Whether it holds.
-          conditions [Condition by type] | Accepted: for all of its targets; else the first that it does not hold for.
+          conditions [Condition by type] | Accepted: for all of its targets; else the first that it does not hold for. ResolvedRefs: whether the Services of fallback are there.
           ancestors [TrafficAncestorStatus] | Target by target, in the order of targetRefs.
         TrafficAncestorStatus
           ancestorRef! TrafficTarget
           controllerName! string
-          conditions [Condition by type] | Accepted (Conflicted, TargetNotFound) and Overridden.
+          conditions [Condition by type] | Accepted (Conflicted, TargetNotFound), Overridden and ResolvedRefs (BackendNotFound).
         TrafficPolicySpec
           targetRefs! [TrafficTarget] | The Services that it holds for; of several policies for one port the oldest holds.
           loadBalancer TrafficLoadBalancer | How an endpoint is chosen.

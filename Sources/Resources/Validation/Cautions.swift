@@ -11,6 +11,13 @@ package enum Cautions {
         var spec = value["spec"]
         switch (type.group, type.plural) {
         case ("", "pods"): break
+        case ("steady.dev", "trafficpolicies"):
+            let groups = TrafficPolicy(value).rules.balance.groups
+            let isEverybody = groups.contains { $0.selector.requirements.isEmpty }
+            return isEverybody && groups.allSatisfy { $0.weight == 0 }
+                ? [
+                    "spec.backends: all weights are 0, so no pod gets new traffic: requests are answered with 503 no-weight, or by the fallback"
+                ] : []
         case ("apps", "deployments"), ("apps", "replicasets"):
             path = "spec.template.spec"
             spec = spec["template"]["spec"]

@@ -64,6 +64,7 @@ extension TrafficPolicyValidation {
         let all = spec["fallback"].elements
         if all.count > fallbackLimit { findings.invalid("fallback", .int(Int64(all.count)), "must be at most \(fallbackLimit)") }
         var isAnswered = false
+        let whole = Set(spec["targetRefs"].elements.filter { ($0["sectionName"].string ?? "").isEmpty }.compactMap { $0["name"].string })
         findings.each("fallback", of: spec) { findings, fallback in
             let service = fallback["service"]
             let response = fallback["response"]
@@ -74,6 +75,9 @@ extension TrafficPolicyValidation {
             findings.at("service") { findings in
                 findings.name("name", of: service, Names.label1035Problem)
                 findings.port("port", of: service)
+                if let name = service["name"].string, whole.contains(name) {
+                    findings.invalid("name", service["name"], "must be another Service than those that the policy targets")
+                }
             }
             findings.at("response") { findings in
                 findings.range("statusCode", of: response, 200...599)
