@@ -103,6 +103,8 @@ final class Dataplane {
         closePools(of: router.apply(update, now: loop.now))
         counts.follow(update, now: loop.now)
         announceReport()
+        tellHealthChanges()
+        tellFailovers()
         // It looks at every backend: not where nobody is checked.
         if router.watchesHealth || checker.isWatching { checker.follow(router.table) }
         for ticket in waiters.keys.sorted() { stopWaiting(ticket)?.tryAgain() }
@@ -207,13 +209,6 @@ final class Dataplane {
 
     /// The backend that a request was let in to, as long as it is in the table; else who has its name.
     func backend(of need: Need) -> BackendID? { need.stay.flatMap { router.backend(of: $0) } ?? router.backend(need.backend) }
-
-    private func tellFailovers() {
-        for failover in router.takeFailovers() {
-            if failover.isFailedOver { counts.backend(failover.backend).whole.count(.failovers) }
-            onFailover(failover)
-        }
-    }
 
     /// What came of a connect that `acquire` began: nil when it is established.
     func connectResult(_ upstream: UpstreamConnection) -> LinuxError? {

@@ -15,6 +15,8 @@ extension HTTPConnection {
         switch fallback {
         case .service(let name, let port):
             let substitute = RouteTable.BackendName(.init(backend.service.namespace, name), port: port)
+            // A policy that names a port may lead back to it by its number: nobody answers there.
+            if substitute == backend { return degrade(failure) }
             announce(substitute.description)
             exchange.substitute = substitute
             var attempts = ExchangeAttempts(isIdempotent: exchange.isIdempotent)

@@ -246,7 +246,9 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
 
     func fail(_ failure: ExchangeFailure) {
         if failure.isFault { noteEnd(isFailure: true) }
-        if !degrade(failure) { fail(LocalResponse(failure, backend: backend)) }
+        if degrade(failure) { return }
+        let patience = exchange?.attempts.patience ?? ExchangeAttempts.waitLimit
+        fail(LocalResponse(failure, backend: backend, substitute: exchange?.substitute, patience: patience))
     }
 
     /// Ends the exchange with an answer of our own; the connection lives on where the request was read whole.

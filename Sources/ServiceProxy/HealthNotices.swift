@@ -30,6 +30,14 @@ struct HealthNotice: Equatable {
             self.init(.warning, "CircuitOpened", "requests to port \(port) fail: all are refused for \(time)")
         case .circuitOnTrial: self.init(.normal, "CircuitHalfOpen", "few requests to port \(port) go through, to find out")
         case .circuitClosed: self.init(.normal, "CircuitClosed", "requests to port \(port) succeed again: all go through")
+        case .returnedUnwatched:
+            self.init(.normal, "EndpointReturned", "\(endpoint) gets traffic again: no TrafficPolicy takes it out any more")
+        case .checkDropped(let name):
+            self.init(.normal, "HealthCheckEnded", "\(endpoint): no TrafficPolicy asks for its check \(name) in that way any more")
+        case .panicDropped:
+            self.init(.normal, "PanicModeEnded", "no TrafficPolicy tells healthy endpoints of port \(port) from others any more")
+        case .circuitDropped:
+            self.init(.normal, "CircuitClosed", "the rules that opened the circuit of port \(port) are others now, or gone: all go through")
         }
     }
 

@@ -39,6 +39,14 @@ extension Dataplane {
         }
     }
 
+    /// Counts and announces who fails over, and who is back.
+    func tellFailovers() {
+        for failover in router.takeFailovers() {
+            if failover.isFailedOver { counts.backend(failover.backend).whole.count(.failovers) }
+            onFailover(failover)
+        }
+    }
+
     func tally(_ address: EndpointAddress, of backend: RouteTable.BackendName) -> Tally? {
         router.endpoint(at: address).map { counts.tally($0, at: address, of: counts.backend(backend), now: loop.now) }
     }

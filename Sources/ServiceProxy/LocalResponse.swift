@@ -1,4 +1,5 @@
 import Resources
+import Timing
 import Traffic
 import Wire
 
@@ -28,12 +29,21 @@ struct LocalResponse {
         retryAfter = status == 503 ? "1" : nil
     }
 
-    init(_ failure: ExchangeFailure, backend: RouteTable.BackendName) {
+    /// - Parameters:
+    ///   - backend: which was asked.
+    ///   - substitute: which was asked last in its place; nil: none.
+    ///   - patience: for how long an endpoint was waited for.
+    init(
+        _ failure: ExchangeFailure, backend asked: RouteTable.BackendName, substitute: RouteTable.BackendName? = nil,
+        patience: Duration = ExchangeAttempts.waitLimit
+    ) {
+        let backend = substitute.map { "\($0), which answers in place of \(asked)," } ?? "\(asked)"
         let text =
             switch failure {
-            case .noReadyEndpoint: "no endpoint of \(backend) became ready within \(ExchangeAttempts.waitLimit)"
-            case .noSuchBackend: "the Service of \(backend) is gone"
-            case .connectFailed: "no endpoint of \(backend) accepted a connection within \(ExchangeAttempts.waitLimit)"
+            case .noReadyEndpoint: "no endpoint of \(backend) became ready within \(patience)"
+            case .noSuchBackend: "the Service of \(backend) is \(substitute == nil ? "gone" : "not there")"
+            case .connectFailed: "no endpoint of \(backend) accepted a connection within \(patience)"
+            case .noWeight: "the TrafficPolicy of \(backend) gives weight 0 to all endpoints that are ready"
             case .tooManyWaiting: "\(Dataplane.waiterLimit) others wait for an endpoint already"
             case .endpointReset:
                 "the endpoint of \(backend) closed the connection before it answered, and the request may not be repeated (again)"

@@ -67,7 +67,7 @@ final class ServiceNotices {
         let name = change.backend.service
         if let last = turnsTold[name]?[notice.reason], now - last < HealthNotice.quietPeriod { return }
         turnsTold[name, default: [:]][notice.reason] = now
-        tell(name, notice.severity, notice.reason, notice.text)
+        tell(name, notice.severity, notice.reason, notice.text, isOwnView: true)
     }
 
     /// Traffic of a Service began to go to endpoints of a worse priority, or went back.
@@ -75,11 +75,13 @@ final class ServiceNotices {
         if failover.isFailedOver {
             tell(
                 failover.backend.service, .warning, "FailedOver",
-                "port \(failover.backend.port): traffic goes to a worse priority, since \(failover.text)")
+                "port \(failover.backend.port): traffic goes to a worse priority, since \(failover.text)", isOwnView: true)
         } else {
             tell(
                 failover.backend.service, .normal, "FailedBack",
-                "port \(failover.backend.port): \(failover.text), and have all traffic again")
+                failover.isDropped
+                    ? "port \(failover.backend.port): the TrafficPolicy that let others answer is gone, or another one now"
+                    : "port \(failover.backend.port): \(failover.text), and have all traffic again", isOwnView: true)
         }
     }
 
@@ -88,9 +90,9 @@ final class ServiceNotices {
         if let other {
             tell(
                 backend.service, .warning, "FailedOver",
-                "no endpoint can answer on port \(backend.port): \(other) does, as the TrafficPolicy says")
+                "no endpoint can answer on port \(backend.port): \(other) does, as the TrafficPolicy says", isOwnView: true)
         } else {
-            tell(backend.service, .normal, "FailedBack", "endpoints answer on port \(backend.port) again")
+            tell(backend.service, .normal, "FailedBack", "endpoints answer on port \(backend.port) again", isOwnView: true)
         }
     }
 
@@ -111,8 +113,12 @@ final class ServiceNotices {
         }
     }
 
-    private func tell(_ name: RouteTable.ServiceName, _ severity: Event.Severity, _ reason: String, _ message: String) {
+    /// - Parameter isOwnView: each proxy goes by what it sees itself: it is named, since others may tell the same, or not yet.
+    private func tell(
+        _ name: RouteTable.ServiceName, _ severity: Event.Severity, _ reason: String, _ message: String, isOwnView: Bool = false
+    ) {
         guard let service = service(name) else { return }
+        let message = isOwnView ? "\(message) (as \(host) sees it)" : message
         let event = Event.make(
             about: service, severity, reason: reason, message: message, component: Self.component, host: host, at: Clock.realtime())
         // An event that gets lost harms nobody.

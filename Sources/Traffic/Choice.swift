@@ -11,6 +11,8 @@ extension Router {
         case full
         /// The backend's breaker is open, and this is no request that it let in.
         case open
+        /// Its policy gives no weight to anybody who is ready; final where it gives none to any pod there could be.
+        case noWeight(isFinal: Bool)
         /// The backend left the table.
         case noBackend
     }

@@ -16,12 +16,13 @@ package enum ExchangeFailure: String, Sendable, Equatable {
     case overloaded = "overloaded"
     case tooManyConnections = "too-many-connections"
     case circuitOpen = "circuit-open"
+    case noWeight = "no-weight"
 
     /// The HTTP status: 503 where trying again later is all there is to do, 502 where an endpoint misbehaved, 504 where it took too long.
     package var status: Int {
         switch self {
         case .noReadyEndpoint, .noSuchBackend, .connectFailed, .tooManyWaiting, .tooManyParallel, .overloaded, .tooManyConnections,
-            .circuitOpen:
+            .circuitOpen, .noWeight:
             503
         case .endpointReset, .badResponse: 502
         case .requestTimeout: 504
@@ -32,7 +33,7 @@ package enum ExchangeFailure: String, Sendable, Equatable {
     /// Whether no endpoint could answer, so that a policy's fallback does.
     package var isForWantOfEndpoint: Bool {
         switch self {
-        case .noReadyEndpoint, .noSuchBackend, .connectFailed, .circuitOpen: true
+        case .noReadyEndpoint, .noSuchBackend, .connectFailed, .circuitOpen, .noWeight: true
         case .tooManyWaiting, .endpointReset, .badResponse, .rateLimited, .tooManyParallel, .requestTimeout, .overloaded,
             .tooManyConnections:
             false
@@ -167,10 +168,15 @@ package struct ExchangeAttempts: Sendable {
     package mutating func foundNone(_ choice: Router.Choice, now: Instant) -> Step {
         begin(now)
         if choice == .noBackend { return .fail(.noSuchBackend) }
+        // No pod that comes would be of any use.
+        if choice == .noWeight(isFinal: true) { return .fail(.noWeight) }
         avoided.removeAll(keepingCapacity: true)
         lostBy.removeAll(keepingCapacity: true)
         let deadline = (troubleSince ?? now) + patience
-        guard now < deadline else { return .fail(hasRefusal ? .connectFailed : .noReadyEndpoint) }
+        guard now < deadline else {
+            if case .noWeight = choice { return .fail(.noWeight) }
+            return .fail(hasRefusal ? .connectFailed : .noReadyEndpoint)
+        }
         defer { pause = min(pause * 2, Self.longestPause) }
         return .wait(until: min(now + pause, deadline))
     }

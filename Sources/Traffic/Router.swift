@@ -186,6 +186,7 @@ package struct Router: ~Copyable, Sendable {
             backends[id.index].cursor = position + 1
             return take(candidates[position], in: id.index, kind, client, now)
         }
+        if hasReady, hasNoWeight(id.index) { return .noWeight(isFinal: backends[id.index].gate.rules.balance.hasNoWeight) }
         if let position = pickLeftOut(candidates, in: id.index, for: stay, client, avoiding, now) {
             return take(candidates[position], in: id.index, kind, client, now)
         }

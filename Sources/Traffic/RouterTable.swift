@@ -69,7 +69,9 @@ extension Router {
         backends[index].isListed = true
         backends[index].carriage = new.carriage
         backends[index].isDetected = new.isDetected
+        let (oldBalance, hadFallback) = (backends[index].gate.rules.balance, backends[index].gate.failover.isAway)
         backends[index].gate.follow(new.rules)
+        forgetSelection(of: index, before: oldBalance, hadFallback: hadFallback)
         follow(new, index)
         if let timeout = new.affinity ?? new.rules.balance.addressTimeout {
             if backends[index].affinity == nil { backends[index].affinity = AffinityTable(timeout: timeout) }
@@ -100,6 +102,7 @@ extension Router {
         var backend = backends[index]
         followHealth(of: &backend, readyBefore)
         backends[index] = backend
+        noteBreakersEnd(index)
     }
 
     /// What `Policy/Selection.swift` goes by; what it remembers lives on.

@@ -39,6 +39,25 @@ import Traffic
         #expect(told == ["default/web:80 a fixed response with status 200"])
     }
 
+    @Test func `that others answer is over with the policy that lets them`() throws {
+        let harness = try harness([.response(FixedResponse(status: 200, body: "stale"))])
+        var failovers: [Router.Failover] = []
+        harness.plane.onFailover = { failovers.append($0) }
+        #expect(try harness.get().hasSuffix("stale"))
+        harness.rules = TrafficRules()
+        #expect(failovers.map(\.isDropped) == [true])
+    }
+
+    @Test func `endpoints that nobody gives a weight are no endpoints`() throws {
+        let harness = try Harness()
+        try harness.echo("own")
+        harness.rules.balance.groups = [.init(.everything, weight: 0)]
+        let refused = try harness.get()
+        #expect(refused.hasPrefix("HTTP/1.1 503") && refused.contains("Steady-Proxy-Reason: no-weight"), "\(refused)")
+        harness.rules.fallbacks = [.response(FixedResponse(status: 200, body: "closed"))]
+        #expect(try harness.get().hasSuffix("closed"))
+    }
+
     @Test func `endpoints that all refuse are no endpoints`() throws {
         let harness = try harness([.service(name: "spare", port: 81)])
         let dead = try harness.backend { _ in }
@@ -68,7 +87,13 @@ import Traffic
 
     @Test func `without any that can answer the client is told why`() throws {
         let harness = try harness([.service(name: "spare", port: 81)])
-        #expect(try harness.get().contains("Steady-Proxy-Reason: no-ready-endpoint"))
+        let answer = try harness.get()
+        #expect(answer.contains("Steady-Proxy-Reason: no-ready-endpoint"))
+        #expect(answer.contains("no endpoint of default/spare:81, which answers in place of default/web:80, became ready within 0.1"))
+        harness.rules.fallbacks = [.service(name: "gone", port: 1)]
+        #expect(try harness.get().contains("the Service of default/gone:1, which answers in place of default/web:80, is not there"))
+        harness.rules.fallbacks = [.service(name: "web", port: 80)]
+        #expect(try harness.get().contains("no endpoint of default/web:80 became ready"), "nobody stands in for himself")
         harness.settle()
         #expect(harness.plane.openConnectionCount == 0)
     }

@@ -232,6 +232,53 @@ private func labels(_ key: String, _ value: String) -> LabelSelector { LabelSele
         #expect(scene.router.failovers(of: scene.router.backend(name)!) == (1, false))
     }
 
+    @Test func `a failover ends with its policy, and the same policy later begins afresh`() {
+        let scene = Scene()
+        var rules = TrafficRules()
+        rules.balance.groups = [.init(labels("role", "backup"), priority: 1)]
+        rules.balance.failover.failBackDelay = .seconds(60)
+        scene.rules = rules
+        scene.put([Place(1, group: 1, .withheld), Place(3, group: 0)])
+        #expect(scene.counts(10) == [3: 10])
+        #expect(scene.router.takeFailovers().map(\.isFailedOver) == [true])
+        scene.rules = TrafficRules()
+        scene.put([Place(1), Place(3)])
+        #expect(scene.router.takeFailovers().map(\.isDropped) == [true])
+        scene.rules = rules
+        scene.put([Place(1, group: 1), Place(3, group: 0)])
+        #expect(scene.counts(10) == [1: 10])
+        #expect(scene.router.takeFailovers().isEmpty)
+        // Other weights leave it as it is, other priorities do not.
+        scene.put([Place(1, group: 1, .withheld), Place(3, group: 0)])
+        #expect(scene.counts(10) == [3: 10])
+        scene.rules.balance.groups[0].weight = 5
+        scene.put([Place(1, group: 1), Place(3, group: 0)])
+        #expect(scene.counts(10) == [3: 10], "who is back waits out the delay")
+        scene.rules.balance.groups[0].priority = 2
+        scene.put([Place(1, group: 1), Place(3, group: 0)])
+        #expect(scene.counts(10) == [1: 10])
+    }
+
+    @Test func `weight 0 for all who are ready is a reason of its own, at once where no pod could have one`() {
+        let scene = Scene()
+        func choose() -> Router.Choice { scene.router.choose(scene.router.backend(name)!, client: 1, avoiding: [], now: scene.now) }
+        func isUsable(_ last: UInt32) -> Bool { scene.router.isUsable(EndpointAddress(host: 0x7F40_0000 + last, port: 8080), in: name) }
+        scene.rules.balance.groups = [.init(.everything, weight: 0)]
+        scene.put([Place(1)])
+        #expect(choose() == .noWeight(isFinal: true))
+        #expect(!isUsable(1))
+        scene.rules.balance.groups = [.init(labels("role", "canary"), weight: 0)]
+        scene.put([Place(1), Place(2, group: 1, .withheld)])
+        #expect(choose() == .noWeight(isFinal: false))
+        scene.put([Place(1), Place(2, group: 1)])
+        #expect(scene.counts(4) == [2: 4])
+        #expect(!isUsable(1) && isUsable(2))
+        var attempts = ExchangeAttempts(isIdempotent: true)
+        #expect(attempts.foundNone(.noWeight(isFinal: true), now: .zero) == .fail(.noWeight))
+        #expect(attempts.foundNone(.noWeight(isFinal: false), now: .zero) == .wait(until: .zero + ExchangeAttempts.firstPause))
+        #expect(attempts.foundNone(.noWeight(isFinal: false), now: .zero + ExchangeAttempts.waitLimit) == .fail(.noWeight))
+    }
+
     @Test func `where no group has priority 0, nothing has failed over until the best that there is fails`() {
         let scene = Scene()
         scene.rules.balance.groups = [.init(labels("role", "main"), priority: 1), .init(labels("role", "backup"), priority: 2)]

@@ -134,6 +134,30 @@ extension Router {
         return rules
     }
 
+    @Test func `with its policy a breaker, an ejection and a panic end, and that is told`() {
+        var router = Router()
+        let rules = rules {
+            $0.breaker = BreakerRules()
+            $0.health = HealthRules(passive: PassiveHealth())
+            $0.health.checks = [HealthCheckRule(name: "live", .tcp(.init()))]
+            $0.health.panicThreshold = 100
+        }
+        _ = router.swap(table(1...2, rules))
+        router.fail(times: 10)
+        let address = router.address(of: EndpointID(index: 0))
+        for _ in 0..<5 { router.note(.failed, at: EndpointID(index: 0), of: router.backend(name)!, now: .zero) }
+        for _ in 0..<3 { router.noteCheck(0, passed: false, at: address, of: name, now: .zero) }
+        #expect(router.takeHealthChanges().count == 4)
+        _ = router.swap(table(1...2, TrafficRules()))
+        #expect(
+            router.takeHealthChanges() == [
+                HealthChange(name, address, .checkDropped("live")), HealthChange(name, address, .returnedUnwatched),
+                HealthChange(name, nil, .panicDropped), HealthChange(name, nil, .circuitDropped),
+            ])
+        _ = router.swap(table(1...2, rules))
+        #expect(router.takeHealthChanges().isEmpty)
+    }
+
     @Test func `an open breaker refuses requests and flows, says each turn once, and stays open through a table`() {
         var router = Router()
         let rules = rules { $0.breaker = BreakerRules() }

@@ -41,6 +41,7 @@ package struct BackendGate: Sendable {
             // Who is in line is let in one after the other.
             shedder?.follow(LoadSheddingRules())
         }
+        if new.fallbacks.isEmpty { failover = FailoverState() }
         if new != rules { terms = new == TrafficRules() ? nil : PolicyTerms(new) }
         let percentile = new.retries.hedging?.percentile
         if percentile != rules.retries.hedging?.percentile { answerTimes = percentile.map { RunningQuantile(percent: $0) } }

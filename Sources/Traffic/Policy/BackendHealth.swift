@@ -15,6 +15,11 @@ package enum HealthTurn: Equatable, Sendable {
     case circuitOpened(for: Duration)
     case circuitOnTrial
     case circuitClosed
+    /// No policy asks for these any more.
+    case returnedUnwatched
+    case checkDropped(String)
+    case panicDropped
+    case circuitDropped
 }
 
 /// A turn, and where it came.
@@ -77,8 +82,14 @@ package struct BackendHealth: Sendable {
         members = ready.map { endpoint in
             guard let place = places[endpoint] else { return Member(endpoint: endpoint, checks: new.checks.map { _ in CheckRecord() }) }
             var member = before[place]
-            if !keepsChecks { member.checks = new.checks.map { _ in CheckRecord() } }
+            if !keepsChecks {
+                for (rule, record) in zip(rules.checks, member.checks) where !record.isPassing {
+                    turns.append((endpoint, .checkDropped(rule.name)))
+                }
+                member.checks = new.checks.map { _ in CheckRecord() }
+            }
             if new.passive == nil {
+                if !member.conduct.isServing { turns.append((endpoint, .returnedUnwatched)) }
                 member.conduct = EndpointConduct()
                 member.isFailing = false
             }
@@ -88,6 +99,10 @@ package struct BackendHealth: Sendable {
         usable = [Bool](repeating: true, count: members.count)
         rules = new
         isStale = true
+        if new.isEmpty, isPanicking {
+            isPanicking = false
+            turns.append((nil, .panicDropped))
+        }
     }
 
     // MARK: - Who may get traffic

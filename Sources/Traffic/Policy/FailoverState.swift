@@ -5,7 +5,7 @@ struct FailoverState: Sendable {
     /// Between two changes that are told; what comes sooner is told when it lasts.
     static let quiet = Duration.seconds(10)
 
-    private var isAway = false
+    private(set) var isAway = false
     private var quietUntil = Instant.zero
 
     /// Takes note of who answered a request; true when that is news.

@@ -22,9 +22,11 @@ extension Router {
     }
 
     /// Keeps what is known of endpoints that stay; an endpoint that is ready anew starts over.
-    func followHealth(of backend: inout Backend, _ readyBefore: [EndpointID]) {
+    mutating func followHealth(of backend: inout Backend, _ readyBefore: [EndpointID]) {
         let rules = backend.gate.rules.health
         if rules.isEmpty {
+            backend.health?.follow(rules, backend.ready)
+            tell(backend.health?.takeTurns() ?? [], of: backend.name)
             backend.health = nil
         } else {
             if backend.health == nil { backend.health = BackendHealth(rules) }
@@ -117,7 +119,18 @@ extension Router {
     /// Notes what asking may have changed too: times that are over are seen when somebody asks.
     mutating func collectTurns(_ index: Int) {
         guard backends[index].health?.hasTurns == true, let turns = backends[index].health?.takeTurns() else { return }
-        for turn in turns { healthChanges.append(HealthChange(backends[index].name, turn.endpoint.map { address(of: $0) }, turn.turn)) }
+        tell(turns, of: backends[index].name)
+    }
+
+    private mutating func tell(_ turns: [(endpoint: EndpointID?, turn: HealthTurn)], of name: RouteTable.BackendName) {
+        for turn in turns { healthChanges.append(HealthChange(name, turn.endpoint.map { address(of: $0) }, turn.turn)) }
+    }
+
+    /// Rules that changed or went begin with a closed circuit: that is told, though no request found it out.
+    mutating func noteBreakersEnd(_ index: Int) {
+        guard backends[index].toldBreaker != .closed, backends[index].gate.breaker?.state ?? .closed == .closed else { return }
+        backends[index].toldBreaker = .closed
+        healthChanges.append(HealthChange(backends[index].name, nil, .circuitDropped))
     }
 
     /// Notes a turn of the breaker since the last time.
@@ -144,10 +157,11 @@ extension Router {
     /// How a circuit breaker stands, by the number that metrics give it.
     package enum BreakerState: Int, Sendable { case closed, halfOpen, open }
 
-    /// Whether the endpoint may get traffic of the backend, as of the last time that it chose.
+    /// Whether the endpoint may get new traffic of the backend, as of the last time that it chose.
     package func isUsable(_ address: EndpointAddress, in name: RouteTable.BackendName) -> Bool {
-        guard watchesHealth, let id = backend(name), let endpoint = endpoint(at: address) else { return true }
-        return backends[id.index].health?.isUsable(endpoint) ?? true
+        guard let id = backend(name), let endpoint = endpoint(at: address) else { return true }
+        if hasNoWeight(endpoint, in: id.index) { return false }
+        return !watchesHealth || backends[id.index].health?.isUsable(endpoint) ?? true
     }
 
     /// How one backend's health stands.

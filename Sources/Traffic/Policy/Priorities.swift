@@ -23,6 +23,13 @@ struct Priorities: Sendable {
     /// Whether some of the traffic goes to a worse priority.
     private(set) var isFailedOver = false
 
+    /// As if nothing had happened yet, but for the count.
+    var afresh: Priorities {
+        var fresh = Priorities()
+        fresh.failoverCount = failoverCount
+        return fresh
+    }
+
     /// The share of each priority, best first; they add up to 1 where anything is healthy, else all are 0.
     mutating func shares(_ standings: [Standing], _ rules: FailoverRules, now: Instant) -> [Double] {
         let able = standings.map { Self.capacity($0, rules) }

@@ -9,6 +9,8 @@ struct SelectionMemory: Sendable {
     var levels = WeightedTurns<Int>()
     /// Between what is near a client and what is not, by the client's node or zone.
     var nearness: [String: WeightedTurns<Bool>] = [:]
+    /// Nodes and zones whose turns are remembered; with one more all begin anew, which nobody notices.
+    static let nearnessLimit = 1024
     /// Between endpoints.
     var endpoints = WeightedTurns<EndpointID>()
     var priorities = Priorities()
@@ -53,6 +55,15 @@ extension Router {
         return balance(pool.filter(\.isUsable).map(\.id), in: backend, rules, stay, client, avoiding, now)
     }
 
+    /// Whether the weights keep traffic from all who are ready.
+    func hasNoWeight(_ backend: Int) -> Bool {
+        backends[backend].ready.allSatisfy { hasNoWeight($0, in: backend) }
+    }
+
+    func hasNoWeight(_ endpoint: EndpointID, in backend: Int) -> Bool {
+        backends[backend].groupOf[endpoint].map { backends[backend].gate.rules.balance.weight(of: $0) == 0 } ?? false
+    }
+
     /// All that could take traffic, with those that are not ready: how many there are tells how much is missing.
     private func candidates(of backend: Int, _ avoiding: [EndpointID], _ now: Instant) -> [Candidate] {
         let known = backends[backend]
@@ -93,8 +104,7 @@ extension Router {
         let wasFailedOver = backends[backend].memory.priorities.isFailedOver
         let shares = backends[backend].memory.priorities.shares(standings, rules.failover, now: now)
         if backends[backend].memory.priorities.isFailedOver != wasFailedOver {
-            if failovers.count >= Self.failoverLimit { failovers.removeFirst() }
-            failovers.append(Failover(backend: backends[backend].name, isFailedOver: !wasFailedOver, standings: standings))
+            noteFailover(Failover(backend: backends[backend].name, isFailedOver: !wasFailedOver, standings: standings))
         }
         let turn = Self.turn(Array(zip(levels, shares)), hash, salt: 1, &backends[backend].memory.levels)
         guard let turn else { return }
@@ -127,6 +137,7 @@ extension Router {
         let share = ZonePreference.share(healthy: healthy, of: near.count, elsewhere: pool.count(where: \.isHealthy) - healthy)
         var isNearsTurn = share >= 1
         if share > 0, share < 1 {
+            if backends[backend].memory.nearness.count >= SelectionMemory.nearnessLimit { backends[backend].memory.nearness = [:] }
             let turn = Self.turn(
                 [(true, share), (false, 1 - share)], hash, salt: 3, &backends[backend].memory.nearness[kind + own, default: .init()])
             isNearsTurn = turn == 0
@@ -185,6 +196,8 @@ extension BalancingRules {
         let isCaughtAll = groups.contains { $0.selector.requirements.isEmpty }
         return Set(groups.map(\.priority) + (hasUngrouped && !isCaughtAll ? [0] : [])).sorted()
     }
+    /// Whether no pod gets anything, whichever comes.
+    var hasNoWeight: Bool { groups.allSatisfy { $0.weight == 0 } && groups.contains { $0.selector.requirements.isEmpty } }
     func priority(of group: Int) -> Int { group < groups.count ? groups[group].priority : 0 }
     func weight(of group: Int) -> Int { group < groups.count ? groups[group].weight : 1 }
 }
@@ -194,14 +207,38 @@ extension Router {
     package struct Failover: Equatable, Sendable {
         package var backend: RouteTable.BackendName
         package var isFailedOver: Bool
-        /// Healthy ones and all, best priority first.
-        var standings: [Priorities.Standing]
+        /// Healthy ones and all, best priority first; none where the policy asks for it no more.
+        var standings: [Priorities.Standing] = []
+
+        /// The policy asks for it no more, so that it is over.
+        package var isDropped: Bool { standings.isEmpty }
 
         /// `0 of 2 endpoints of the best priority are healthy`, as a part of a sentence.
         package var text: String {
             let best = standings.first ?? .init(healthy: 0, total: 0)
             return "\(best.healthy) of \(best.total) endpoints of the best priority are healthy"
         }
+    }
+
+    /// What is remembered of traffic that was divided lasts for as long as a policy asks for it: the same one again begins afresh. Weights may change
+    /// without it.
+    mutating func forgetSelection(of index: Int, before old: BalancingRules, hadFallback: Bool) {
+        let rules = backends[index].gate.rules
+        var isOver = hadFallback && rules.fallbacks.isEmpty
+        let isSame = old.groups.elementsEqual(rules.balance.groups) { $0.selector == $1.selector && $0.priority == $1.priority }
+        if !isSame {
+            isOver = isOver || backends[index].memory.priorities.isFailedOver
+            backends[index].memory.groups = WeightedTurns()
+            backends[index].memory.levels = WeightedTurns()
+            backends[index].memory.hasUngrouped = false
+            backends[index].memory.priorities = backends[index].memory.priorities.afresh
+        }
+        if isOver { noteFailover(Failover(backend: backends[index].name, isFailedOver: false)) }
+    }
+
+    mutating func noteFailover(_ failover: Failover) {
+        if failovers.count >= Self.failoverLimit { failovers.removeFirst() }
+        failovers.append(failover)
     }
 
     package var hasFailovers: Bool { !failovers.isEmpty }
