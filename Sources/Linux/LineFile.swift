@@ -82,8 +82,18 @@ package final class LineFile: Sendable {
         if file >= 0 { Glibc.close(file) }
     }
 
+    /// One process at a time: of two that find the file too long, the second must not move the new one over what the first kept.
+    private func moveAway() {
+        guard let lock = try? FileLock.take(path) else { return }
+        defer { lock.release() }
+        guard FileIdentity.of(lock.fd) == FileIdentity.of(path), Files.size(of: lock.fd) > fileLimit else { return }
+        try? Files.move(path, to: path + ".1")
+    }
+
     private func write(_ lines: [UInt8], to file: inout Int32) -> Bool {
-        if Files.size(path) > fileLimit, (try? Files.move(path, to: path + ".1")) != nil, file >= 0 {
+        if Files.size(path) > fileLimit { moveAway() }
+        // Moved away, by this process or by another one that writes the same file.
+        if file >= 0, FileIdentity.of(file) != FileIdentity.of(path) {
             Glibc.close(file)
             file = -1
         }

@@ -1,5 +1,7 @@
+import Glibc
 import Linux
 import Testing
+import Timing
 
 struct LineFileTests {
     private static func withPath(_ body: (String) throws -> Void) throws {
@@ -29,6 +31,24 @@ struct LineFileTests {
             }
             #expect(try Files.text(path) == "c\nd\n")
             #expect(try Files.text(path + ".1") == "second, which fills it\n")
+        }
+    }
+
+    @Test func `who finds the file moved away by another process goes on in the new one`() throws {
+        try Self.withPath { path in
+            let files = try (0..<2).map { _ in try LineFile(path, fileLimit: 30) }
+            func append(_ index: Int, _ text: String) throws {
+                let count = files[index].counts.written
+                files[index].append(Array(text.utf8), lineCount: 1)
+                let deadline = Clock.monotonic() + .seconds(60)
+                while files[index].counts.written == count, Clock.monotonic() < deadline { sched_yield() }
+            }
+            try append(0, "first, which is long enough to fill it\n")
+            try append(1, "second\n")
+            try append(0, "third\n")
+            for file in files { file.close() }
+            #expect(try Files.text(path) == "second\nthird\n")
+            #expect(try Files.text(path + ".1") == "first, which is long enough to fill it\n")
         }
     }
 
