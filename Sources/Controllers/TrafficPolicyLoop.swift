@@ -26,6 +26,13 @@ final class TrafficPolicyLoop {
             guard old?.ports != new?.ports || old == nil || new == nil else { return }
             mark(key.namespace) { _, policy in policy.names(key.name) }
         }
+        followConfigMaps()
+    }
+
+    private func followConfigMaps() {
+        mirror.configMaps.onChange { [unowned self] key, old, new in
+            if old == nil || new == nil { mark(key.namespace) { _, policy in policy.policy.bodySources.contains(key.name) } }
+        }
     }
 
     /// In their order, so that the same events give the same passes.
@@ -43,7 +50,11 @@ final class TrafficPolicyLoop {
         let all = (byNamespace[key.namespace] ?? []).sorted().compactMap { mirror.policies[$0] }
         let services = policy.services.sorted()
             .compactMap { mirror.services[ObjectKey(.services, namespace: key.namespace, name: $0)] }
-        let plan = TrafficPolicyPlan.plan(.init(policy: policy, all: all, services: services), now: Clock.realtime())
+        let configMaps = policy.policy.bodySources.filter {
+            mirror.configMaps[ObjectKey(.configMaps, namespace: key.namespace, name: $0)] != nil
+        }
+        let view = TrafficPolicyPlan.View(policy: policy, all: all, services: services, configMaps: configMaps)
+        let plan = TrafficPolicyPlan.plan(view, now: Clock.realtime())
         writing.perform(plan.changes, component: TrafficPolicyPlan.component, done)
     }
 }

@@ -39,8 +39,11 @@ package struct TrafficPolicyPlan {
         package var all: [ObservedPolicy]
         /// Of its namespace, those that it names.
         package var services: [ObservedService]
+        /// Of its namespace, those that there are of the ones that it names.
+        package var configMaps: Set<String>
 
-        package init(policy: ObservedPolicy, all: [ObservedPolicy], services: [ObservedService]) {
+        package init(policy: ObservedPolicy, all: [ObservedPolicy], services: [ObservedService], configMaps: Set<String> = []) {
+            self.configMaps = configMaps
             self.policy = policy
             self.all = all
             self.services = services
@@ -87,7 +90,8 @@ package struct TrafficPolicyPlan {
     /// Whether who is to answer in place of others is there; nil where nobody is named.
     private static func references(_ view: View) -> Verdict? {
         let fallbacks = view.policy.fallbacks
-        if fallbacks.isEmpty { return nil }
+        let bodySources = view.policy.policy.bodySources.sorted()
+        if fallbacks.isEmpty, bodySources.isEmpty { return nil }
         for (name, port) in fallbacks {
             guard let service = view.services.first(where: { $0.meta.name == name && !$0.meta.isDeleting }) else {
                 return Verdict(isAccepted: false, reason: "BackendNotFound", message: "fallback: there is no Service \"\(name)\"")
@@ -99,7 +103,10 @@ package struct TrafficPolicyPlan {
                     message: "fallback: Service \"\(name)\" has no port \(port); its ports are \(known)")
             }
         }
-        return Verdict(isAccepted: true, reason: "ResolvedRefs", message: "the Services of fallback are there")
+        if let missing = bodySources.first(where: { !view.configMaps.contains($0) }) {
+            return Verdict(isAccepted: false, reason: "BodyNotFound", message: "fallback: there is no ConfigMap \"\(missing)\"")
+        }
+        return Verdict(isAccepted: true, reason: "ResolvedRefs", message: "what fallback names is there")
     }
 
     private static func verdict(_ target: TrafficPolicy.Target, _ view: View) -> Verdict {

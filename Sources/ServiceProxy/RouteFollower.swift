@@ -15,6 +15,9 @@ final class RouteFollower {
     private let policies: ObjectCache
     /// For the zones of clients; no table waits for them.
     private let nodes: ObjectCache
+    /// No table waits for it: until it is there the body is empty.
+    private let bodies: BodyFollower
+    private var isPolicyOther = false
     private var source = RouteSource()
     private var names: ClusterNames
     private var isPlanned = false
@@ -41,6 +44,7 @@ final class RouteFollower {
         slices = ObjectCache(api: api, list: ListRequest(.endpointSlices))
         policies = ObjectCache(api: api, list: ListRequest(.trafficPolicies))
         nodes = ObjectCache(api: api, list: ListRequest(.nodes))
+        bodies = BodyFollower(api: api)
     }
 
     func start() {
@@ -58,8 +62,13 @@ final class RouteFollower {
         policies.start(
             onChange: { [unowned self] key, _, new in
                 source.set(policy: new, namespace: key.namespace, name: key.name)
+                isPolicyOther = true
                 plan()
             }, onSynced: { [unowned self] in plan() })
+        bodies.onChange = { [unowned self] name, new in
+            source.set(configMap: new, namespace: name.namespace, name: name.name)
+            plan()
+        }
         nodes.start(
             onChange: { [unowned self] key, _, new in
                 if source.set(node: new, name: key.name) { plan() }
@@ -87,6 +96,7 @@ final class RouteFollower {
     func stop() {
         services.stop()
         policies.stop()
+        bodies.stop()
         nodes.stop()
         slices.stop()
     }
@@ -105,6 +115,8 @@ final class RouteFollower {
         isPlanned = true
         api.loop.later { [weak self] in
             guard let self else { return }
+            if isPolicyOther { bodies.follow(source.bodySources) }
+            isPolicyOther = false
             isPlanned = false
             onUpdate(source.update(), slices.revision)
         }

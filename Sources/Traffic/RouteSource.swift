@@ -13,6 +13,8 @@ package struct RouteSource: Sendable {
     private var serviceOfSlice: [RouteTable.ServiceName: RouteTable.ServiceName] = [:]
     /// By namespace and the policy's name.
     private var policies: [RouteTable.ServiceName: TrafficPolicy] = [:]
+    /// By namespace and the ConfigMap's name: what bodies of fallbacks are taken from.
+    private var bodies: [RouteTable.ServiceName: [String: String]] = [:]
     /// By the node's name.
     private var clients: [String: ClientRange] = [:]
     /// What `rulesByTarget` found; nil when a policy has changed since.
@@ -44,6 +46,29 @@ package struct RouteSource: Sendable {
             rules = nil
             isTableOutdated = true
         }
+    }
+
+    /// Takes in a ConfigMap; nil when it was deleted, or is not asked for any more.
+    package mutating func set(configMap: Value?, namespace: String, name: String) {
+        let data = configMap.map { $0["data"].stringMap }
+        guard bodies.updateOrRemove(data, at: .init(namespace, name)) != data else { return }
+        rules = nil
+        isTableOutdated = true
+    }
+
+    /// The ConfigMaps that policies take bodies from, by namespace and name. Cost: linear in the policies.
+    package var bodySources: Set<RouteTable.ServiceName> {
+        Set(policies.flatMap { policy in policy.value.bodySources.map { .init(policy.key.namespace, $0) } })
+    }
+
+    /// The rules with the bodies that stand in ConfigMaps.
+    private func filled(_ policy: TrafficPolicy, in namespace: String) -> TrafficRules {
+        var rules = policy.rules
+        for (place, fallback) in rules.fallbacks.enumerated() {
+            guard case .response(let response) = fallback, let source = response.bodySource else { continue }
+            rules.fallbacks[place] = .response(response.taking(bodies[.init(namespace, source)]))
+        }
+        return rules
     }
 
     /// Takes in a Node; nil when it was deleted. Returns whether that changes anything.
@@ -172,7 +197,7 @@ package struct RouteSource: Sendable {
         for (key, policy) in order {
             for target in policy.targets {
                 let port = PortTarget(.init(key.namespace, target.service), target.port)
-                if rules[port] == nil { rules[port] = policy.rules }
+                if rules[port] == nil { rules[port] = filled(policy, in: key.namespace) }
             }
         }
         return rules

@@ -38,6 +38,26 @@ struct TrafficPolicyPlanTests {
         ])
     }
 
+    @Test func `a ConfigMap that a body is taken from is missed until it is there`() {
+        let policy = ObservedPolicy([
+            "metadata": ["name": "a", "namespace": "default", "generation": 1],
+            "spec": [
+                "targetRefs": [["kind": "Service", "name": "web"]],
+                "fallback": [["response": ["body": ["type": "ValueRef", "valueRef": ["kind": "ConfigMap", "name": "pages"]]]]],
+            ],
+        ])
+        func words(_ configMaps: Set<String>) -> [String] {
+            let view = TrafficPolicyPlan.View(
+                policy: policy, all: [policy], services: [Self.service("web", ["http"])], configMaps: configMaps)
+            guard case .patch(_, .merge(let body), .status, _)? = TrafficPolicyPlan.plan(view, now: Self.now).changes.first?.request else {
+                return []
+            }
+            return Self.words(body["status"])
+        }
+        #expect(words([]) == ["web: Accepted=True Accepted", "web: ResolvedRefs=False BodyNotFound"])
+        #expect(words(["pages"]) == ["web: Accepted=True Accepted", "web: ResolvedRefs=True ResolvedRefs"])
+    }
+
     @Test func `a fallback that is not there, or has no such port, is named, until it is there`() throws {
         let web = Self.service("web", ["http"])
         let missing = Self.status(Self.withFallback("spare", port: 80), [web])

@@ -59,6 +59,22 @@ import Testing
         #expect(Validation.check(ofPort, .trafficPolicies).isEmpty, "another port of the same Service may answer")
     }
 
+    @Test func `a body may stand in a ConfigMap, and then nowhere else`() {
+        func fallback(_ body: Value) -> Value { policy(["fallback": [["response": ["statusCode": 200, "body": body]]]]) }
+        func fields(_ body: Value) -> [String] { Validation.check(fallback(body), .trafficPolicies).map(\.field) }
+        let there: Value = ["type": "ValueRef", "valueRef": ["kind": "ConfigMap", "name": "pages"]]
+        #expect(fields(there).isEmpty && TrafficPolicy(fallback(there)).bodySources == ["pages"])
+        #expect(fields(["type": "ValueRef"]) == ["spec.fallback[0].response.body.valueRef"])
+        #expect(
+            fields(["inline": "x", "valueRef": ["kind": "ConfigMap", "name": "pages"]]) == ["spec.fallback[0].response.body.valueRef"])
+        #expect(TrafficPolicy(fallback(["inline": "x"])).bodySources.isEmpty)
+        let response = FixedResponse(status: 200, body: "")
+        #expect(response.taking(["a": "first", "response.body": "named"]).body == "named")
+        #expect(response.taking(["b": "second", "a": "first"]).body == "first")
+        #expect(response.taking(nil).body.isEmpty)
+        #expect(response.taking(["a": String(repeating: "x", count: FixedResponse.foreignBodyLimit + 1)]).body.isEmpty)
+    }
+
     @Test func `that no pod has a weight is said when it is written`() {
         func cautions(_ groups: Value) -> [String] { Cautions.check(policy(["backends": groups]), .trafficPolicies, mayChangeUser: true) }
         #expect(cautions([["weight": 0]]).first?.contains("no pod gets new traffic") == true)

@@ -281,6 +281,40 @@ final class ProxyHarness {
 }
 
 extension RouteFollowerTests {
+    @Test func `the body of a fallback follows the ConfigMap that it stands in`() throws {
+        let loop = try EventLoop()
+        let api = ScriptedAPI(loop: loop)
+        api.put(
+            .services, ["metadata": ["namespace": "default", "name": "web"], "spec": ["clusterIP": "127.0.0.1", "ports": [["port": 80]]]])
+        let body: Value = ["type": "ValueRef", "valueRef": ["kind": "ConfigMap", "name": "pages"]]
+        api.put(
+            .trafficPolicies,
+            [
+                "metadata": ["namespace": "default", "name": "web"],
+                "spec": ["targetRefs": [["kind": "Service", "name": "web"]], "fallback": [["response": ["body": body]]]],
+            ])
+        let follower = RouteFollower(api: api)
+        var text: String?
+        follower.onUpdate = { update, _ in
+            if case .table(let table)? = update, case .response(let response)? = table.backends.first?.rules.fallbacks.first {
+                text = response.body
+            }
+        }
+        follower.start()
+        func put(_ name: String, _ text: String) {
+            api.put(.configMaps, ["metadata": ["namespace": "default", "name": .string(name)], "data": ["page.html": .string(text)]])
+        }
+        #expect(loop.runUntil(within: Harness.patience) { text == "" })
+        put("pages", "soon")
+        #expect(loop.runUntil(within: Harness.patience) { text == "soon" })
+        put("others", "nobody's")
+        put("pages", "later")
+        #expect(loop.runUntil(within: Harness.patience) { text == "later" })
+        api.delete(ObjectKey(.configMaps, namespace: "default", name: "pages"))
+        #expect(loop.runUntil(within: Harness.patience) { text == "" })
+        follower.stop()
+    }
+
     @Test func `a server of an older version, which knows no policies, is followed without them`() throws {
         let loop = try EventLoop()
         let api = SteppedAPI(loop: loop)

@@ -26,12 +26,12 @@ extension SchemaText {
           spec! TrafficPolicySpec
           status TrafficPolicyStatus
         TrafficPolicyStatus | Whether it holds.
-          conditions [Condition by type] | Accepted: for all of its targets; else the first that it does not hold for. ResolvedRefs: whether the Services of fallback are there.
+          conditions [Condition by type] | Accepted: for all of its targets; else the first that it does not hold for. ResolvedRefs: whether what fallback names is there.
           ancestors [TrafficAncestorStatus] | Target by target, in the order of targetRefs.
         TrafficAncestorStatus
           ancestorRef! TrafficTarget
           controllerName! string
-          conditions [Condition by type] | Accepted (Conflicted, TargetNotFound), Overridden and ResolvedRefs (BackendNotFound).
+          conditions [Condition by type] | Accepted (Conflicted, TargetNotFound), Overridden and ResolvedRefs (BackendNotFound, BodyNotFound).
         TrafficPolicySpec
           targetRefs! [TrafficTarget] | The Services that it holds for; of several policies for one port the oldest holds.
           loadBalancer TrafficLoadBalancer | How an endpoint is chosen.
@@ -227,8 +227,13 @@ extension SchemaText {
           contentType string
           body TrafficFixedBody
         TrafficFixedBody
-          type string(Inline)
+          type string(Inline ValueRef)
           inline string
+          valueRef TrafficBodyReference | Where the body is; for ValueRef. Changes of it are followed.
+        TrafficBodyReference
+          group string | Empty: the core group.
+          kind! string(ConfigMap)
+          name! string | Of a ConfigMap in the same namespace: its key response.body, or else its first one.
         TrafficProxyProtocol
           version! string(V2)
         TrafficFaultInjection

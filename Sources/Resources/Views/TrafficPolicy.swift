@@ -21,6 +21,11 @@ package struct TrafficPolicy: Sendable {
         targets = spec["targetRefs"].elements.map { Target(service: $0["name"].string ?? "", port: $0["sectionName"].string ?? "") }
         rules = TrafficRules(spec)
     }
+
+    /// The ConfigMaps of its namespace that it takes bodies of responses from.
+    package var bodySources: Set<String> {
+        Set(rules.fallbacks.compactMap { if case .response(let response) = $0 { response.bodySource } else { nil } })
+    }
 }
 
 /// What a TrafficPolicy asks for; without one everything is as in `init()`.

@@ -85,6 +85,16 @@ extension TrafficPolicyValidation {
                     findings.invalid("contentType", response["contentType"], "must be printable ASCII, such as application/json")
                 }
                 findings.at("body") { findings in
+                    let body = response["body"]
+                    let isReference = body["type"].string == "ValueRef"
+                    if isReference, body["valueRef"].isNull { findings.required("valueRef", "for type ValueRef") }
+                    if isReference, !body["inline"].isNull { findings.forbidden("inline", "only for type Inline") }
+                    if !isReference, !body["valueRef"].isNull { findings.forbidden("valueRef", "only for type ValueRef") }
+                    findings.at("valueRef") { findings in
+                        let reference = body["valueRef"]
+                        if let group = reference["group"].string, !group.isEmpty { findings.unsupported("group", reference["group"], [""]) }
+                        findings.name("name", of: reference, Names.subdomainProblem)
+                    }
                     if let body = response["body"]["inline"].string, body.utf8.count > FixedResponse.bodyLimit {
                         findings.tooLong("inline", limit: FixedResponse.bodyLimit)
                     }

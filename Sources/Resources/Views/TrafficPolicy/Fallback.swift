@@ -21,10 +21,16 @@ package enum Fallback: Hashable, Sendable {
 package struct FixedResponse: Hashable, Sendable {
     /// Of a body in a policy, in bytes.
     package static let bodyLimit = 4096
+    /// Of a body in a ConfigMap; a longer one counts as none.
+    package static let foreignBodyLimit = 64 * 1024
+    /// The key of a ConfigMap that holds the body; without it the first one does (as with Envoy Gateway).
+    package static let bodyKey = "response.body"
 
     package var status: Int
     package var contentType: String
     package var body: String
+    /// The ConfigMap of the policy's namespace that the body is taken from; nil: it stands in the policy.
+    package var bodySource: String?
 
     package init(status: Int, contentType: String = "text/plain; charset=utf-8", body: String) {
         self.status = status
@@ -35,5 +41,14 @@ package struct FixedResponse: Hashable, Sendable {
     init(_ value: Value) {
         self.init(status: Int(value["statusCode"].int ?? 503), body: value["body"]["inline"].string ?? "")
         if let type = value["contentType"].string { contentType = type }
+        if value["body"]["type"].string == "ValueRef" { bodySource = value["body"]["valueRef"]["name"].string }
+    }
+
+    /// With the body that the ConfigMap holds; nil: it is not there.
+    package func taking(_ data: [String: String]?) -> FixedResponse {
+        var filled = self
+        let text = data.flatMap { $0[Self.bodyKey] ?? $0.min { $0.key < $1.key }?.value } ?? ""
+        filled.body = text.utf8.count <= Self.foreignBodyLimit ? text : ""
+        return filled
     }
 }
