@@ -31,7 +31,7 @@ extension HTTPConnection {
     /// What came of an attempt, for whoever watches the health of the backend that it went to.
     func note(_ outcome: AttemptOutcome, at endpoint: EndpointID) {
         guard plane.router.watchesHealth, let exchange else { return }
-        plane.note(outcome, at: endpoint, of: need(of: exchange))
+        plane.note(outcome, at: endpoint, of: need(of: exchange), began: exchange.attemptBegan)
     }
 
     /// What became of the request, for the breaker of the connection's backend: BEFORE another backend answers in its place.

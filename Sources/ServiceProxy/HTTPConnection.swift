@@ -113,7 +113,10 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
             progressSeen = progress
             deadline = now + (idleLimit ?? Self.standstillLimit)
         } else if now >= deadline {
-            if exchange.isResponseBegun { abort() } else if exchange.isRequestComplete { fail(.requestTimeout) } else { fail(.bodyTooSlow) }
+            if exchange.isResponseBegun { return abort() }
+            guard exchange.isRequestComplete else { return fail(.bodyTooSlow) }
+            if let upstream = exchange.upstream { note(.failed, at: upstream.endpoint) }
+            fail(.requestTimeout)
         }
     }
 

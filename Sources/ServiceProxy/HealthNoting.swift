@@ -4,9 +4,11 @@ import Traffic
 /// What the router is told of what endpoints did, and what follows from it.
 extension Dataplane {
     /// What came of an attempt of a request or of a flow.
-    func note(_ outcome: AttemptOutcome, at endpoint: EndpointID, of need: Need) {
+    ///
+    /// - Parameter began: when the attempt did; nil: just now.
+    func note(_ outcome: AttemptOutcome, at endpoint: EndpointID, of need: Need, began: Instant? = nil) {
         guard router.watchesHealth, let backend = backend(of: need) else { return }
-        router.note(outcome, at: endpoint, of: backend, now: loop.now)
+        router.note(outcome, at: endpoint, of: backend, began: began, now: loop.now)
         tellHealthChanges()
     }
 

@@ -191,6 +191,7 @@ package final class ServiceProxyLoop {
         plane.retire(within: limit) { [self] in
             plane.accessLog.close()
             follower.stop()
+            inquirer.stop()
             reporter.stop()
             lease.stop()
             let lease = ObjectKey(.leases, namespace: Self.leaseNamespace, name: configuration.name)

@@ -76,7 +76,8 @@ package struct ExchangeAttempts: Sendable {
     private var pause = Self.firstPause
     private var lossCount = 0
     private var hasRefusal = false
-    /// Those that had the request and lost it: others come first for all repeats.
+    /// Those that had the request and lost it: others come first for all repeats. While a repeat waits, milliseconds, an endpoint may leave the table and
+    /// its number be given to another, which is then avoided once: the price of numbers without a generation.
     private var lostBy: [EndpointID] = []
     /// Whether running the request twice is the same as once, or its policy does not mind.
     package var mayRunTwice: Bool

@@ -125,6 +125,17 @@ struct TrafficCountsTests {
         #expect(counts.sortedBackends().count < 100)
     }
 
+    @Test func `a connection that outlives its Service counts for it again when it is back`() {
+        let counts = TrafficCounts()
+        let name = RouteTable.BackendName(.init("default", "web"), port: 80)
+        counts.follow(Self.table([name: []]), now: .zero)
+        let held = counts.backend(name)
+        counts.follow(Self.table([:]), now: .zero)
+        counts.prune(now: .zero)
+        counts.follow(Self.table([name: []]), now: .zero)
+        #expect(counts.backend(name) === held)
+    }
+
     @Test func `each series is there once, and every family says what it is`() {
         let counts = TrafficCounts()
         counts.follow(Self.table([Self.web: [1, 2], Self.other: [1]]), now: .zero)

@@ -14,6 +14,10 @@ private func table(_ endpoints: ClosedRange<UInt32>, _ rules: TrafficRules, _ ca
     return table
 }
 
+extension CircuitBreaker.Answer {
+    fileprivate var isTrial: Bool { if case .trial = self { true } else { false } }
+}
+
 @Suite struct `A circuit breaker` {
     private func breaker(_ change: (inout BreakerRules) -> Void = { _ in }) -> CircuitBreaker {
         var rules = BreakerRules()
@@ -22,26 +26,26 @@ private func table(_ endpoints: ClosedRange<UInt32>, _ rules: TrafficRules, _ ca
     }
 
     private func fail(_ breaker: inout CircuitBreaker, times: Int, now: Instant = .zero) {
-        for _ in 0..<times { breaker.note(isFailure: true, isTrial: false, now: now) }
+        for _ in 0..<times { breaker.note(isFailure: true, of: nil, now: now) }
     }
 
     @Test func `opens after ten failures in a row, and refuses until its time is over`() {
         var breaker = breaker()
         fail(&breaker, times: 9)
-        breaker.note(isFailure: false, isTrial: false, now: .zero)
+        breaker.note(isFailure: false, of: nil, now: .zero)
         fail(&breaker, times: 9)
         #expect(breaker.admit(now: .zero) == .pass)
         fail(&breaker, times: 1)
         #expect(breaker.admit(now: .zero) == .refused(.seconds(5)))
         #expect(breaker.admit(now: .zero + .seconds(4)) == .refused(.seconds(1)))
-        #expect(breaker.admit(now: .zero + .seconds(5)) == .trial)
+        #expect(breaker.admit(now: .zero + .seconds(5)).isTrial)
     }
 
     @Test func `opens by a share of failures once there are enough requests, and forgets with the interval`() {
         var breaker = breaker { $0.consecutiveErrors = 0 }
-        for index in 0..<19 { breaker.note(isFailure: index > 0, isTrial: false, now: .zero) }
+        for index in 0..<19 { breaker.note(isFailure: index > 0, of: nil, now: .zero) }
         #expect(breaker.admit(now: .zero) == .pass)
-        breaker.note(isFailure: true, isTrial: false, now: .zero)
+        breaker.note(isFailure: true, of: nil, now: .zero)
         #expect(breaker.admit(now: .zero) == .refused(.seconds(5)))
 
         breaker = self.breaker { $0.consecutiveErrors = 0 }
@@ -54,13 +58,13 @@ private func table(_ endpoints: ClosedRange<UInt32>, _ rules: TrafficRules, _ ca
         var breaker = breaker { $0.trialRequests = 2 }
         fail(&breaker, times: 10)
         let later = Instant.zero + .seconds(5)
-        #expect(breaker.admit(now: later) == .trial && breaker.admit(now: later) == .trial)
+        #expect(breaker.admit(now: later).isTrial && breaker.admit(now: later).isTrial)
         #expect(breaker.admit(now: later) == .refused(.seconds(1)))
-        breaker.note(isFailure: false, isTrial: true, now: later)
-        breaker.ended()
+        breaker.note(isFailure: false, of: breaker.trial, now: later)
+        breaker.ended(breaker.trial)
         #expect(breaker.admit(now: later) == .refused(.seconds(1)))
-        breaker.note(isFailure: false, isTrial: true, now: later)
-        breaker.ended()
+        breaker.note(isFailure: false, of: breaker.trial, now: later)
+        breaker.ended(breaker.trial)
         #expect(breaker.state == .closed && breaker.admit(now: later) == .pass)
     }
 
@@ -75,14 +79,14 @@ private func table(_ endpoints: ClosedRange<UInt32>, _ rules: TrafficRules, _ ca
             }
             #expect(time == min(.seconds(5 * count), .seconds(60)))
             now = until
-            #expect(breaker.admit(now: now) == .trial)
-            breaker.note(isFailure: true, isTrial: true, now: now)
-            breaker.ended()
+            #expect(breaker.admit(now: now).isTrial)
+            breaker.note(isFailure: true, of: breaker.trial, now: now)
+            breaker.ended(breaker.trial)
         }
         now += .seconds(60)
-        #expect(breaker.admit(now: now) == .trial)
-        breaker.note(isFailure: false, isTrial: true, now: now)
-        breaker.ended()
+        #expect(breaker.admit(now: now).isTrial)
+        breaker.note(isFailure: false, of: breaker.trial, now: now)
+        breaker.ended(breaker.trial)
         now += .seconds(3600)
         fail(&breaker, times: 10, now: now)
         #expect(breaker.admit(now: now) == .refused(.seconds(5)))
@@ -92,11 +96,28 @@ private func table(_ endpoints: ClosedRange<UInt32>, _ rules: TrafficRules, _ ca
         var breaker = breaker()
         fail(&breaker, times: 10)
         let later = Instant.zero + .seconds(5)
-        #expect(breaker.admit(now: later) == .trial)
-        breaker.note(isFailure: true, isTrial: false, now: later)
-        breaker.note(isFailure: false, isTrial: false, now: later)
-        breaker.ended()
-        #expect(breaker.admit(now: later) == .trial)
+        #expect(breaker.admit(now: later).isTrial)
+        breaker.note(isFailure: true, of: nil, now: later)
+        breaker.note(isFailure: false, of: nil, now: later)
+        breaker.ended(breaker.trial)
+        #expect(breaker.admit(now: later).isTrial)
+    }
+
+    @Test func `a trial of an earlier half-open time neither makes room nor decides`() {
+        var breaker = breaker()
+        fail(&breaker, times: 10)
+        #expect(breaker.admit(now: .zero + .seconds(5)).isTrial)
+        let late = breaker.trial
+        // An endpoint became ready while the trial was out, and failed.
+        breaker.note(isFailure: true, of: late, now: .zero + .seconds(5))
+        breaker.giveChance()
+        #expect(breaker.admit(now: .zero + .seconds(6)).isTrial)
+        breaker.ended(late)
+        #expect(breaker.admit(now: .zero + .seconds(6)) == .refused(.seconds(1)))
+        breaker.note(isFailure: false, of: late, now: .zero + .seconds(6))
+        #expect(breaker.state != .closed)
+        breaker.note(isFailure: false, of: breaker.trial, now: .zero + .seconds(6))
+        #expect(breaker.state == .closed)
     }
 
     @Test func `zero switches a rule off`() {
@@ -201,7 +222,7 @@ extension Router {
         guard let second else { return }
         router.left(second)
         let third = router.admitNext(after: second, now: .zero + .seconds(5))?.stay
-        #expect(third?.isTrial == true && third?.circuitWait == nil)
+        #expect(third?.trial != nil && third?.circuitWait == nil)
     }
 
     @Test func `an endpoint that becomes ready is given a chance at once`() {

@@ -22,8 +22,8 @@ private struct Ward {
         }
     }
 
-    mutating func note(_ outcome: AttemptOutcome, _ endpoint: Int, times: Int = 1) {
-        for _ in 0..<times { health.note(outcome, at: EndpointID(index: endpoint), now: now) }
+    mutating func note(_ outcome: AttemptOutcome, _ endpoint: Int, times: Int = 1, began: Instant? = nil) {
+        for _ in 0..<times { health.note(outcome, at: EndpointID(index: endpoint), began: began ?? now, now: now) }
     }
 
     mutating func check(_ passed: Bool, _ endpoint: Int, _ index: Int = 0, times: Int = 1) {
@@ -62,6 +62,20 @@ private func passive(_ change: (inout PassiveHealth) -> Void) -> HealthRules {
         #expect(ward.usable == [0, 1, 2])
         ward.note(failure, 0)
         #expect(ward.usable == [1, 2])
+    }
+
+    @Test func `answers to what was sent before the ejection are no trials`() {
+        var ward = Ward(3)
+        ward.pass(.seconds(10))
+        ward.note(.failed, 0, times: 5)
+        ward.pass(.seconds(31))
+        #expect(ward.usable == [0, 1, 2], "a trial is due")
+        ward.note(.answered(200), 0, times: 3, began: .zero + .seconds(9))
+        #expect(ward.health.standing(of: EndpointID(index: 0)) == .onTrial)
+        ward.note(.answered(500), 0, began: .zero + .seconds(9))
+        #expect(ward.health.standing(of: EndpointID(index: 0)) == .onTrial)
+        ward.note(.answered(200), 0, times: 3)
+        #expect(ward.health.standing(of: EndpointID(index: 0)) == .serving)
     }
 
     @Test func `answers below 500 are no failures`() {

@@ -144,6 +144,9 @@ final class TrafficCounts {
             }
             if tallies[key] != nil { kept.insert(key.backend) }
         }
-        backends = backends.filter { kept.contains($0.key) || table.backend($0.key) != nil }
+        // A connection that is open counts into what it was given, also when its Service comes back.
+        for name in backends.keys.filter({ !kept.contains($0) && table.backend($0) == nil }) {
+            if isKnownUniquelyReferenced(&backends[name]!) { backends[name] = nil }
+        }
     }
 }

@@ -49,7 +49,7 @@ extension Router {
         let place = LoadShedder.Place(number: placeCount, priority: 0, since: now, hash: hash)
         switch backends[id.index].gate.admit(head, client: client, place: place, age: age) {
         case .refused(let refusal):
-            if answer == .trial { leaveCircuit(id.index) }
+            if case .trial(let trial) = answer { leaveCircuit(id.index, trial) }
             return .refused(refusal)
         case .goes(let quota):
             var stay = backends[id.index].gate.stay(id, hash: hash, quota: quota)
@@ -57,7 +57,7 @@ extension Router {
             return .stay(stay)
         case .waits(let until, let displaced):
             // Asked again when its turn comes.
-            if answer == .trial { leaveCircuit(id.index) }
+            if case .trial(let trial) = answer { leaveCircuit(id.index, trial) }
             return .line(
                 LinePlace(backend: id, number: place.number), until: until, displaced: displaced.map { LinePlace(backend: id, number: $0) })
         }
@@ -92,7 +92,9 @@ extension Router {
     package func propagatesDeadline(_ id: BackendID) -> Bool { backends[id.index].gate.rules.timeouts.propagatesDeadline }
 
     /// How long after the first attempt a second one goes out; nil: never.
-    package func hedgeDelay(_ stay: BackendGate.Stay) -> Duration? { isCurrent(stay) ? backends[stay.backend.index].gate.hedgeDelay : nil }
+    package func hedgeDelay(_ stay: BackendGate.Stay) -> Duration? {
+        isCurrent(stay) ? backends[stay.backend.index].gate.hedgeDelay(stay) : nil
+    }
 
     /// Whether the request may be sent a second time while the first attempt is out.
     package mutating func mayHedge(_ stay: BackendGate.Stay, now: Instant) -> Bool {

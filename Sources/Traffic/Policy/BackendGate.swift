@@ -2,7 +2,8 @@ import Resources
 import Timing
 import Wire
 
-/// A backend's rules, shared by all requests that were let in while they held: another policy does not change the rules under a request.
+/// A backend's rules, shared by all requests that were let in while they held: another policy does not change what a request was promised, its times,
+/// its repeats, its session, and who answers in its place. How much may be under way, and how an endpoint is chosen, is as of now: it concerns all.
 package final class PolicyTerms: Sendable {
     package let rules: TrafficRules
 
@@ -29,6 +30,8 @@ package struct BackendGate: Sendable {
     private(set) var isSelective = false
     /// Nil where no rule asks for one.
     private(set) var breaker: CircuitBreaker?
+    /// Of the breaker that was there last.
+    private var lastTrial = CircuitBreaker.Trial(round: 0)
 
     /// Puts rules in force. Limits that did not change go on from what is left of them; what is under way stays counted.
     mutating func follow(_ new: TrafficRules) {
@@ -45,7 +48,10 @@ package struct BackendGate: Sendable {
         if new != rules { terms = new == TrafficRules() ? nil : PolicyTerms(new) }
         let percentile = new.retries.hedging?.percentile
         if percentile != rules.retries.hedging?.percentile { answerTimes = percentile.map { RunningQuantile(percent: $0) } }
-        if new.breaker != breaker?.rules { breaker = new.breaker.map { CircuitBreaker($0) } }
+        if new.breaker != breaker?.rules {
+            lastTrial = breaker?.trial ?? lastTrial
+            breaker = new.breaker.map { CircuitBreaker($0, after: lastTrial) }
+        }
         rules = new
         isSelective = !new.health.isEmpty || new.limits.endpointConnections != nil
     }
@@ -105,17 +111,24 @@ package struct BackendGate: Sendable {
         openCount -= 1
         if stay.isWaiting { waitingCount -= 1 }
         if stay.isRepeating { repeatingCount -= 1 }
-        if stay.isTrial { breaker?.ended() }
+        if let trial = stay.trial { breaker?.ended(trial) }
     }
 
     /// What became of a request in the end.
-    mutating func note(isFailure: Bool, isTrial: Bool, now: Instant) { breaker?.note(isFailure: isFailure, isTrial: isTrial, now: now) }
+    mutating func note(isFailure: Bool, of trial: CircuitBreaker.Trial?, now: Instant) {
+        breaker?.note(isFailure: isFailure, of: trial, now: now)
+    }
+
+    /// What became of a flow. Flows pass no gate: while the breaker finds out, each of them decides.
+    mutating func noteFlow(isFailure: Bool, now: Instant) {
+        if let trial = breaker?.trial { breaker?.note(isFailure: isFailure, of: trial, now: now) }
+    }
 
     /// Asks the breaker; nil where there is none.
     mutating func enterCircuit(now: Instant) -> CircuitBreaker.Answer? { breaker?.admit(now: now) }
 
     /// A trial came to nothing before it began.
-    mutating func leaveCircuit() { breaker?.ended() }
+    mutating func leaveCircuit(_ trial: CircuitBreaker.Trial) { breaker?.ended(trial) }
 
     mutating func refusesFlow(now: Instant) -> Bool { breaker?.refusesFlow(now: now) ?? false }
 
@@ -138,7 +151,7 @@ package struct BackendGate: Sendable {
 
     /// Whether a request that an endpoint lost may go to another.
     mutating func mayRepeat(_ stay: inout Stay, now: Instant) -> Bool {
-        guard stay.repeatCount < rules.retries.limit, mayAdd(stay, now: now) else { return false }
+        guard stay.repeatCount < stay.retries.limit, mayAdd(stay, now: now) else { return false }
         noteAdded(&stay, now: now)
         stay.repeatCount += 1
         return true
@@ -146,12 +159,12 @@ package struct BackendGate: Sendable {
 
     /// Whether a request may be sent a second time while the first attempt is out; it counts as a repeat does, but for itself alone, and once it is
     /// known to go out: `noteAdded` follows.
-    mutating func mayHedge(_ stay: Stay, now: Instant) -> Bool { rules.retries.hedging != nil && mayAdd(stay, now: now) }
+    mutating func mayHedge(_ stay: Stay, now: Instant) -> Bool { stay.retries.hedging != nil && mayAdd(stay, now: now) }
 
     /// Whether the parallel limit and the budget have room for one attempt more.
     private mutating func mayAdd(_ stay: Stay, now: Instant) -> Bool {
         if let limit = rules.limits.parallelRetries, !stay.isRepeating, repeatingCount >= limit { return false }
-        return budget.mayRepeat(percent: rules.retries.percent, minPerSecond: rules.retries.minPerSecond, now: now)
+        return budget.mayRepeat(percent: stay.retries.percent, minPerSecond: stay.retries.minPerSecond, now: now)
     }
 
     /// One attempt more goes out.
@@ -162,8 +175,8 @@ package struct BackendGate: Sendable {
     }
 
     /// How long after the first attempt a second one goes out; nil: never.
-    var hedgeDelay: Duration? {
-        guard let hedging = rules.retries.hedging else { return nil }
+    func hedgeDelay(_ stay: Stay) -> Duration? {
+        guard let hedging = stay.retries.hedging else { return nil }
         return max(hedging.delay, answerTimes?.value ?? .zero)
     }
 
@@ -177,15 +190,17 @@ package struct BackendGate: Sendable {
         let hash: UInt64
         /// What held when it was let in; nil without a policy.
         package let terms: PolicyTerms?
+        /// Without a policy the usual ones.
+        var retries: RetryRules { terms?.rules.retries ?? RetryRules() }
         /// What is left of the limit that it was counted by.
         package let quota: RateQuota?
         /// What the client's token said; nil where there is none, or the policy keeps no sessions.
-        var session: Session?
+        var session: SessionTokens.Content?
         var isWaiting = false
         var isRepeating = false
         var repeatCount = 0
         /// The breaker finds out by it.
-        var isTrial = false
+        var trial: CircuitBreaker.Trial?
         /// For how long the circuit is open, so that no endpoint gets it, only a fallback; nil: it is not.
         package internal(set) var circuitWait: Duration?
 
@@ -200,17 +215,10 @@ package struct BackendGate: Sendable {
         mutating func follow(_ answer: CircuitBreaker.Answer) {
             switch answer {
             case .pass: break
-            case .trial: isTrial = true
+            case .trial(let trial): self.trial = trial
             case .refused(let wait): circuitWait = wait
             }
         }
-    }
-
-    /// What a good token said.
-    struct Session: Sendable {
-        /// Where it leads; nil: the endpoint is there no more.
-        var endpoint: EndpointID?
-        var content: SessionTokens.Content
     }
 
     /// Why a policy lets a request not in.

@@ -204,8 +204,11 @@ package struct BackendHealth: Sendable {
     // MARK: - What happens
 
     /// What came of an attempt.
-    mutating func note(_ outcome: AttemptOutcome, at endpoint: EndpointID, now: Instant) {
+    ///
+    /// - Parameter began: when the attempt did. What was sent before an ejection is no trial, however late it ends.
+    mutating func note(_ outcome: AttemptOutcome, at endpoint: EndpointID, began: Instant, now: Instant) {
         guard let passive = rules.passive, let place = places[endpoint] else { return }
+        if !members[place].conduct.isServing, began < members[place].conduct.outSince { return }
         if now >= intervalEnd { judgeInterval(passive, now) }
         let isFailure = members[place].conduct.note(outcome, passive)
         switch members[place].conduct.state {

@@ -20,14 +20,26 @@ struct CircuitBreaker: Sendable {
     private var failureCount = 0
     private var intervalEnd = Instant.zero
     private var pause = GrowingPause()
+    /// Which half-open time it is: a trial of an earlier one says nothing about this one.
+    private(set) var trial: Trial
 
-    init(_ rules: BreakerRules) { self.rules = rules }
+    /// - Parameter last: of the breaker whose place it takes, whose trials may still be under way.
+    init(_ rules: BreakerRules, after last: Trial = Trial(round: 0)) {
+        self.rules = rules
+        trial = last
+    }
+
+    /// Tells the trials of one half-open time from those of another.
+    struct Trial: Hashable, Sendable {
+        fileprivate var round: Int
+        init(round: Int) { self.round = round }
+    }
 
     /// What came of asking.
     enum Answer: Equatable, Sendable {
         case pass
         /// `ended` must follow.
-        case trial
+        case trial(Trial)
         /// Not before so long.
         case refused(Duration)
     }
@@ -35,37 +47,37 @@ struct CircuitBreaker: Sendable {
     mutating func admit(now: Instant) -> Answer {
         if case .open(let until, _) = state {
             if now < until { return .refused(until - now) }
-            state = .halfOpen(openTrials: 0, successCount: 0)
+            beginTrials()
         }
         guard case .halfOpen(let openTrials, let successCount) = state else { return .pass }
         guard openTrials + successCount < rules.trialRequests else { return .refused(.seconds(1)) }
         state = .halfOpen(openTrials: openTrials + 1, successCount: successCount)
-        return .trial
+        return .trial(trial)
     }
 
     /// Whether a flow is refused: flows are no trials, but what becomes of them is counted.
     mutating func refusesFlow(now: Instant) -> Bool {
         guard case .open(let until, _) = state else { return false }
         if now < until { return true }
-        state = .halfOpen(openTrials: 0, successCount: 0)
+        beginTrials()
         return false
     }
 
     /// A trial is over, however it went; AFTER `note`, where there was an outcome.
-    mutating func ended() {
-        if case .halfOpen(let openTrials, let successCount) = state {
+    mutating func ended(_ trial: Trial) {
+        if trial == self.trial, case .halfOpen(let openTrials, let successCount) = state {
             state = .halfOpen(openTrials: max(0, openTrials - 1), successCount: successCount)
         }
     }
 
     /// Takes in what became of a request in the end.
     ///
-    /// - Parameter isTrial: of one that `admit` called so; others that were let in before do not decide about a trial.
-    mutating func note(isFailure: Bool, isTrial: Bool, now: Instant) {
+    /// - Parameter trial: what `admit` called it; others that were let in before do not decide about a trial.
+    mutating func note(isFailure: Bool, of trial: Trial?, now: Instant) {
         switch state {
         case .open: break
         case .halfOpen(let openTrials, let successCount):
-            guard isTrial else { return }
+            guard trial == self.trial else { return }
             if isFailure { return open(now) }
             if successCount + 1 >= rules.trialRequests { return close(now) }
             state = .halfOpen(openTrials: openTrials, successCount: successCount + 1)
@@ -88,7 +100,12 @@ struct CircuitBreaker: Sendable {
 
     /// An endpoint became ready: what was found out about the others says nothing of it.
     mutating func giveChance() {
-        if case .open = state { state = .halfOpen(openTrials: 0, successCount: 0) }
+        if case .open = state { beginTrials() }
+    }
+
+    private mutating func beginTrials() {
+        trial.round += 1
+        state = .halfOpen(openTrials: 0, successCount: 0)
     }
 
     private mutating func open(_ now: Instant) {

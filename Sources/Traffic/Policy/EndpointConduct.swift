@@ -45,6 +45,8 @@ struct EndpointConduct: Sendable {
     private(set) var requestCount = 0
     private(set) var failureCount = 0
     private var pause = GrowingPause()
+    /// When it was taken out last.
+    private(set) var outSince = Instant.zero
 
     var isServing: Bool { state == .serving }
 
@@ -100,6 +102,7 @@ struct EndpointConduct: Sendable {
     mutating func eject(_ rules: PassiveHealth, now: Instant) -> Duration {
         let time = pause.next(base: rules.baseEjectionTime, longest: rules.maxEjectionTime, now: now)
         state = .ejected(until: now + time)
+        outSince = now
         forgetStreaks()
         return time
     }

@@ -43,7 +43,7 @@ extension Router {
     }
 
     /// A trial of the breaker's came to nothing before it began.
-    mutating func leaveCircuit(_ index: Int) { backends[index].gate.leaveCircuit() }
+    mutating func leaveCircuit(_ index: Int, _ trial: CircuitBreaker.Trial) { backends[index].gate.leaveCircuit(trial) }
 
     // MARK: - Bulkheads
 
@@ -72,23 +72,25 @@ extension Router {
     // MARK: - What came of it
 
     /// What came of an attempt at an endpoint.
-    package mutating func note(_ outcome: AttemptOutcome, at endpoint: EndpointID, of id: BackendID, now: Instant) {
+    ///
+    /// - Parameter began: when the attempt did; nil: just now.
+    package mutating func note(_ outcome: AttemptOutcome, at endpoint: EndpointID, of id: BackendID, began: Instant? = nil, now: Instant) {
         guard watchesHealth, isCurrent(id) else { return }
-        backends[id.index].health?.note(outcome, at: endpoint, now: now)
+        backends[id.index].health?.note(outcome, at: endpoint, began: began ?? now, now: now)
         collectTurns(id.index)
     }
 
     /// What became of a request, after all attempts.
     package mutating func note(isFailure: Bool, of stay: BackendGate.Stay, now: Instant) {
         guard watchesHealth, isCurrent(stay.backend) else { return }
-        backends[stay.backend.index].gate.note(isFailure: isFailure, isTrial: stay.isTrial, now: now)
+        backends[stay.backend.index].gate.note(isFailure: isFailure, of: stay.trial, now: now)
         noteBreaker(stay.backend.index)
     }
 
-    /// Whether a flow found an endpoint. Flows pass no gate: while the breaker finds out, each of them decides.
+    /// Whether a flow found an endpoint.
     package mutating func noteFlow(isFailure: Bool, of id: BackendID, now: Instant) {
         guard watchesHealth, isCurrent(id) else { return }
-        backends[id.index].gate.note(isFailure: isFailure, isTrial: true, now: now)
+        backends[id.index].gate.noteFlow(isFailure: isFailure, now: now)
         noteBreaker(id.index)
     }
 

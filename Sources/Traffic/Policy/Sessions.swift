@@ -14,14 +14,14 @@ extension Router {
         guard let (tokens, rules) = sessions(stay) else { return }
         let text: Substring? = rules.mark == .header ? head.headers.first(rules.name).map { $0[...] } : head.cookie(rules.name)
         guard let text, let content = tokens.read(text, rules, now: time().seconds) else { return }
-        stay.session = BackendGate.Session(endpoint: tokens.endpoint(content.mark), content: content)
+        stay.session = content
     }
 
     /// The field by which a response tells its client where it was; nil where there is nothing to tell.
     package func sessionField(_ stay: BackendGate.Stay, at endpoint: EndpointID, time: () -> Timestamp) -> (name: String, value: String)? {
         guard let (tokens, rules) = sessions(stay) else { return nil }
         let now = time().seconds
-        let told = stay.session?.content
+        let told = stay.session
         let mark = tokens.mark(of: listings[endpoint.index])
         // Another Service's, which stood in; or one that is on its way out, to which nobody should come back.
         guard tokens.endpoint(mark) == endpoint else { return nil }
@@ -41,8 +41,14 @@ extension Router {
     private func sessions(_ stay: BackendGate.Stay) -> (tokens: SessionTokens, rules: SessionRules)? {
         let index = stay.backend.index
         guard backends[index].sessions != nil, backends[index].generation == stay.backend.generation else { return nil }
-        guard let tokens = backends[index].sessions, let rules = backends[index].gate.rules.balance.session else { return nil }
+        guard let tokens = backends[index].sessions, let rules = stay.terms?.rules.balance.session else { return nil }
         return (tokens, rules)
+    }
+
+    /// Where the client's token leads, by the table in force: the request may have waited since it was read.
+    func sessionEndpoint(_ stay: BackendGate.Stay?) -> EndpointID? {
+        guard let stay, let content = stay.session, isCurrent(stay) else { return nil }
+        return backends[stay.backend.index].sessions?.endpoint(content.mark)
     }
 }
 
