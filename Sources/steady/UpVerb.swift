@@ -12,7 +12,7 @@ enum UpVerb {
         "up", group: .instance, summary: "Start an instance and keep it running",
         usage: "[-f FILE ...]",
         notes: """
-            Starts the server, one agent per simulated node and the proxy, restarts what dies, and stops everything on Ctrl-C.
+            Starts the server, one agent per simulated node and the proxies, restarts what dies, and stops everything on Ctrl-C.
             What ran when the instance was stopped runs again. kill -9 of it, or of any part, stops no process of yours.
             """,
         examples: [
@@ -33,7 +33,7 @@ enum UpVerb {
             Flag("expose", nil, .value(placeholder: "ADDRESS"), "where NodePort and LoadBalancer ports listen (default: 127.0.0.1)"),
             Flag(
                 "proxies", nil, .value(placeholder: "N"),
-                "proxies on the same ports, each on a processor of its own (default: 1; at most \(HostConfiguration.proxyLimit))"),
+                "proxies on the same ports, each a process of its own (default: 1; at most \(HostConfiguration.proxyLimit))"),
             Flag(
                 "block", nil, .value(placeholder: "N"),
                 "slice of the loopback addresses, 0 to 15 (default: the first that nobody uses or keeps)"),

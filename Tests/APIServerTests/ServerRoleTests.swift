@@ -108,4 +108,32 @@ struct ServerRoleTests {
             }
         }
     }
+
+    @Test func `of a proxy that hangs metrics say so after a time, all the rest is told, and other requests do not wait`() throws {
+        #expect(MetricsGathering.patience == .seconds(2))
+        try withServer { loop, role, api, directory in
+            try Files.makeDirectories(directory.roles)
+            // Connections are taken by the kernel; nobody ever reads.
+            let hanging = try Sockets.listen(unix: directory.roleSocket("proxy-1"))
+            defer { Sockets.close(hanging) }
+            let listener = try Sockets.listen(unix: directory.roleSocket("proxy-2"))
+            defer { Sockets.close(listener) }
+            let proxy = HTTPServer(loop: loop) {
+                $0.respond(status: 200, body: Array("# HELP http_requests_total R.\nhttp_requests_total{code=\"200\"} 7\n".utf8))
+            }
+            defer { proxy.close() }
+            try proxy.serve(listener: listener)
+            role.live(proxies: ["proxy-1", "proxy-2"])
+            var story: [String] = []
+            api.get(["metrics"]) { story.append(String(decoding: (try? $0.get()) ?? [], as: UTF8.self)) }
+            api.get(["version"]) { _ in story.append("version") }
+            #expect(loop.runUntil(within: .seconds(60)) { story.count == 2 })
+            #expect(story.first == "version")
+            let lines = story[1].split(separator: "\n")
+            #expect(lines.contains(#"http_requests_total{proxy="proxy-2",code="200"} 7"#))
+            #expect(lines.contains(#"steady_proxy_up{proxy="proxy-1"} 0"#))
+            #expect(lines.contains(#"steady_proxy_up{proxy="proxy-2"} 1"#))
+            #expect(lines.contains { $0.hasPrefix("steady_store_objects{") })
+        }
+    }
 }

@@ -61,14 +61,22 @@ extension Transcripts {
                     answer.code == 0 && answer.out.hasPrefix("web v1 from pod web-") && answer.out.hasSuffix("\n\(version)"),
                     "\(answer.text)")
             }
-            // Another certificate: one HAProxy after the other, and nobody is refused.
+            // Another certificate: one HAProxy after the other brings it, and nobody is refused meanwhile, whichever of the two he is shown.
+            let (first, second, either) = ("tls.crt", "second.crt", "either.crt")
             let rolled = try instance.shell(
                 """
-                \(ask) https://localhost:\(port)/ || exit 3
-                steady rollout restart deployment/front
-                (steady rollout status deployment/front --timeout 40s; echo over > \(instance.directory)/over) & rollout=$!
-                until [ -e \(instance.directory)/over ]; do \(ask) -o /dev/null https://localhost:\(port)/ || exit 4; done
-                wait $rollout
+                cd \(instance.directory)
+                ask() { curl -sS -m 10 -o /dev/null --cacert $1 https://localhost:\(port)/; }
+                ask \(first) || exit 3
+                \(folder)/certificate localhost 127.0.0.1 | steady apply -f - || exit 4
+                steady get secret front-tls -o go-template='{{index .data "tls.crt" | base64decode}}' > \(second)
+                cat \(first) \(second) > \(either)
+                steady rollout restart deployment/front || exit 5
+                (code=0; steady rollout status deployment/front --timeout 40s || code=$?; echo over > over; exit $code) & rollout=$!
+                until [ -e over ]; do ask \(either) || exit 6; done
+                wait $rollout || exit 7
+                for turn in 1 2 3 4 5 6; do ask \(second) || exit 8; done
+                ! ask \(first) || exit 9
                 """, within: 90)
             #expect(rolled.code == 0, "\(rolled.text)")
         }

@@ -85,6 +85,47 @@ extension Transcripts {
             }
         }
 
+        /// Asks the cluster's name server from outside of any pod, over UDP and over TCP, and waits for both answers.
+        private static let waiting = """
+            import socket, struct, sys
+            name, server = sys.argv[2], (sys.argv[1], 10053)
+            query = struct.pack('>6H', 7, 256, 1, 0, 0, 0) + b''.join(bytes([len(l)]) + l.encode() for l in name.split('.')) + bytes([0, 0, 1, 0, 1])
+            udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); udp.settimeout(60); udp.connect(server); udp.send(query)
+            tcp = socket.create_connection(server, 60); tcp.sendall(struct.pack('>H', len(query)) + query)
+            print('asked', flush=True)
+            print('udp', socket.inet_ntoa(udp.recv(4096)[-4:]))
+            stream = tcp.makefile('rb'); print('tcp', socket.inet_ntoa(stream.read(struct.unpack('>H', stream.read(2))[0])[-4:]))
+            """
+
+        @Test func `Questions that come after the proxy was killed are answered by the next, over UDP and over TCP`() throws {
+            let instance = try Instance()
+            defer { instance.stop() }
+            try instance.steady("up --detach")
+            try apply(
+                """
+                apiVersion: v1
+                kind: Service
+                metadata: {name: payments}
+                spec: {selector: {app: payments}, ports: [{name: http, port: 80}]}
+
+                """, to: instance)
+            let service = try instance.start("get service payments -o jsonpath={.spec.clusterIP}").finish().out
+            let words = ["-c", Self.waiting, "127.\(service.split(separator: ".")[1]).0.1", "payments.default.svc.cluster.local"]
+            func ask() throws -> Command { try Command("/usr/bin/python3", words, environment: ["PATH": "/usr/bin:/bin"]) }
+            let answers = "asked\nudp \(service)\ntcp \(service)\n"
+            let before = try ask().finish(within: 60)
+            #expect(before.out == answers, "\(before.text)")
+
+            let lock = try RoleLock("proxy-1", of: instance)
+            defer { lock.release() }
+            try lock.kill()
+            let asking = try ask()
+            #expect(asking.waitForOutput("asked"), "nobody refuses who connects or sends")
+            lock.release()
+            let told = asking.finish(within: 60)
+            #expect(told.out == answers, "\(told.text)")
+        }
+
         private static let goSource = """
             package main
             import ("fmt"; "net"; "os")

@@ -37,14 +37,14 @@ extension Transcripts {
                     ids: instance.directory + "/\(mode)")
             }
             defer { loads.forEach { $0.terminate() } }
-            let lock = try AgentLock(node: "b1", of: instance)
+            let lock = try RoleLock("agent-b1", of: instance)
             defer { lock.release() }
 
             let begin = ContinuousClock.now
             switch way {
             case .drill: try instance.steady("zone fail b")
             case .kills:
-                try lock.killAgent()
+                try lock.kill()
                 for victim in victims { #expect(kill(victim.pid, SIGKILL) == 0) }
                 #expect(!Self.isDead(left.pid))
             }
@@ -86,9 +86,9 @@ extension Transcripts {
             try siege.begin()
 
             // Missed: far longer than an agent may be away.
-            let lock = try AgentLock(node: "b1", of: siege.instance)
+            let lock = try RoleLock("agent-b1", of: siege.instance)
             defer { lock.release() }
-            try lock.killAgent()
+            try lock.kill()
             try siege.instance.wait("it is known, and not enough") {
                 try siege.instance.steady("why node/b1").contains("the agent of b1 is away, which alone says nothing of its pods")
             }

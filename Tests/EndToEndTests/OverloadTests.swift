@@ -71,6 +71,67 @@ extension Transcripts {
             print("fork bomb: \(count) processes, all gone; agent \(Weight(of: siege.pid(of: "agent-a1")))")
         }
 
+        @Test(.enabled(if: Account.available.contains(.nobody), "only root can be somebody else"))
+        func `Without rights for control groups a program that multiplies is stopped by its user's limit, which is said, and others go on`()
+            throws
+        {
+            let instance = try Instance(as: .nobody)
+            defer { instance.stop() }
+            for program in ["replica", "load"] {
+                try FileManager.default.copyItem(atPath: Instance.products + "/" + program, toPath: instance.directory + "/" + program)
+            }
+            // What its user may have in all; each program may make processes until there are half as many. Others of the user count as well.
+            let half = Self.threads(of: 65_534) + 300
+            let up = try instance.shell(
+                "ulimit -u \(2 * half) && steady up --detach --zones a -f \(instance.manifest) && steady rollout status deployment/web --timeout 40s"
+            )
+            #expect(up.code == 0, "\(up.text)")
+            let load = try ConstantLoad(
+                instance.directory + "/load", port: instance.port, method: "get", mode: "close", rate: 50,
+                ids: instance.directory + "/ids-of-load")
+            defer { load.terminate() }
+            let before = try instance.pods()
+            let mark = UUID().uuidString
+            let bomb = instance.directory + "/bomb.yaml"
+            try instance.write(
+                """
+                apiVersion: v1
+                kind: Pod
+                metadata: {name: bomb}
+                spec:
+                  terminationGracePeriodSeconds: 1
+                  containers:
+                    - name: main
+                      image: none
+                      command: ["\(instance.directory)/replica"]
+                      env: [{name: FORKS, value: "2000"}, {name: MARK, value: "\(mark)"}]
+                      resources: {limits: {"steady.dev/pids": "100"}}
+
+                """, to: bomb)
+            try instance.steady("apply -f \(bomb)")
+            try instance.wait(within: 60, "it is refused more") { try instance.steady("logs bomb").contains("refused") }
+            let count = Siege.processes(with: "MARK=" + mark).count
+            #expect(count > 1 && count < half, "\(count) of \(half)")
+            let events = try instance.steady("get events --field-selector involvedObject.name=bomb")
+            #expect(
+                events.contains("LimitsNotEnforced") && events.contains("steady.dev/pids") && events.contains("steady doctor"), "\(events)")
+
+            // Who starts programs and who ends them still can: there is one replica more, then the bomb is gone.
+            try instance.steady("scale deployment/web --replicas \(before.count + 1)")
+            try instance.steady("rollout status deployment/web --timeout 40s")
+            try instance.steady("delete pod bomb", within: 60)
+            #expect(Siege.processes(with: "MARK=" + mark) == [])
+            let after = try instance.pods()
+            #expect(
+                before.allSatisfy { pod in after.contains { $0.name == pod.name && $0.isReady && $0.restarts == pod.restarts } }, "\(after)"
+            )
+            let told = load.end()
+            #expect(told.requestCount > 0 && told.failedCount == 0, "\(told)")
+            print(
+                "fork bomb of an ordinary user: \(count) processes, where its user may have \(half) in all; \(told.requestCount) requests, none failed"
+            )
+        }
+
         @Test func `Clients with 50,000 connections cost no more than is documented, and others are served`() throws {
             let siege = try Siege(replicas: 2, zones: "a")
             defer { siege.stop() }
@@ -165,6 +226,14 @@ extension Transcripts {
         private func api(_ siege: Siege) throws -> String {
             try String(contentsOfFile: siege.instance.dataDirectory + "/api.address", encoding: .utf8)
                 .trimmingCharacters(in: .whitespacesAndNewlines)
+        }
+
+        /// How many processes and threads a user has: the kernel counts them all for RLIMIT_NPROC.
+        private static func threads(of user: Int) -> Int {
+            ((try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []).filter { Int32($0) != nil }.reduce(0) { sum, pid in
+                let owner = (try? FileManager.default.attributesOfItem(atPath: "/proc/\(pid)"))?[.ownerAccountID] as? Int
+                return owner == user ? sum + ((try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task"))?.count ?? 0) : sum
+            }
         }
 
         /// Where the logs of a process are kept: its environment names its pod.

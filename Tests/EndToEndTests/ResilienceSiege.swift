@@ -173,7 +173,9 @@ final class Siege {
     }
 
     /// The living processes that were started with this text in their environment.
-    func processes(with mark: String) -> [Int32] {
+    func processes(with mark: String) -> [Int32] { Self.processes(with: mark) }
+
+    static func processes(with mark: String) -> [Int32] {
         let entries = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
         return entries.compactMap { Int32($0) }.filter { pid in
             (try? Data(contentsOf: URL(fileURLWithPath: "/proc/\(pid)/environ")))?.range(of: Data(mark.utf8)) != nil

@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import Synchronization
 import Testing
 import Timing
 
@@ -58,5 +59,28 @@ struct LineFileTests {
         file.append(Array("x\n".utf8), lineCount: 1)
         file.close()
         #expect(file.counts == (0, 8))
+    }
+
+    /// A named pipe that nobody reads is a disk that hangs: to open it waits, and so does a write once it is full.
+    @Test(.timeLimit(.minutes(2)))
+    func `who hands over lines does not wait for a disk that hangs; what waits has a limit, and is written when the disk is back`() throws {
+        try Self.withPath { path in
+            #expect(mkfifo(path, 0o600) == 0)
+            let file = try LineFile(path)
+            let piece = [UInt8](repeating: UInt8(ascii: "x"), count: (1 << 20) - 1) + [UInt8(ascii: "\n")]
+            let count = 12
+            for _ in 0..<count { file.append(piece, lineCount: 1) }
+            // The thread may hold what waited when it was called; as much again waits behind it.
+            let most = 2 * LineFile.waitingLimit >> 20
+            #expect(file.counts.written == 0 && (count - most..<count).contains(Int(file.counts.dropped)))
+
+            let gotten = Mutex(0)
+            let disk = try ThreadHandle.start(name: "disk") { gotten.withLock { $0 = ((try? Files.read(path)) ?? []).count } }
+            file.close()
+            disk.join()
+            let (written, dropped) = file.counts
+            #expect(written + dropped == UInt64(count) && written > 0)
+            #expect(gotten.withLock { $0 } == Int(written) << 20)
+        }
     }
 }

@@ -47,6 +47,14 @@ import Timing
         #expect(bench.story.suffix(2) == ["reads a", "reads b"])
     }
 
+    @Test func `a silent up is waited for no longer than 20 ms, once for all pods together`() throws {
+        #expect(OutputTakeover.patience == .milliseconds(20))
+        let bench = try Bench((1...50).map { "pod-\($0)" }, answersAtOnce: false)
+        #expect(bench.loop.runUntil(within: .seconds(30)) { bench.story.last == "done" })
+        #expect(bench.story.count { $0.hasPrefix("asks for pod") } == 1)
+        #expect(bench.story.count { $0.hasPrefix("reads pod") } == 50)
+    }
+
     @Test func `a node without pods is taken over at once`() throws {
         #expect(try Bench([], answersAtOnce: true).story == ["asks for all", "done"])
     }

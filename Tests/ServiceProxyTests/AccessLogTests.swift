@@ -1,6 +1,8 @@
 import Formats
+import Glibc
 import Linux
 import Resources
+import Synchronization
 import Testing
 import Timing
 import Traffic
@@ -97,6 +99,30 @@ import Traffic
         let line = JSON.serialize(["a": .string(text)])
         #expect(!line.contains { $0 < 0x20 })
         #expect(try JSON.parse(line)["a"].string == text)
+    }
+
+    @Test(.timeLimit(.minutes(2))) func `requests are answered while the disk of the access log hangs, and told when it is back`() throws {
+        let directory = "/tmp/steady-access-\(UInt32.random(in: 0 ... .max))"
+        try Files.makeDirectories(directory)
+        defer { try? Files.removeTree(directory) }
+        // To open a named pipe that nobody reads waits, as a write to a disk does that hangs.
+        let path = directory + "/access.log"
+        #expect(mkfifo(path, 0o600) == 0)
+        let harness = try Harness(accessLog: path)
+        harness.rules = Self.telling()
+        try harness.echo()
+        var answered = 0
+        // More than one batch, so that lines wait behind those that hang.
+        for _ in 0..<3 {
+            for _ in 0..<20 where try harness.get("/" + String(repeating: "x", count: 1000)).hasPrefix("HTTP/1.1 200") { answered += 1 }
+            harness.loop.runUntil(within: .milliseconds(150)) { false }
+        }
+        #expect(answered == 60 && harness.plane.accessLog.counts == (0, 0))
+        let told = Mutex("")
+        let disk = try ThreadHandle.start(name: "disk") { told.withLock { $0 = (try? Files.text(path)) ?? "" } }
+        harness.plane.accessLog.close()
+        disk.join()
+        #expect(told.withLock { $0.split(separator: "\n").count } == answered)
     }
 
     @Test func `lines that nobody takes are counted`() throws {

@@ -96,7 +96,7 @@ private func labels(_ key: String, _ value: String) -> LabelSelector { LabelSele
     }
 
     @Test(arguments: 1...10 as ClosedRange<UInt64>)
-    func `are never more than one apart from what is due, whatever the weights`(seed: UInt64) {
+    func `are never as far from what is due as there are groups, and exact after each whole round`(seed: UInt64) {
         var random = SeededRandom(seed: seed)
         let weights = (0..<Int.random(in: 1...6, using: &random)).map { (key: $0, weight: Double(Int.random(in: 0...9, using: &random))) }
         let total = weights.reduce(0) { $0 + $1.weight }
@@ -109,6 +109,7 @@ private func labels(_ key: String, _ value: String) -> LabelSelector { LabelSele
             }
             counts[turn] += 1
             for (key, weight) in weights { #expect(abs(counts[key] - weight / total * Double(round)) < Double(weights.count)) }
+            if round % Int(total) == 0 { #expect(weights.allSatisfy { counts[$0.key] == $0.weight * Double(round) / total }) }
         }
         for (key, weight) in weights where weight == 0 { #expect(counts[key] == 0) }
     }

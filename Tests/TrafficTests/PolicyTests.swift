@@ -279,6 +279,21 @@ extension Router {
         #expect((190...200).contains(repeatCount))
     }
 
+    /// Requests a second, all of which fail, and repeats in ten seconds by what a policy allows if it says nothing.
+    @Test(arguments: [(5, 50), (10, 100), (20, 100), (50, 100), (100, 200), (1000, 2000)])
+    func `as many repeats as a policy allows in any case, below the rate at which the share is more`(rate: Int, expected: Int) {
+        var router = Router()
+        _ = router.swap(table(1...1, TrafficRules()))
+        var repeatCount = 0
+        for index in 0..<rate * 10 {
+            let now = Instant.zero + .microseconds(index * 1_000_000 / rate)
+            var stay = router.stay(now: now)!
+            if router.mayRepeat(&stay, now: now) { repeatCount += 1 }
+            router.left(stay)
+        }
+        #expect((expected - expected / 50...expected).contains(repeatCount))
+    }
+
     @Test func `few requests may all be repeated, and after ten seconds what was spent is forgotten`() {
         var budget = RetryBudget()
         let granted = (0..<200).filter { _ in

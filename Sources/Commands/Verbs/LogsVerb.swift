@@ -29,7 +29,10 @@ enum LogsVerb {
             Flag("timestamps", nil, .toggle, "with the time of each line"),
             Flag("limit-bytes", nil, .value(placeholder: "N"), "at most so many bytes"),
             Flag("prefix", nil, .toggle, "with pod and container before each line"),
-            Flag("role", nil, .value(placeholder: "ROLE"), "Steady's own log: up, server, agent-NODE (or agent), proxy-1 (or proxy)"),
+            Flag(
+                "role", nil, .value(placeholder: "ROLE"),
+                "Steady's own log: up, server, agent-NODE (or agent), proxy-1 (or proxy), access-proxy-1 (or access: the requests that a "
+                    + "TrafficPolicy wants told); of several the name stands before each line"),
         ],
         run: { try run($0) })
 
