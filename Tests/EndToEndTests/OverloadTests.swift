@@ -59,8 +59,14 @@ extension Transcripts {
                       env: [{name: FORKS, value: "2000"}, {name: MARK, value: "\(mark.dropFirst(5))"}]
                       resources: {limits: {"steady.dev/pids": "300"}}
                 """)
-            // Where no control group may be written, root is bounded by nothing but itself.
-            let count = try siege.instance.steady("get events").contains("LimitsNotEnforced") ? 2000 : 300
+            try siege.wait("it multiplies") { siege.processes(with: mark).count > 1 }
+            // Where no control group may be written, root is bounded by nothing but itself; events are written behind what matters.
+            var events = ""
+            try siege.instance.wait("its start is told") {
+                events = try siege.instance.steady("get events --field-selector involvedObject.name=bomb")
+                return events.contains("Started")
+            }
+            let count = events.contains("LimitsNotEnforced") ? 2000 : 300
             try siege.wait(within: 60, "\(count) processes") { siege.processes(with: mark).count >= count }
             #expect(siege.processes(with: mark).count == count)
             try siege.instance.steady("scale deployment/web --replicas 3")

@@ -106,7 +106,7 @@ extension Transcripts {
                 ids: instance.directory + "/ids-of-top")
             defer { load.terminate() }
             let replicas = try siege.replicas()
-            let table = try instance.start("top services web --once --interval 2s").finish()
+            let table = try instance.start("top services web -n default --once --interval 2s").finish()
             #expect(table.code == 0, "\(table.text)")
             let rows = table.out.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
             #expect(rows.first?.prefix(5) == ["NAME", "ZONE", "UP", "RATE", "ERRORS"])
@@ -133,6 +133,8 @@ extension Transcripts {
                 return last.errorShare == 1 && last.up == 0
             }
             #expect(last.ratePerSecond > 0, "\(last)")
+            let elsewhere = try instance.start("top services web -n kube-system --once").finish()
+            #expect(elsewhere.code == 1 && elsewhere.err.contains("no Service \"web\""), "\(elsewhere.text)")
             let unknown = try instance.start("top services wbe --once").finish()
             #expect(unknown.code == 1 && unknown.err.contains("did you mean web?"), "\(unknown.text)")
         }
