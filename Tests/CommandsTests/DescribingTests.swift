@@ -97,6 +97,13 @@ struct DescribingTests {
         #expect(out.text.contains("    Mounts:\n      /a from y (ro)\n      /z from x (rw)\n"))
     }
 
+    @Test(arguments: [(1, "rateLimit", false), (2, "timeout", false), (2, "rateLimit", true), (3, "circuitBreaker", true)])
+    func `of a policy that counts it says that each of several proxies does so by itself`(count: Int, part: String, isSaid: Bool) {
+        var out = Description()
+        out.trafficPolicy(["metadata": ["name": "web"], "spec": .object([part: ["x": 1]])], proxyCount: count)
+        #expect(out.text.contains("\(count): each counts by itself") == isSaid, "\(out.text)")
+    }
+
     @Test func `an endpoint slice has a paragraph for each endpoint`() {
         var out = Description()
         out.endpointSlice([

@@ -46,6 +46,7 @@ enum DescribeVerb {
             out.node(object, lease ?? .null, pods, now: Clock.realtime())
         case .namespaces, .configMaps, .secrets: out.configuration(type, object)
         case .endpointSlices: out.endpointSlice(object)
+        case .trafficPolicies: out.trafficPolicy(object, proxyCount: try api.all(ListRequest(.proxyStatuses)).count)
         case .disruptionBudgets: out.disruptionBudget(object)
         default: out.whole(object)
         }

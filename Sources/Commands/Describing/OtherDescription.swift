@@ -59,6 +59,14 @@ extension Description {
         members(rest, level: 0)
     }
 
+    /// A policy as any object, and, with several proxies, what that means for what it counts.
+    mutating func trafficPolicy(_ policy: Value, proxyCount: Int) {
+        whole(policy)
+        let counting = ["rateLimit", "loadShedding", "circuitBreaker"]
+        guard proxyCount > 1, counting.contains(where: { !policy["spec"][$0].isNull }) else { return }
+        field("Proxies", "\(proxyCount): each counts by itself, so that rates and maxima are \(proxyCount) times as much in all")
+    }
+
     private mutating func named(_ object: Value) {
         field("Name", object.name)
         field("Namespace", object.namespaceName)

@@ -176,7 +176,9 @@ extension Manifests {
     /// What of a change to a workload leaves nobody to answer: everything else keeps requests going.
     static func interruption(_ change: Change, _ manifest: Manifest) -> String? {
         guard case .patch(let patch) = change, manifest.type == .deployments else { return nil }
-        if patch["spec"]["replicas"].int == 0 { return "no replica is left to answer: requests fail until it is scaled up again" }
+        if patch["spec"]["replicas"].int == 0 {
+            return "no replica is left to answer: requests fail until it is scaled up again, unless others answer for its Service"
+        }
         if !patch["spec"]["template"].isNull, let text = RecreateWarning.text(of: manifest.value) { return text }
         return nil
     }

@@ -84,7 +84,9 @@ enum ScalingVerbs {
                 shown.append((type, try api.ask(.get(key)).object))
             }
             if replicas == 0, current > 0 {
-                invocation.terminal.complain("Warning: no replica is left to answer: requests fail until it is scaled up again")
+                invocation.terminal.complain(
+                    "Warning: no replica is left to answer: requests fail until it is scaled up again, unless others answer for its Service"
+                )
             }
         }
         if let format { invocation.terminal.write(try format.each(shown)) }
