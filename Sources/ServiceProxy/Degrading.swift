@@ -17,7 +17,6 @@ extension HTTPConnection {
             let substitute = RouteTable.BackendName(.init(backend.service.namespace, name), port: port)
             // A policy that names a port may lead back to it by its number: nobody answers there.
             if substitute == backend { return degrade(failure) }
-            announce(substitute.description)
             exchange.substitute = substitute
             var attempts = ExchangeAttempts(isIdempotent: exchange.isIdempotent)
             attempts.follow(rules, exchange.head)
@@ -30,6 +29,8 @@ extension HTTPConnection {
         return true
     }
 
+    /// Once it is known who answers: one that is asked may have nobody either.
+    ///
     /// - Parameter other: who answers; nil: an endpoint of the Service.
     func announce(_ other: String?) {
         guard let stay = exchange?.stay, plane.router.noteAnswer(stay, byFallback: other != nil, now: plane.loop.now) else { return }

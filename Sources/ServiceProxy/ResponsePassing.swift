@@ -91,7 +91,7 @@ extension HTTPConnection {
         }
         exchange?.cancelAttemptTimers()
         dropRival()
-        if exchange?.terms?.rules.fallbacks.isEmpty == false, exchange?.substitute == nil { announce(nil) }
+        if exchange?.terms?.rules.fallbacks.isEmpty == false { announce(exchange?.substitute?.description) }
     }
 
     private func passBody(_ count: Int, from upstream: UpstreamConnection) {

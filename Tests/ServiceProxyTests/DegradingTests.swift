@@ -20,7 +20,10 @@ import Traffic
         let harness = try harness([.service(name: "spare", port: 81)])
         let spare = try harness.echo("spare", ready: false)
         harness.others[0].endpoints = [.init(spare.address, .ready)]
+        var told: [String?] = []
+        harness.plane.onFallback = { told.append($1) }
         let answer = try harness.ask("POST /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi")
+        #expect(told == ["default/spare:81"])
         #expect(answer.hasSuffix("POST /x hi") && answer.contains("Steady-Proxy-Fallback: default/spare:81\r\n"))
         #expect(harness.plane.counts.backend(harness.name).whole[.failovers] == 1)
         #expect(harness.plane.counts.sortedTallies().map { "\($0.backend) \($0.requestCount)" } == ["default/spare:81 1"])

@@ -108,6 +108,21 @@ import Traffic
         back.kill()
     }
 
+    @Test func `an endpoint that lets a stream stand still for too long has failed`() throws {
+        let harness = try Harness()
+        try harness.backend { _ in }
+        try harness.backend { _ in }
+        harness.rules.health = passive { $0.consecutive5XxErrors = 1 }
+        harness.rules.timeouts.streamIdle = .milliseconds(20)
+        let client = try harness.client()
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        harness.settle()
+        harness.plane.sweep(now: harness.loop.now)
+        harness.plane.sweep(now: harness.loop.now + .seconds(1))
+        harness.wait { client.text.hasPrefix("HTTP/1.1 504 ") }
+        #expect(metric(harness, "ejections_total").count == 1)
+    }
+
     @Test func `a breaker refuses at once when all fails, says why and until when, and closes when a trial succeeds`() throws {
         let harness = try Harness()
         let replica = try Replica(harness)
@@ -168,7 +183,7 @@ import Traffic
         harness.rules.rateLimits = [RateLimitRule(requests: 3, period: .seconds(3600))]
         replica.status = 500
         #expect(try (0..<4).map { _ in try code(harness.get()) } == ["500", "200", "200", "429"])
-        #expect(replica.requestCount == 1 && told == ["default/gone:1"])
+        #expect(replica.requestCount == 1 && told == ["a fixed response with status 200"], "who has nobody to answer is not named")
     }
 
     @Test func `who answers in place of an open circuit is given as much time as the Service`() throws {

@@ -253,6 +253,22 @@ extension Router {
 }
 
 @Suite struct `A budget of repeats` {
+    @Test func `a request's repeats are those of the policy under which it was let in`() {
+        var rules = TrafficRules()
+        rules.retries.limit = 2
+        rules.retries.hedging = .init(delay: .milliseconds(5), percentile: nil)
+        var router = Router()
+        _ = router.swap(table(1...2, rules))
+        guard var stay = router.stay() else { return }
+        rules.retries.limit = 0
+        rules.retries.hedging = nil
+        _ = router.swap(table(1...2, rules))
+        #expect(router.hedgeDelay(stay) == .milliseconds(5))
+        #expect((0..<5).filter { _ in router.mayRepeat(&stay, now: .zero) }.count == 2)
+        guard var next = router.stay() else { return }
+        #expect(router.hedgeDelay(next) == nil && !router.mayRepeat(&next, now: .zero))
+    }
+
     @Test func `one request is repeated as often as the policy says`() {
         for limit in [0, 1, 3] {
             var rules = TrafficRules()

@@ -68,6 +68,28 @@ private let name = RouteTable.BackendName(.init("default", "web"), port: 80)
         #expect(Set((0..<3).map { _ in visit(&router).last }) == [1, 2, 3], "others are spread")
     }
 
+    @Test func `a request that waited while its pod left is not led to who has that pod's number now`() {
+        var router = router(cookies, [("web-1", .ready), ("web-2", .ready)])
+        var first = visit(&router)
+        while first.last != 1 { first = visit(&router) }
+        let head = RequestHead(method: "GET", target: "/", headers: HTTPHeaders([cookie(first)]))
+        let time = Timestamp(nanosecondsSince1970: 1_800_000_000 * 1_000_000_000)
+        guard let backend = router.backend(name), case .stay(var stay) = router.admit(backend, head, client: 1, now: .zero) else {
+            Issue.record("not let in")
+            return
+        }
+        router.recall(&stay, head, time: { time })
+        put(cookies, [("web-2", .ready)], &router)
+        put(cookies, [("web-2", .ready), ("web-3", .ready)], &router)
+        // The new one has something to do, so that nothing but the token would lead there.
+        guard case .endpoint(let busy) = router.choose(backend, client: 1, avoiding: [], now: .zero) else { return }
+        guard case .endpoint(let chosen) = router.choose(backend, client: 1, avoiding: [], stay: stay, now: .zero) else { return }
+        #expect(busy != chosen)
+        guard case .endpoint(let third) = router.choose(backend, client: 1, avoiding: [], stay: stay, now: .zero) else { return }
+        guard case .endpoint(let fourth) = router.choose(backend, client: 1, avoiding: [], stay: stay, now: .zero) else { return }
+        #expect(third != fourth, "they take turns, as without a token")
+    }
+
     @Test func `the token names neither pod nor address, and differs from Service to Service`() {
         let tokens = SessionTokens(Self.key, name.service)
         let endpoint = RouteTable.Endpoint(EndpointAddress(host: 0x7F40_0001, port: 8080), .ready, pod: "web-1")

@@ -215,7 +215,7 @@ extension Router {
 
         /// `0 of 2 endpoints of the best priority are healthy`, as a part of a sentence.
         package var text: String {
-            let best = standings.first ?? .init(healthy: 0, total: 0)
+            guard let best = standings.first, best.total > 0 else { return "no endpoint of the best priority is there" }
             return "\(best.healthy) of \(best.total) endpoints of the best priority are healthy"
         }
     }
