@@ -23,6 +23,27 @@ import Testing
         }
     }
 
+    /// A test that ends where something is missing would pass without having looked; corpora say themselves that they are missing.
+    @Test func `No test ends early without saying so`() {
+        var testCount = 0
+        for file in SourceTree.files(below: "Tests") {
+            // How far the test is indented that a line stands in.
+            var indent: Int?
+            for (index, line) in file.lines.enumerated() {
+                let text = line.drop { $0 == " " }
+                let depth = line.count - text.count
+                if text.hasPrefix("@Test") {
+                    (indent, testCount) = (depth, testCount + 1)
+                } else if depth == indent, text.hasPrefix("}") {
+                    indent = nil
+                }
+                guard let indent, depth == indent + 4, text.hasPrefix("guard "), text.hasSuffix("else { return }") else { continue }
+                if !text.contains("Corpus(") { Issue.record("\(file.place(index)) ends the test, which then passes") }
+            }
+        }
+        #expect(testCount > 500)
+    }
+
     @Test func `Modules are joined by package access, nothing is public`() {
         for file in Self.sources {
             for (index, line) in file.lines.enumerated() where Self.declaration(line)?.access == "public" {

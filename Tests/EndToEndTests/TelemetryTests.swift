@@ -97,6 +97,44 @@ extension Transcripts {
             #expect(prometheus.value(of: healthy) == nil)
         }
 
+        @Test func `Access logs are JSON line by line, and those of several proxies are told together, each line with its log's name`()
+            throws
+        {
+            let siege = try Siege(replicas: 1, zones: "a", flags: "--proxies 2")
+            defer { siege.stop() }
+            let instance = siege.instance
+            let before = try instance.start("logs --role access").finish()
+            #expect(before.code == 1 && before.err.contains("no role \"access\""), "\(before.text)")
+            try siege.apply(
+                """
+                apiVersion: steady.dev/v1
+                kind: TrafficPolicy
+                metadata: {name: web}
+                spec: {targetRefs: [{kind: Service, name: web}], telemetry: {accessLog: {}}}
+                """)
+            // While one of them sleeps the other one accepts.
+            for (sleeper, other) in [("proxy-2", "proxy-1"), ("proxy-1", "proxy-2")] {
+                let pid = siege.pid(of: sleeper)
+                try #require(pid > 1)
+                #expect(kill(pid, SIGSTOP) == 0)
+                try siege.wait("\(other) tells of a request") {
+                    _ = try HandRequest.once(port: instance.port, path: "/asked")
+                    return Siege.text("\(instance.dataDirectory)/roles/access-\(other).log").contains("/asked")
+                }
+                #expect(kill(pid, SIGCONT) == 0)
+            }
+            let together = try instance.start("logs --role access").finish().out.split(separator: "\n")
+            #expect(Set(together.map { $0.prefix { $0 != " " } }) == ["[access-proxy-1]", "[access-proxy-2]"])
+            let alone = try instance.start("logs --role access-proxy-2").finish().out.split(separator: "\n")
+            for line in alone + together.map({ $0.drop { $0 != "{" } }) {
+                let told = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+                #expect(
+                    told?["service"] as? String == "web" && told?["path"] as? String == "/asked" && told?["status"] as? Int == 200,
+                    "\(line)")
+            }
+            #expect(!alone.isEmpty)
+        }
+
         @Test func `steady top services tells of each endpoint what it carries, what fails, and who is gone`() throws {
             let siege = try Siege(replicas: 2, zones: "a,b")
             defer { siege.stop() }

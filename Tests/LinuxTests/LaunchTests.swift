@@ -216,12 +216,13 @@ let nginx = ["/usr/sbin/nginx"].first { FileManager.default.isExecutableFile(atP
         let identity = ProcessIdentity(pid: process.pid, startTime: process.startTime)
         let listener = Launcher.keptListener(of: identity, process.pidfd)
         #expect((listener != nil) == keeps)
-        guard let listener else { return }
-        kill(process.pid, SIGKILL)
-        // The kernel says on it that nobody is left whose calls could arrive.
-        var poll = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
-        #expect(Glibc.poll(&poll, 1, 10_000) == 1 && Int32(poll.revents) & POLLHUP != 0)
-        closeDescriptor(listener)
+        if let listener {
+            kill(process.pid, SIGKILL)
+            // The kernel says on it that nobody is left whose calls could arrive.
+            var poll = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
+            #expect(Glibc.poll(&poll, 1, 10_000) == 1 && Int32(poll.revents) & POLLHUP != 0)
+            closeDescriptor(listener)
+        }
     }
 
     @Test func `once the program runs, neither it nor its launcher holds the lock of its record`() throws {

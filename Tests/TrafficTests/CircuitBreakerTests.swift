@@ -219,7 +219,7 @@ extension Router {
         router.left(first)
         let second = router.admitNext(after: first, now: .zero)?.stay
         #expect(second?.circuitWait == .seconds(5))
-        guard let second else { return }
+        guard let second else { return _ = Issue.record("nobody goes next") }
         router.left(second)
         let third = router.admitNext(after: second, now: .zero + .seconds(5))?.stay
         #expect(third?.trial != nil && third?.circuitWait == nil)
@@ -274,7 +274,7 @@ extension Router {
         let rules = rules { $0.health = HealthRules(passive: PassiveHealth()) }
         _ = router.swap(table(1...2, rules))
         let backend = router.backend(name)!
-        guard case .endpoint(let bad) = router.choose() else { return }
+        guard case .endpoint(let bad) = router.choose() else { return _ = Issue.record("no endpoint") }
         router.finished(bad, .exchanges)
         for _ in 0..<5 { router.note(.failed, at: bad, of: backend, now: .zero) }
         var chosen: Set<EndpointID> = []
@@ -291,7 +291,7 @@ extension Router {
     @Test func `without such a policy nothing is watched`() {
         var router = Router()
         _ = router.swap(table(1...2, TrafficRules()))
-        guard case .endpoint(let id) = router.choose() else { return }
+        guard case .endpoint(let id) = router.choose() else { return _ = Issue.record("no endpoint") }
         for _ in 0..<50 { router.note(.failed, at: id, of: router.backend(name)!, now: .zero) }
         #expect(!router.watchesHealth && router.healthReports.isEmpty && !router.hasHealthChanges)
     }

@@ -259,13 +259,13 @@ extension Router {
         rules.retries.hedging = .init(delay: .milliseconds(5), percentile: nil)
         var router = Router()
         _ = router.swap(table(1...2, rules))
-        guard var stay = router.stay() else { return }
+        guard var stay = router.stay() else { return _ = Issue.record("it is not let in") }
         rules.retries.limit = 0
         rules.retries.hedging = nil
         _ = router.swap(table(1...2, rules))
         #expect(router.hedgeDelay(stay) == .milliseconds(5))
         #expect((0..<5).filter { _ in router.mayRepeat(&stay, now: .zero) }.count == 2)
-        guard var next = router.stay() else { return }
+        guard var next = router.stay() else { return _ = Issue.record("it is not let in") }
         #expect(router.hedgeDelay(next) == nil && !router.mayRepeat(&next, now: .zero))
     }
 

@@ -82,11 +82,19 @@ private let name = RouteTable.BackendName(.init("default", "web"), port: 80)
         put(cookies, [("web-2", .ready)], &router)
         put(cookies, [("web-2", .ready), ("web-3", .ready)], &router)
         // The new one has something to do, so that nothing but the token would lead there.
-        guard case .endpoint(let busy) = router.choose(backend, client: 1, avoiding: [], now: .zero) else { return }
-        guard case .endpoint(let chosen) = router.choose(backend, client: 1, avoiding: [], stay: stay, now: .zero) else { return }
+        guard case .endpoint(let busy) = router.choose(backend, client: 1, avoiding: [], now: .zero) else {
+            return _ = Issue.record("no endpoint")
+        }
+        guard case .endpoint(let chosen) = router.choose(backend, client: 1, avoiding: [], stay: stay, now: .zero) else {
+            return _ = Issue.record("no endpoint")
+        }
         #expect(busy != chosen)
-        guard case .endpoint(let third) = router.choose(backend, client: 1, avoiding: [], stay: stay, now: .zero) else { return }
-        guard case .endpoint(let fourth) = router.choose(backend, client: 1, avoiding: [], stay: stay, now: .zero) else { return }
+        guard case .endpoint(let third) = router.choose(backend, client: 1, avoiding: [], stay: stay, now: .zero) else {
+            return _ = Issue.record("no endpoint")
+        }
+        guard case .endpoint(let fourth) = router.choose(backend, client: 1, avoiding: [], stay: stay, now: .zero) else {
+            return _ = Issue.record("no endpoint")
+        }
         #expect(third != fourth, "they take turns, as without a token")
     }
 
