@@ -13,8 +13,8 @@ final class ServiceNotices {
     private let host: String
     private let service: (RouteTable.ServiceName) -> Value?
     private var told: Set<RouteTable.Refusal> = []
-    /// When a turn of a Service's health was told last, by the reason.
-    private var turnsTold: [RouteTable.ServiceName: [String: Instant]] = [:]
+    private var pacing: [RouteTable.ServiceName: TurnPacing] = [:]
+    private var pacingTimer: EventLoop.Timer?
     private var balanced: [RouteTable.ServiceName: Value] = [:]
 
     /// - Parameters:
@@ -50,7 +50,7 @@ final class ServiceNotices {
             tell(refusal.backend.service, .warning, "PortNotRouted", text)
         }
         told = Set(refusals)
-        turnsTold = turnsTold.filter { service($0.key) != nil }
+        pacing = pacing.filter { service($0.key) != nil }
     }
 
     /// Another user's program listens where a pod of the Service should.
@@ -62,38 +62,50 @@ final class ServiceNotices {
     }
 
     /// The health of an endpoint, or of a backend, took a turn.
-    func turned(_ change: HealthChange, now: Instant) {
-        let notice = HealthNotice(change)
-        let name = change.backend.service
-        if let last = turnsTold[name]?[notice.reason], now - last < HealthNotice.quietPeriod { return }
-        turnsTold[name, default: [:]][notice.reason] = now
-        tell(name, notice.severity, notice.reason, notice.text, isOwnView: true)
-    }
+    func turned(_ change: HealthChange) { pace(HealthNotice(change), of: change.backend.service) }
 
     /// Traffic of a Service began to go to endpoints of a worse priority, or went back.
     func failedOver(_ failover: Router.Failover) {
-        if failover.isFailedOver {
-            tell(
-                failover.backend.service, .warning, "FailedOver",
-                "port \(failover.backend.port): traffic goes to a worse priority, since \(failover.text)", isOwnView: true)
-        } else {
-            tell(
-                failover.backend.service, .normal, "FailedBack",
-                failover.isDropped
-                    ? "port \(failover.backend.port): the TrafficPolicy that let others answer is gone, or another one now"
-                    : "port \(failover.backend.port): \(failover.text), and have all traffic again", isOwnView: true)
-        }
+        let words =
+            if failover.isFailedOver {
+                "traffic goes to a worse priority, since \(failover.text)"
+            } else if failover.isDropped {
+                "the TrafficPolicy that let others answer is gone, or another one now"
+            } else {
+                "\(failover.text), and have all traffic again"
+            }
+        let text = "port \(failover.backend.port): \(words)"
+        pace(HealthNotice(failover: !failover.isFailedOver, text), of: failover.backend.service)
     }
 
     /// Others answer for a Service of which no endpoint can; nil: its own endpoints do again.
     func fellBack(_ backend: RouteTable.BackendName, to other: String?) {
-        if let other {
-            tell(
-                backend.service, .warning, "FailedOver",
-                "no endpoint can answer on port \(backend.port): \(other) does, as the TrafficPolicy says", isOwnView: true)
-        } else {
-            tell(backend.service, .normal, "FailedBack", "endpoints answer on port \(backend.port) again", isOwnView: true)
+        let text =
+            other.map { "no endpoint can answer on port \(backend.port): \($0) does, as the TrafficPolicy says" }
+            ?? "endpoints answer on port \(backend.port) again"
+        pace(HealthNotice(failover: other == nil, text), of: backend.service)
+    }
+
+    private func pace(_ notice: HealthNotice, of name: RouteTable.ServiceName) {
+        if pacing[name, default: TurnPacing()].note(notice, now: api.loop.now) { tell(name, notice) } else { planNotices() }
+    }
+
+    private func planNotices() {
+        pacingTimer?.cancel()
+        guard let next = pacing.values.compactMap(\.nextDue).min() else { return }
+        pacingTimer = api.loop.schedule(at: next) { [weak self] in self?.tellDue() }
+    }
+
+    private func tellDue() {
+        for name in pacing.keys.sorted() {
+            for notice in pacing[name]?.takeDue(now: api.loop.now) ?? [] { tell(name, notice) }
         }
+        planNotices()
+    }
+
+    /// Each proxy goes by what it sees itself: it is named, since others may tell the same, or not yet.
+    private func tell(_ name: RouteTable.ServiceName, _ notice: HealthNotice) {
+        tell(name, notice.severity, notice.reason, "\(notice.text) (as \(host) sees it)")
     }
 
     /// Writes where a load balancer's ports are reached, where that is not written yet. Only once one of them is open: until then the
@@ -113,12 +125,8 @@ final class ServiceNotices {
         }
     }
 
-    /// - Parameter isOwnView: each proxy goes by what it sees itself: it is named, since others may tell the same, or not yet.
-    private func tell(
-        _ name: RouteTable.ServiceName, _ severity: Event.Severity, _ reason: String, _ message: String, isOwnView: Bool = false
-    ) {
+    private func tell(_ name: RouteTable.ServiceName, _ severity: Event.Severity, _ reason: String, _ message: String) {
         guard let service = service(name) else { return }
-        let message = isOwnView ? "\(message) (as \(host) sees it)" : message
         let event = Event.make(
             about: service, severity, reason: reason, message: message, component: Self.component, host: host, at: Clock.realtime())
         // An event that gets lost harms nobody.

@@ -82,7 +82,7 @@ package final class ServiceProxyLoop {
             if wasTold { notices.recovered(route, address) }
             announceBalancers()
         }
-        plane.onHealthChange = { [unowned self] in notices.turned($0, now: loop.now) }
+        plane.onHealthChange = { [unowned self] in notices.turned($0) }
         plane.onFailover = { [unowned self] in notices.failedOver($0) }
         plane.guardian.onStranger = { [unowned self] address, user, users in
             guard let backend = table?.backends.first(where: { $0.endpoints.contains { $0.address == address } }) else { return }
