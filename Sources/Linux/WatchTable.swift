@@ -8,6 +8,8 @@ final class WatchTable {
     private var places: [EventLoop.Watch?] = []
     private var generations: [UInt32] = []
     private var freePlaces: [Int] = []
+    /// The loop is gone: what is left of its watches has nothing to change or to take out.
+    private var hasEnded = false
 
     init(epoll: Int32) { self.epoll = epoll }
 
@@ -27,11 +29,13 @@ final class WatchTable {
     }
 
     func change(_ key: UInt64, _ fd: Int32, _ interest: EventLoop.Interest) {
+        guard !hasEnded else { return }
         _ = clinux_epoll_ctl(epoll, EPOLL_CTL_MOD, fd, interest.rawValue, key)
     }
 
     /// - Parameter isClosing: the descriptor is closed next and nobody has a copy of it: its end takes it out of the kernel's set by itself.
     func remove(_ key: UInt64, _ fd: Int32, isClosing: Bool) {
+        guard !hasEnded else { return }
         let place = Int(key & 0xFFFF_FFFF)
         places[place] = nil
         generations[place] &+= 1
@@ -45,6 +49,13 @@ final class WatchTable {
         return generations[place] == UInt32(truncatingIfNeeded: key >> 32) ? places[place] : nil
     }
 
-    /// Watches and what their handlers hold go.
-    func clear() { places.removeAll() }
+    /// The loop ends: watches and what their handlers hold go. A watch that somebody still has may be changed and cancelled AFTER, without effect:
+    /// the kernel's set is closed with the loop, and its number may be another file's.
+    func clear() {
+        hasEnded = true
+        // Taken out first: the end of a handler can cancel watches.
+        let ending = places
+        places = []
+        withExtendedLifetime(ending) {}
+    }
 }

@@ -48,4 +48,25 @@ import Timing
         loop.runUntil(within: .milliseconds(5)) { false }
         #expect(count == 1)
     }
+
+    /// Cancels a watch at its own end.
+    private final class Owner {
+        var watch: EventLoop.Watch?
+        deinit { watch?.cancel() }
+    }
+
+    @Test func `ends before watches that somebody still has, or that go with its handlers`() throws {
+        let (a, b) = try Sockets.pair()
+        defer { [a, b].forEach { close($0) } }
+        var loop: EventLoop? = try EventLoop()
+        var owner: Owner? = Owner()
+        owner?.watch = try loop?.watch(a, .read) { _ in }
+        let kept = try loop?.watch(b, .read) { [owner] _ in owner?.watch?.update(.write) }
+        weak let end = owner
+        owner = nil
+        loop = nil
+        kept?.update(.write)
+        kept?.cancel()
+        #expect(end == nil)
+    }
 }
