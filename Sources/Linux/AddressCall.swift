@@ -22,6 +22,23 @@ package struct AddressCall: Sendable {
         case other
         /// The caller's memory is out of reach.
         case unreadable(HandOffError)
+
+        /// What a place is.
+        package init(_ place: Place) {
+            switch place.ipv4 {
+            case 0: self = .any(port: place.port)
+            case 0x7F00_0001: self = .loopback(port: place.port)
+            case let host? where host >> 24 == 127: self = .local(port: place.port)
+            case _?: self = .other
+            case nil:
+                let isShort = place.host.dropLast().allSatisfy { $0 == 0 }
+                switch place.host.last {
+                case 0 where isShort: self = .any(port: place.port)
+                case 1 where isShort: self = .loopback(port: place.port)
+                default: self = .other
+                }
+            }
+        }
     }
 
     /// An IP address and port as named: 4 octets, also of a mapped one, or 16.
@@ -59,33 +76,12 @@ package struct AddressCall: Sendable {
             place = nil
         } else {
             let address = withUnsafeBytes(of: call.address) { Array($0.prefix(Int(call.address_length))) }
-            destination = Self.destination(of: address)
             place = Self.place(of: address)
+            destination = place.map { Destination($0) } ?? .other
         }
     }
 
-    /// Reads a `sockaddr`: family in host order, port in network order.
-    package static func destination(of address: some Collection<UInt8>) -> Destination {
-        let bytes = Array(address)
-        guard bytes.count >= 8 else { return .other }
-        let family = Int32(bytes[0]) | Int32(bytes[1]) << 8
-        let port = UInt16(bytes[2]) << 8 | UInt16(bytes[3])
-        if family == AF_INET {
-            switch Array(bytes[4..<8]) {
-            case [0, 0, 0, 0]: return .any(port: port)
-            case [127, 0, 0, 1]: return .loopback(port: port)
-            default: return bytes[4] == 127 ? .local(port: port) : .other
-            }
-        }
-        guard family == AF_INET6, bytes.count >= 24 else { return .other }
-        let host = Array(bytes[8..<24])
-        if host.allSatisfy({ $0 == 0 }) || host == mapped + [0, 0, 0, 0] { return .any(port: port) }
-        if host == Array(repeating: 0, count: 15) + [1] || host == mapped + [127, 0, 0, 1] { return .loopback(port: port) }
-        if host.starts(with: mapped + [127]) { return .local(port: port) }
-        return .other
-    }
-
-    /// Reads the address and port of a `sockaddr`.
+    /// Reads the address and port of a `sockaddr`: family in host order, port in network order.
     package static func place(of bytes: [UInt8]) -> Place? {
         guard bytes.count >= 8 else { return nil }
         let family = Int32(bytes[0]) | Int32(bytes[1]) << 8

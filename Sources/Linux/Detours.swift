@@ -32,21 +32,35 @@ package struct Detours {
         return out
     }
 
+    /// What leads a connection to a place elsewhere.
+    private enum Cause {
+        /// It asks about a name.
+        case name
+        /// It is to a Service, whose port may be open at this one instead.
+        case standIn(UInt32, port: UInt16)
+    }
+
+    private func cause(of place: AddressCall.Place) -> Cause? {
+        if place.port == Self.namePort, place.ipv4 == nameServer || resolvers().contains(place.host) { return .name }
+        guard let host = place.ipv4, isService(host), let port = standIn(place.port) else { return nil }
+        return .standIn(host, port: port)
+    }
+
     /// Where a connection to `place` goes instead; nil: where it wants to, also where nobody listens who could take it in.
     func detour(of place: AddressCall.Place, _ transport: AddressCall.Transport) -> (address: UInt32, port: UInt16)? {
-        if place.port == Self.namePort, place.ipv4 == nameServer || resolvers().contains(place.host) {
+        switch cause(of: place) {
+        case .name:
             if !isOwn { return place.ipv4 == nameServer ? nil : (nameServer, nameServerPort) }
             return isOpen(nameServer, nameServerPort, transport) ? (nameServer, nameServerPort) : nil
+        case .standIn(let host, let port):
+            guard transport == .stream else { return nil }
+            return !isOpen(host, place.port, transport) && isOpen(host, port, transport) ? (host, port) : nil
+        case nil: return nil
         }
-        guard transport == .stream, let host = place.ipv4, isService(host), let port = standIn(place.port) else { return nil }
-        return !isOpen(host, place.port, transport) && isOpen(host, port, transport) ? (host, port) : nil
     }
 
     /// Whether the transport matters at all: most connections are to other places, whose socket need not be taken for that.
-    func mayConcern(_ place: AddressCall.Place) -> Bool {
-        if place.port == Self.namePort { return place.ipv4 == nameServer || resolvers().contains(place.host) }
-        return place.ipv4.map(isService) == true && standIn(place.port) != nil
-    }
+    func mayConcern(_ place: AddressCall.Place) -> Bool { cause(of: place) != nil }
 
     private func isOpen(_ address: UInt32, _ port: UInt16, _ transport: AddressCall.Transport) -> Bool {
         Sockets.family(at: address, port: port, transport) != nil

@@ -64,6 +64,15 @@ package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
     /// Whether it stands for every address of the machine.
     package var isWildcard: Bool { if case .ipv4(.any, _) = self { true } else { false } }
 
+    /// Of an IP address: 4 or 16 octets.
+    package var hostOctets: [UInt8]? {
+        switch self {
+        case .ipv4(let address, _): [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: address.bits >> $0) }
+        case .ipv6(let address, _): address.octets
+        case .unix, .other: nil
+        }
+    }
+
     /// The TCP or UDP port, where there is one.
     package var port: UInt16? {
         switch self {

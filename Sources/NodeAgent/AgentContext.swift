@@ -46,7 +46,7 @@ final class AgentContext {
     private(set) lazy var detours: Detours = {
         let addresses = InstanceAddresses(block: configuration.block)
         return Detours(
-            resolvers: { [resolver] in resolver.servers }, nameServer: addresses.nameServer,
+            resolvers: { [resolver] in Set(resolver.servers.compactMap(\.hostOctets)) }, nameServer: addresses.nameServer,
             nameServerPort: InstanceAddresses.nameServerPort,
             isService: { [services = addresses.services] in services.contains($0) }, standIn: { InstanceAddresses.standIn(for: $0) })
     }()

@@ -7,7 +7,7 @@ import Timing
 extension PodDriver {
     private func runner(_ name: String) -> ActionRunner? {
         guard let container = container(name), let process = processes[name] else { return nil }
-        if plans[name] == nil { plans[name] = try? plan(for: container) }
+        if plans[name] == nil { plans[name] = try? plan(for: container, nameLookup) }
         return ActionRunner(
             context: context, pod: pod.spec, podIP: pod.spec.isHostNetwork ? .loopback : address, container: container, process: process,
             plan: plans[name], user: context.user(for: pod.spec, container), handOff: pod.spec.isHostNetwork ? [] : [.bind, .connect],

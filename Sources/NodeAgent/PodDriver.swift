@@ -65,7 +65,7 @@ final class PodDriver {
 
     private func process(_ name: String) -> ContainerProcess {
         // Before there is an address nothing is launched, so nothing binds.
-        let shared = handOff ?? SharedHandOff(podAddress: memory.address ?? 0, detours: detours)
+        let shared = handOff ?? SharedHandOff(podAddress: memory.address ?? 0, detours: detours(nameLookup))
         if handOff == nil { watchListeners(shared) }
         handOff = shared
         let process = ContainerProcess(name, context: context, paths: paths, podUID: pod.meta.uid, handOff: shared)

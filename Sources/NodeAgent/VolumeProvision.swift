@@ -26,7 +26,7 @@ extension PodDriver {
         probe.env = [variable]
         probe.envFrom = []
         probe.command = ["/"]
-        return try? LaunchPlan(sources(for: probe, image: nil)).variable("VALUE")
+        return try? LaunchPlan(sources(for: probe, image: nil, nameLookup)).variable("VALUE")
     }
 
     /// Live update: what a volume is made from has changed. What cannot be made now stays as it was.

@@ -1,5 +1,6 @@
 import Linux
 import Timing
+import Transport
 import Wire
 
 /// Asks the host's own resolvers what is not the cluster's to answer.
@@ -13,9 +14,6 @@ final class NameForwarding {
     static let patience = Duration.milliseconds(1200)
     /// How often each resolver is asked.
     static let roundLimit = 2
-    /// How often the configuration is looked at, at most.
-    static let lookPeriod = Duration.seconds(1)
-    static let port: UInt16 = 53
 
     /// One question under way.
     private final class Attempt {
@@ -46,36 +44,30 @@ final class NameForwarding {
     }
 
     private let loop: EventLoop
-    private let path: String
+    private let resolver: MachineResolver
     private let own: SocketAddress
-    private let serverPort: UInt16
-    private var servers: [SocketAddress] = []
-    private var lastLook: Instant?
     private var attempts: [ObjectIdentifier: Attempt] = [:]
     private(set) var overflowCount: UInt64 = 0
     private(set) var failureCount: UInt64 = 0
 
     /// - Parameters:
     ///   - own: where we listen: that is not asked, even if the host does.
-    ///   - path: the host's resolver configuration.
-    ///   - serverPort: for tests.
-    init(loop: EventLoop, own: SocketAddress, path: String = "/etc/resolv.conf", serverPort: UInt16 = NameForwarding.port) {
+    ///   - resolver: whom the host asks.
+    init(loop: EventLoop, own: SocketAddress, resolver: MachineResolver = MachineResolver()) {
         self.loop = loop
         self.own = own
-        self.path = path
-        self.serverPort = serverPort
+        self.resolver = resolver
     }
 
     var openCount: Int { attempts.count }
 
     /// Asks for what the query asks for; its answer with the query's id, or nil when there is none to be had. `isStream`: the asker takes any length.
     func ask(_ query: [UInt8], isStream: Bool, _ reply: @escaping ([UInt8]?) -> Void) {
-        look()
         guard attempts.count < Self.questionLimit else {
             overflowCount += 1
             return reply(nil)
         }
-        let rounds = (0..<Self.roundLimit).flatMap { _ in servers }
+        let rounds = (0..<Self.roundLimit).flatMap { _ in resolver.servers.filter { $0 != own } }
         let question = (try? DNSMessage(query))?.questions.first
         let attempt = Attempt(query, question, rounds, wantsWhole: isStream) { answer in
             guard var answer else { return reply(nil) }
@@ -85,16 +77,6 @@ final class NameForwarding {
         }
         attempts[ObjectIdentifier(attempt)] = attempt
         askNext(attempt)
-    }
-
-    private func look() {
-        if let lastLook, loop.now - lastLook < Self.lookPeriod { return }
-        lastLook = loop.now
-        guard let text = try? Files.text(path) else { return }
-        servers = ResolverConfiguration(text).nameServers.compactMap { name in
-            if let address = IPv4Address(name) { return .ipv4(address, port: serverPort) }
-            return IPv6Address(name).map { .ipv6($0, port: serverPort) }
-        }.filter { $0 != own }
     }
 
     private func askNext(_ attempt: Attempt) {

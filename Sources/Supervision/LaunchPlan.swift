@@ -54,8 +54,8 @@ package struct LaunchSources {
     package var allocatable: [String: Quantity] = [:]
     /// Of the pod's namespace, sorted by name.
     package var services: [Service]
-    /// What the machine's own resolvers are told.
-    package var resolver = ResolverConfiguration()
+    /// How the pod's programs look for names.
+    package var lookup: NameLookup
     package var configMap: (String) -> ConfigMap?
     package var secret: (String) -> Secret?
 
@@ -77,6 +77,7 @@ package struct LaunchSources {
         self.podDirectory = podDirectory
         self.mounts = mounts
         self.services = services
+        lookup = NameLookup(pod: pod, machine: ResolverConfiguration())
         self.configMap = configMap
         self.secret = secret
     }
@@ -143,7 +144,7 @@ package struct LaunchPlan: Hashable, Sendable {
             ("POD_NAME", sources.pod.meta.name), ("POD_NAMESPACE", sources.pod.meta.namespace), ("POD_IP", sources.podIP),
             ("NODE_NAME", sources.nodeName), ("ZONE", sources.zone), ("HOST", sources.podIP),
         ]
-        out += NameLookup(pod: sources.pod, machine: sources.resolver).variables
+        out += sources.lookup.variables
         let ports = sources.container.ports.isEmpty ? sources.image?.ports ?? [] : sources.container.ports
         if let port = ports.first?.containerPort { out.append(("PORT", "\(port)")) }
         return out + sources.mounts

@@ -9,6 +9,9 @@ package struct ResolverConfiguration: Hashable, Sendable {
 
     package static let nameServerLimit = 3
 
+    /// Whom resolvers ask: without any, the machine itself (resolv.conf(5)).
+    package var effectiveServers: [String] { nameServers.isEmpty ? ["127.0.0.1", "::1"] : nameServers }
+
     package init() {}
 
     package init(_ text: String) {

@@ -4,6 +4,7 @@ import Resources
 import Testing
 import Timing
 import Traffic
+import Transport
 import Wire
 
 @testable import ServiceProxy
@@ -39,7 +40,7 @@ private final class NameBench {
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         let path = directory.appendingPathComponent("resolv.conf").path
         try "nameserver \(host)\n".write(toFile: path, atomically: true, encoding: .utf8)
-        forwarding = NameForwarding(loop: loop, own: address, path: path, serverPort: resolverPort)
+        forwarding = NameForwarding(loop: loop, own: address, resolver: MachineResolver(path: path, port: resolverPort))
         var names = ClusterNames(InstanceAddresses(block: 0))
         names.set(service: ["spec": ["clusterIP": "127.32.0.20", "ports": [["port": 80]]]], namespace: "shop", name: "web")
         names.set(service: ["spec": ["type": "ExternalName", "externalName": "db.example.com"]], namespace: "shop", name: "out")
