@@ -23,7 +23,7 @@ final class TrafficPolicyLoop {
             mark(key.namespace) { other, policy in other != key && policy.policy.targets.contains { touched.contains($0.service) } }
         }
         mirror.services.onChange { [unowned self] key, old, new in
-            guard old?.ports != new?.ports || old == nil || new == nil else { return }
+            guard old?.ports != new?.ports || old?.meta.isDeleting != new?.meta.isDeleting else { return }
             mark(key.namespace) { _, policy in policy.names(key.name) }
         }
         followConfigMaps()

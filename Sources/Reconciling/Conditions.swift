@@ -30,12 +30,6 @@ package struct Conditions {
         }
     }
 
-    /// Puts one more field into a condition that is there.
-    package mutating func note(_ type: String, _ key: String, _ value: Value) {
-        guard let at = list.firstIndex(where: { $0["type"].string == type }) else { return }
-        list[at][key] = value
-    }
-
     /// Takes the condition out.
     package mutating func remove(_ type: String) { list.removeAll { $0["type"].string == type } }
 

@@ -64,21 +64,22 @@ package struct TrafficPolicyPlan {
         let references = references(view)
         let ancestors = verdicts.map { target, verdict, overriding -> Value in
             let known = before["ancestors"].elements.first { $0["ancestorRef"] == reference(target) }
-            var conditions = Conditions(known?["conditions"] ?? .null)
-            set("Accepted", verdict, &conditions, view, now)
+            var conditions = [Condition](conditions: known?["conditions"] ?? .null)
+            set(Condition.accepted, verdict, &conditions, view, now)
             let overridden = overriding.isEmpty ? nil : Verdict(isAccepted: true, reason: "Overridden", message: overriding)
-            set("Overridden", overridden, &conditions, view, now)
-            set("ResolvedRefs", references, &conditions, view, now)
+            set(Condition.overridden, overridden, &conditions, view, now)
+            set(Condition.resolvedReferences, references, &conditions, view, now)
             return [
                 "ancestorRef": reference(target), "controllerName": .string(controllerName), "conditions": conditions.value,
             ]
         }
-        var whole = Conditions(before["conditions"])
+        var whole = [Condition](conditions: before["conditions"])
         let refused = verdicts.first { !$0.1.isAccepted }?.1
         set(
-            "Accepted", refused ?? Verdict(isAccepted: true, reason: "Accepted", message: "it holds for all of its targets"), &whole, view,
+            Condition.accepted, refused ?? Verdict(isAccepted: true, reason: "Accepted", message: "it holds for all of its targets"),
+            &whole, view,
             now)
-        set("ResolvedRefs", references, &whole, view, now)
+        set(Condition.resolvedReferences, references, &whole, view, now)
         let status: Value = ["conditions": whole.value, "ancestors": .array(ancestors)]
         if status == before { return plan }
         plan.explanation.append(refused.map { "does not hold everywhere: \($0.message)" } ?? "holds for all of its targets")
@@ -149,13 +150,12 @@ package struct TrafficPolicyPlan {
         return .object(reference)
     }
 
-    /// A condition whose words or generation changed is written anew; its time moves with its status alone. One without a verdict goes.
-    private static func set(_ type: String, _ verdict: Verdict?, _ conditions: inout Conditions, _ view: View, _ now: Timestamp) {
-        guard let verdict else { return conditions.remove(type) }
-        let status = verdict.isAccepted ? "True" : "False"
-        let old = conditions[type]
-        let isSame = old?["message"].string == verdict.message && old?["observedGeneration"].int == view.policy.meta.generation
-        conditions.set(type, status, reason: verdict.reason, message: verdict.message, now: now, isRenewed: !isSame)
-        conditions.note(type, "observedGeneration", .int(view.policy.meta.generation))
+    /// A condition without a verdict goes.
+    private static func set(_ type: String, _ verdict: Verdict?, _ conditions: inout [Condition], _ view: View, _ now: Timestamp) {
+        guard let verdict else { return conditions.removeAll { $0.type == type } }
+        conditions.set(
+            Condition(
+                type, verdict.isAccepted ? .isTrue : .isFalse, reason: verdict.reason, message: verdict.message,
+                observedGeneration: view.policy.meta.generation), now: now)
     }
 }

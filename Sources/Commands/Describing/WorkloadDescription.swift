@@ -98,20 +98,18 @@ extension Description {
 
     /// Those that name the Service, with what each rules, in the order in which they hold; nothing where there is none, as kubectl.
     mutating func trafficPolicies(of service: Value, _ policies: [Value]) {
-        let named = policies.map { (policy: TrafficPolicy($0), value: $0) }.filter { entry in
-            entry.policy.targets.contains { $0.service == service.name }
-        }.sorted { $0.policy.goesBefore($1.policy) }
+        let named = policies.map { (policy: TrafficPolicy($0), value: $0) }.filter { $0.policy.targets(service.name) }
+            .sorted { $0.policy.goesBefore($1.policy) }
         for (policy, value) in named {
             let ports = policy.targets.filter { $0.service == service.name }.map(\.port)
             let place = ports.contains("") ? "" : " for \(ports.joined(separator: ", "))"
-            let rules = (value["spec"].object ?? [:]).map(\.0).filter { $0 != "targetRefs" }.joined(separator: ", ")
+            let rules = TrafficPolicy.ruleNames(of: value).joined(separator: ", ")
             let ancestors = value["status"]["ancestors"].elements.filter { $0["ancestorRef"]["name"].string == service.name }
-            let reason = ancestors.compactMap { ancestor in
-                ["Accepted", "ResolvedRefs"].lazy.compactMap { type in
-                    ancestor["conditions"].elements.first { $0["type"].string == type && $0["status"].string == "False" }
-                }.first
+            let obstacle = ancestors.lazy.compactMap { ancestor in
+                let conditions = [Condition](conditions: ancestor["conditions"])
+                return [Condition.accepted, Condition.resolvedReferences].lazy.compactMap { conditions[$0] }.first { $0.status == .isFalse }
             }.first
-            field("Traffic Policy", "\(policy.meta.name)\(place): \(reason?["message"].string ?? rules)")
+            field("Traffic Policy", "\(policy.meta.name)\(place): \(obstacle?.message ?? rules)")
         }
     }
 

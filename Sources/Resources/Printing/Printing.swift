@@ -113,11 +113,10 @@ package enum Printing {
             ]
         case ("steady.dev", "trafficpolicies"):
             let policy = TrafficPolicy(value)
-            let rules = (value["spec"].object ?? [:]).map(\.0).filter { $0 != "targetRefs" }
             return [
                 .string(name), .string(policy.targets.map(\.description).joined(separator: ",")),
-                .string(orNone(rules.joined(separator: ","))),
-                .string(value["status"]["conditions"].elements.first { $0["type"].string == "Accepted" }?["reason"].string ?? "Pending"),
+                .string(orNone(TrafficPolicy.ruleNames(of: value).joined(separator: ","))),
+                .string([Condition](conditions: value["status"]["conditions"])[Condition.accepted]?.reason ?? "Pending"),
                 .string(age),
             ]
         case ("steady.dev", "proxystatuses"):

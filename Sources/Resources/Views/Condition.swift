@@ -81,6 +81,12 @@ extension Condition {
     package static let available = "Available"
     package static let progressing = "Progressing"
     package static let replicaFailure = "ReplicaFailure"
+    /// Of TrafficPolicies, whole and for each target: it holds.
+    package static let accepted = "Accepted"
+    /// Of a TrafficPolicy's target: on some ports another one holds.
+    package static let overridden = "Overridden"
+    /// Of TrafficPolicies, whole and for each target: what its rules name is there.
+    package static let resolvedReferences = "ResolvedRefs"
     /// Of ReplicaSets and Deployments: several replicas fail alike and are left to serve, since restarts do not help.
     package static let failingAlike = "steady.dev/FailingAlike"
     /// The newest version failed, and the Deployment went back by itself.

@@ -26,6 +26,14 @@ package struct TrafficPolicy: Sendable {
     package var bodySources: Set<String> {
         Set(rules.fallbacks.compactMap { if case .response(let response) = $0 { response.bodySource } else { nil } })
     }
+
+    /// Whether it names the Service, or a port of it.
+    package func targets(_ service: String) -> Bool { targets.contains { $0.service == service } }
+
+    /// The fields by which it rules, as they stand in its spec.
+    package static func ruleNames(of policy: Value) -> [String] {
+        (policy["spec"].object ?? [:]).map(\.0).filter { $0 != "targetRefs" }
+    }
 }
 
 /// What a TrafficPolicy asks for; without one everything is as in `init()`.
