@@ -29,7 +29,7 @@ package final class APIService {
     /// - Parameter roleSocket: where an agent serves logs, and a proxy its metrics, by the role's name.
     package init(api: any ResourceAPI, http: HTTPClient, roleSocket: @escaping (_ role: String) -> SocketAddress) {
         self.api = api
-        logs = LogRelay(http: http) { roleSocket("agent-\($0)") }
+        logs = LogRelay(http: http) { roleSocket(RoleName.agent($0)) }
         gathering = MetricsGathering(http: http, socket: roleSocket)
     }
 

@@ -1,6 +1,7 @@
 import APIClient
 import Formats
 import Linux
+import Resources
 
 /// The lines to `up`, and what is asked over them.
 extension HostRole {
@@ -43,7 +44,7 @@ extension HostRole {
             upgrade?.look()
         case "beat": break
         // Of nobody else: who can have a proxy avoid an endpoint is who looks after it.
-        case "ended" where connection.role.hasPrefix("agent-"): connections.values.forEach { $0.passOn(ended: message["address"]) }
+        case "ended" where RoleName.isAgent(connection.role): connections.values.forEach { $0.passOn(ended: message["address"]) }
         case "serving": serving()
         case "cannot": cannotStart(role, message["reason"].string ?? "")
         case "store":
@@ -85,7 +86,7 @@ extension HostRole {
     private func keep(_ descriptor: Int32, named name: String, from connection: RoleConnection) {
         if name.hasPrefix(Self.heldListener) { return received(held: descriptor, named: name, from: connection) }
         kept.keep(descriptor, role: connection.role, name: name)
-        if connection.role.hasPrefix("proxy-") {
+        if RoleName.isProxy(connection.role) {
             share(descriptor, named: name, by: connection.role)
             lend(descriptor, named: name)
         }
@@ -102,8 +103,8 @@ extension HostRole {
         connection.send(["op": "welcome"])
         lines[name] = connection
         if Self.hearsOfAbsences(name) { connection.send(agents.absent.message) }
-        if Self.hearsOfProxies(name) { connection.send(liveProxies.message) }
-        if let node = Self.node(ofRole: name), stop == nil { agents.handle(.came, of: node) }
+        if Self.isNoProxy(name) { connection.send(liveProxies.message) }
+        if let node = RoleName.node(ofAgent: name), stop == nil { agents.handle(.came, of: node) }
         if !connection.isReady, stop == nil { custodies[name]?.agentComes() }
         guard let role = roles.first(where: { $0.name == name }) else { return }
         if !role.isRunning { role.adopt(connection.peer) }
@@ -118,17 +119,14 @@ extension HostRole {
         for (role, line) in lines.sorted(by: { $0.key < $1.key }) where Self.hearsOfAbsences(role) { line.send(agents.absent.message) }
     }
 
-    private static func hearsOfAbsences(_ role: String) -> Bool { role == "server" || role.hasPrefix("proxy-") }
+    private static func hearsOfAbsences(_ role: String) -> Bool { role == RoleName.server || RoleName.isProxy(role) }
 
     /// To those that wait for the word of every proxy: the agents, for a drain, and the server, for the loss of a node.
     func tellProxies() {
-        for (role, line) in lines.sorted(by: { $0.key < $1.key }) where Self.hearsOfProxies(role) { line.send(liveProxies.message) }
+        for (role, line) in lines.sorted(by: { $0.key < $1.key }) where Self.isNoProxy(role) { line.send(liveProxies.message) }
     }
 
-    private static func hearsOfProxies(_ role: String) -> Bool { role == "server" || node(ofRole: role) != nil }
-
-    /// Nil for a role that is no agent.
-    static func node(ofRole name: String) -> String? { name.hasPrefix("agent-") ? String(name.dropFirst("agent-".count)) : nil }
+    static func isNoProxy(_ role: String) -> Bool { role == RoleName.server || RoleName.isAgent(role) }
 
     func connection(_ role: String) -> RoleConnection? { lines[role] }
 }

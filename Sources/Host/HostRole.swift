@@ -1,6 +1,7 @@
 import APIClient
 import Formats
 import Linux
+import Resources
 import Supervision
 import Timing
 
@@ -74,7 +75,7 @@ package final class HostRole {
         self.reapsOrphans = reapsOrphans
         self.isResuming = isResuming
         agents = AgentWatch(loop: loop)
-        let longest = directory.roleSocket("agent-" + (requested.nodes.map(\.name).max { $0.utf8.count < $1.utf8.count } ?? ""))
+        let longest = directory.roleSocket(RoleName.agent(requested.nodes.map(\.name).max { $0.utf8.count < $1.utf8.count } ?? ""))
         guard longest.utf8.count <= SocketAddress.unixPathLimit else {
             throw HostError(
                 "the data directory \(directory.path) is too long: its sockets need a path of \(longest.utf8.count) bytes, and Linux allows "
@@ -102,7 +103,7 @@ package final class HostRole {
         if !isResuming { configuration.chooseProxies { Self.lockHolder(directory.roleLock($0)) != nil } }
         if !isResuming { nothingRuns = Self.nothingCanRun(directory) }
         (configuration.boot, configuration.isStopped) = (Processes.bootIdentity(), nothingRuns)
-        let names = ["server"] + configuration.nodes.map { "agent-\($0.name)" } + configuration.proxies
+        let names = ["server"] + configuration.nodes.map { RoleName.agent($0.name) } + configuration.proxies
         do throws(HostError) {
             let claim = try BlockClaim.take(configuration.block, order: blocks?.order(for: directory))
             for name in names {
@@ -188,7 +189,7 @@ package final class HostRole {
         for node in configuration.nodes {
             var arguments = ["agent"] + common + ["--node", node.name, "--zone", node.zone, "--index", "\(node.index)"]
             if let runAs = configuration.runAs { arguments += ["--run-as", runAs] }
-            add("agent-\(node.name)", arguments)
+            add(RoleName.agent(node.name), arguments)
             watchOutput(of: node)
         }
         for name in configuration.proxies { add(name, proxyArguments(name)) }
@@ -206,12 +207,12 @@ package final class HostRole {
         let role = RoleProcess(name: name, arguments: arguments, loop: loop, launcher: launcher, directory: directory, program: program)
         if isFailed(name) {
             role.handle(.fail)
-            if let node = Self.node(ofRole: name) { agents.isDown(node) }
+            if let node = RoleName.node(ofAgent: name) { agents.isDown(node) }
         }
         role.onHopeless = { [unowned self, unowned role] in neverStarts(role) }
         role.onExit = { [unowned self] in
             custodies[name]?.agentEnded()
-            if let node = Self.node(ofRole: name), stop == nil { agents.handle(.went, of: node) }
+            if let node = RoleName.node(ofAgent: name), stop == nil { agents.handle(.went, of: node) }
             stop?.roleEnded()
             forget(retired: name)
             upgrade?.look()

@@ -1,6 +1,7 @@
 import APIClient
 import Formats
 import Linux
+import Resources
 
 /// The listeners of Services stay open while any part of Steady lives: every role but the proxies holds copies of them for `up`, and brings them to the
 /// next one. When the proxy and `up` die together, connections wait until both are back, rather than being refused.
@@ -8,14 +9,12 @@ extension HostRole {
     static let listenerPrefix = "listener:"
     static let heldListener = HostLink.heldPrefix + listenerPrefix
 
-    private static func holds(_ role: String) -> Bool { role == "server" || node(ofRole: role) != nil }
-
     /// To all that hold: a proxy has opened this.
     ///
     /// - Parameter bringer: who has it already.
     func lend(_ descriptor: Int32, named name: String, but bringer: String? = nil) {
         guard name.hasPrefix(Self.listenerPrefix) else { return }
-        for (role, line) in lines.sorted(by: { $0.key < $1.key }) where Self.holds(role) && role != bringer {
+        for (role, line) in lines.sorted(by: { $0.key < $1.key }) where Self.isNoProxy(role) && role != bringer {
             line.send(["op": "descriptor", "name": .string(HostLink.heldPrefix + name)], descriptor: descriptor)
         }
     }
@@ -25,13 +24,13 @@ extension HostRole {
 
     /// A proxy's copy of what is open under this name.
     func openListener(_ name: String) -> Int32? {
-        let proxies = roles.lazy.map(\.name).filter { $0.hasPrefix("proxy-") }
+        let proxies = roles.lazy.map(\.name).filter { RoleName.isProxy($0) }
         return proxies.compactMap { [kept] in kept.descriptor(role: $0, name: name) }.first { Self.isOpen($0) }
     }
 
     /// To one that says hello. BEFORE its welcome.
     func lendAll(to connection: RoleConnection) {
-        guard Self.holds(connection.role) else { return }
+        guard Self.isNoProxy(connection.role) else { return }
         var told: Set<String> = []
         for (name, descriptor) in configuration.proxies.flatMap({ kept.all(role: $0) })
         where name.hasPrefix(Self.listenerPrefix) && told.insert(name).inserted {
@@ -42,7 +41,7 @@ extension HostRole {
     /// A proxy has given a listener up: nobody holds it any more. Unless another one has opened the address anew.
     func letGo(of name: String) {
         guard name.hasPrefix(Self.listenerPrefix), openListener(name) == nil else { return }
-        for (role, line) in lines.sorted(by: { $0.key < $1.key }) where Self.holds(role) {
+        for (role, line) in lines.sorted(by: { $0.key < $1.key }) where Self.isNoProxy(role) {
             line.send(HostLink.release(HostLink.heldPrefix + name))
         }
     }

@@ -1,6 +1,7 @@
 import APIClient
 import Formats
 import Linux
+import Resources
 import Supervision
 
 /// Failing and recovering nodes.
@@ -22,7 +23,7 @@ extension HostRole {
         fence(request.node) { answer(["ok": true]) }
     }
 
-    private func role(ofNode node: String) -> RoleProcess? { roles.first { $0.name == "agent-\(node)" } }
+    private func role(ofNode node: String) -> RoleProcess? { roles.first { $0.name == RoleName.agent(node) } }
 
     /// The node's agent is down from here on until `done`.
     private func clear(_ node: String, _ done: @escaping () -> Void) {
@@ -79,7 +80,7 @@ extension HostRole {
     private func mark(_ nodes: [String], _ isFailed: Bool) throws(LinuxError) {
         var marked: [String] = []
         do throws(LinuxError) {
-            for name in nodes.map({ "agent-\($0)" }) where self.isFailed(name) != isFailed {
+            for name in nodes.map({ RoleName.agent($0) }) where self.isFailed(name) != isFailed {
                 if isFailed {
                     marked.append(name)
                     try Files.replace(failedMark(name), with: [], durably: true)
@@ -97,7 +98,7 @@ extension HostRole {
     }
 
     private func fail(_ node: String, _ done: @escaping () -> Void) {
-        let name = "agent-\(node)"
+        let name = RoleName.agent(node)
         role(ofNode: node)?.handle(.fail)
         clear(node) { [unowned self] in
             kept.removeAll(role: name)

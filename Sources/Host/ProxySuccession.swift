@@ -1,5 +1,6 @@
 import APIClient
 import Linux
+import Resources
 
 /// Several proxies on the same listeners: beside each other, and one after another. The next one accepts BEFORE the one before stops to, which then
 /// finishes what it has.
@@ -7,10 +8,10 @@ import Linux
 /// Each has a name of its own, so that all have a lease and a `ProxyStatus`: a drain waits for the word of each.
 extension HostRole {
     /// Of an instance that was never upgraded.
-    package static let firstProxy = "proxy-1"
+    package static let firstProxy = RoleName.proxy(1)
 
     /// Those that run or are to run, the retired ones included until they have ended.
-    var liveProxies: LiveProxies { LiveProxies(Set(roles.map(\.name).filter { $0.hasPrefix("proxy-") })) }
+    var liveProxies: LiveProxies { LiveProxies(Set(roles.map(\.name).filter { RoleName.isProxy($0) })) }
 
     func proxyArguments(_ name: String) -> [String] {
         ["proxy"] + commonArguments + ["--name", name, "--expose", "\(configuration.exposeAddress)"]
@@ -18,7 +19,7 @@ extension HostRole {
 
     /// Starts another proxy beside the current one, with copies of all that is kept for that.
     func startProxy(after current: String) -> RoleProcess? {
-        let name = (1...).lazy.map { "proxy-\($0)" }.first { name in !self.roles.contains { $0.name == name } } ?? current
+        let name = (1...).lazy.map { RoleName.proxy($0) }.first { name in !self.roles.contains { $0.name == name } } ?? current
         for (descriptorName, descriptor) in kept.all(role: current) {
             if let copy = try? Sockets.duplicate(descriptor) { kept.keep(copy, role: name, name: descriptorName) }
         }
@@ -45,7 +46,7 @@ extension HostRole {
 
     /// Proxies that an earlier `up` has retired and that still have something to finish.
     func adoptRetired() {
-        let names = ((try? Files.list(directory.roles)) ?? []).filter { $0.hasPrefix("proxy-") && $0.hasSuffix(".lock") }.map {
+        let names = ((try? Files.list(directory.roles)) ?? []).filter { RoleName.isProxy($0) && $0.hasSuffix(".lock") }.map {
             String($0.dropLast(5))
         }
         for name in names where !configuration.proxies.contains(name) {
@@ -68,7 +69,7 @@ extension HostRole {
     /// What one proxy opens while another runs is the other's as well: nobody else can bind the address a second time.
     func share(_ descriptor: Int32, named name: String, by proxy: String) {
         guard name.hasPrefix(Self.listenerPrefix) else { return }
-        for role in roles where role.name.hasPrefix("proxy-") && role.name != proxy && !retired.contains(role.name) {
+        for role in roles where RoleName.isProxy(role.name) && role.name != proxy && !retired.contains(role.name) {
             // One that was given up makes place for the next.
             if let present = kept.descriptor(role: role.name, name: name), Self.isOpen(present) { continue }
             guard let copy = try? Sockets.duplicate(descriptor) else { continue }
@@ -79,7 +80,7 @@ extension HostRole {
 
     /// A proxy finds an address taken: perhaps by another one, which opened it before this one was there.
     func share(withWhoWants name: String, _ connection: RoleConnection) {
-        guard name.hasPrefix(Self.listenerPrefix), connection.role.hasPrefix("proxy-"), !retired.contains(connection.role),
+        guard name.hasPrefix(Self.listenerPrefix), RoleName.isProxy(connection.role), !retired.contains(connection.role),
             let descriptor = openListener(name), let copy = try? Sockets.duplicate(descriptor)
         else { return }
         kept.keep(copy, role: connection.role, name: name)
@@ -92,7 +93,7 @@ extension HostConfiguration {
     /// they have.
     mutating func chooseProxies(isRunning: (String) -> Bool) {
         proxies = Array(proxies.filter(isRunning).prefix(proxyCount))
-        let names = (1...).lazy.map { "proxy-\($0)" }
+        let names = (1...).lazy.map { RoleName.proxy($0) }
         while proxies.count < proxyCount, let free = names.first(where: { !proxies.contains($0) && !isRunning($0) }) {
             proxies.append(free)
         }

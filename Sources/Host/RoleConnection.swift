@@ -1,6 +1,7 @@
 import APIClient
 import Formats
 import Linux
+import Resources
 
 /// One line to `up`'s socket: a role's or a client verb's.
 final class RoleConnection {
@@ -29,7 +30,7 @@ final class RoleConnection {
 
     /// Tells a proxy that a process at this address has ended. Only a hint: a proxy that does not keep up does without.
     func passOn(ended address: Value) {
-        if role.hasPrefix("proxy-") { line.hint(["op": "ended", "address": address]) }
+        if RoleName.isProxy(role) { line.hint(["op": "ended", "address": address]) }
     }
 
     /// Answers the request, if the other side waits for an answer.

@@ -1,5 +1,6 @@
 import APIClient
 import Linux
+import Resources
 import Supervision
 import Timing
 
@@ -59,7 +60,7 @@ final class RoleUpgrade {
     private func process(_ name: String) -> RoleProcess? { successors[name] ?? host.roles.first { $0.name == name } }
 
     private var roles: [UpgradeMachine.Role] {
-        let names = host.roles.map(\.name).filter { !$0.hasPrefix("proxy-") } + host.configuration.proxies
+        let names = host.roles.map(\.name).filter { !RoleName.isProxy($0) } + host.configuration.proxies
         return names.compactMap { name in process(name).map { role(name, $0) } }
     }
 

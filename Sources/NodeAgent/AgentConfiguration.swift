@@ -47,7 +47,7 @@ package struct AgentConfiguration: Sendable {
     var podsDirectory: String { nodeDirectory + "/pods" }
     /// What pods keep to: see `PodMemories`.
     var memoriesFile: String { nodeDirectory + "/memories" }
-    var socket: String { directory.roleSocket("agent-\(nodeName)") }
+    var socket: String { directory.roleSocket(RoleName.agent(nodeName)) }
     /// Behind the address that carries the claim, one for each node.
     var nodeAddress: IPv4Address { IPv4Address(bits: InstanceAddresses(block: block).nodes.first + UInt32(index) + 1) }
 }

@@ -1,3 +1,4 @@
+import Resources
 import Timing
 
 /// One role of the instance (server, agent, proxy) as `steady up` sees it: when to start it, when to give it up, when to leave it alone.
@@ -68,7 +69,7 @@ package struct RoleMachine: Sendable {
     package static let lateness: Duration = .seconds(1)
 
     /// How long this role may be silent.
-    package static func silenceLimit(of role: String) -> Duration { role.hasPrefix("agent-") ? agentSilenceLimit : silenceLimit }
+    package static func silenceLimit(of role: String) -> Duration { RoleName.isAgent(role) ? agentSilenceLimit : silenceLimit }
     /// A run this long proves that the role works: the next death is answered at once again.
     package static let provenAfter: Duration = .seconds(10)
     /// One that is asked to end has this long: a server closes its journal in much less.

@@ -3,6 +3,7 @@ import Commands
 import Glibc
 import Host
 import Linux
+import Resources
 import Timing
 
 /// What every role does before it becomes itself: takes its lock, raises its limits, says hello to `up`, and helps to bring `up` back when it dies.
@@ -27,7 +28,7 @@ enum RoleStart {
         begin(name, in: directory)
         let revival = HostRevival(directory: directory, loop: loop)
         // An agent buries whatever it has.
-        if !name.hasPrefix("agent-") { revival.knowChildren() }
+        if !RoleName.isAgent(name) { revival.knowChildren() }
         link.onBecome = { program, arguments in
             RoleLog.say(.notice, "becomes the program of steady up")
             let error = Processes.become("/proc/self/fd/\(program)", arguments: arguments)

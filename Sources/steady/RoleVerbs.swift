@@ -5,6 +5,7 @@ import Controllers
 import Glibc
 import Linux
 import NodeAgent
+import Resources
 import ServiceProxy
 import Storage
 
@@ -131,7 +132,7 @@ enum RoleVerbs {
             directory: directory, runAs: invocation.value("run-as"))
         configuration.proxyCount = 1
         configuration.reapsOrphans = true
-        return try RoleStart.run("agent-\(node)", in: directory) { loop, link in
+        return try RoleStart.run(RoleName.agent(node), in: directory) { loop, link in
             try Processes.becomeSubreaper()
             let role = try AgentRole(
                 loop: loop, configuration: configuration, api: RemoteAPI(loop: loop, address: .unix(directory.apiSocket)),
@@ -163,7 +164,7 @@ enum RoleVerbs {
     }
 
     private static func proxy(_ invocation: Invocation) throws -> Int32 {
-        let name = invocation.value("name") ?? "proxy-1"
+        let name = invocation.value("name") ?? RoleName.proxy(1)
         let directory = try invocation.dataDirectory
         let exposed = invocation.value("expose").flatMap { IPv4Address($0) } ?? .loopback
         let configuration = ProxyConfiguration(name: name, directory: directory, block: try block(invocation), exposed: exposed)

@@ -4,6 +4,7 @@ import Glibc
 import Host
 import Linux
 import NodeAgent
+import Resources
 import Timing
 
 /// `steady up`: the instance itself.
@@ -254,7 +255,7 @@ extension UpVerb {
 
     /// Agents and proxies that nobody answers for; nodes that were failed on purpose are not missed.
     fileprivate static func rolesThatDoNotServe(_ directory: DataDirectory) -> [String] {
-        let agents = (HostRole.recorded(directory)?.nodes ?? []).map { "agent-\($0.name)" }
+        let agents = (HostRole.recorded(directory)?.nodes ?? []).map { RoleName.agent($0.name) }
         return
             (agents.filter { !Files.exists("\(directory.roles)/\($0).failed") }
             + (HostRole.recorded(directory)?.proxies ?? [HostRole.firstProxy])).filter { role in

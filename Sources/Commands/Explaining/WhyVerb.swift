@@ -89,7 +89,7 @@ enum WhyVerb {
             scene.budgets = try api.all(ListRequest(.disruptionBudgets))
             if !invocation.isGiven("server"), let host = try? Instance.askHost(invocation, ["op": "status"]) {
                 scene.isUnderDrill = host["roles"].elements.contains {
-                    $0["name"].string == "agent-\(object.name)" && $0["state"].string == "Failed"
+                    $0["name"].string == RoleName.agent(object.name) && $0["state"].string == "Failed"
                 }
             }
             return scene

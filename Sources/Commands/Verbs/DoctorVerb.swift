@@ -1,5 +1,6 @@
 import APIClient
 import Linux
+import Resources
 
 /// `steady doctor`: what works on this machine, and the remedy for what does not.
 enum DoctorVerb {
@@ -166,7 +167,7 @@ enum DoctorVerb {
             return Finding(
                 name: "data directory", verdict: .bad, words: "this user has no home", remedy: "name one: --data-dir or STEADY_DATA_DIR")
         }
-        let longest = directory.roleSocket("agent-zz999")
+        let longest = directory.roleSocket(RoleName.agent("zz999"))
         if longest.utf8.count > SocketAddress.unixPathLimit {
             return Finding(
                 name: "data directory", verdict: .bad, words: "\(directory.path) is too long for sockets",

@@ -64,9 +64,9 @@ enum NodeVerbs {
             what == "node" ? $0.name == name : $0["metadata"]["labels"]["topology.kubernetes.io/zone"].string == name
         }
         let roles = try Instance.askHost(invocation, ["op": "status"])["roles"].elements
-        let failed = roles.filter { $0["state"].string == "Failed" }.compactMap { $0["name"].string }.filter { $0.hasPrefix("agent-") }
+        let failed = roles.filter { $0["state"].string == "Failed" }.compactMap { $0["name"].string.flatMap { RoleName.node(ofAgent: $0) } }
         let drill = DrillBudget(
-            nodes: Set(nodes.map(\.name)), lost: Set(failed.map { String($0.dropFirst("agent-".count)) }),
+            nodes: Set(nodes.map(\.name)), lost: Set(failed),
             pods: try api.all(ListRequest(.pods)), sets: try api.all(ListRequest(.replicaSets)),
             deployments: try api.all(ListRequest(.deployments)), budgets: try api.all(ListRequest(.disruptionBudgets)))
         let refusals = drill.refusals
