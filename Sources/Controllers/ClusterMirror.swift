@@ -126,15 +126,15 @@ final class ClusterMirror {
     }
 }
 
-extension Dictionary where Key == String {
+extension Dictionary {
     /// Removes a member, and the entry with its last one.
-    mutating func take<View>(_ member: ObjectKey, from key: String) where Value == [ObjectKey: View] {
+    mutating func take<View>(_ member: ObjectKey, from key: Key) where Value == [ObjectKey: View] {
         self[key]?[member] = nil
         if self[key]?.isEmpty ?? false { self[key] = nil }
     }
 
     /// Removes a member, and the set with its last one.
-    mutating func take(_ member: ObjectKey, from key: String) where Value == Set<ObjectKey> {
+    mutating func take(_ member: ObjectKey, from key: Key) where Value == Set<ObjectKey> {
         self[key]?.remove(member)
         if self[key]?.isEmpty ?? false { self[key] = nil }
     }

@@ -67,7 +67,7 @@ final class EndpointLoop {
             return Set(policy.targets.map { ObjectKey(.services, namespace: key.namespace, name: $0.service) })
         }
         let (before, after) = (targets(old), targets(new))
-        for service in before.subtracting(after) { selectingPolicies[service]?.remove(key) }
+        for service in before.subtracting(after) { selectingPolicies.take(key, from: service) }
         for service in after { selectingPolicies[service, default: []].insert(key) }
         guard before != after || old?.policy.rules.balance.selectorKeys != new?.policy.rules.balance.selectorKeys else { return }
         for service in before.union(after).sorted() { queue.mark(service) }
@@ -94,7 +94,7 @@ final class EndpointLoop {
     }
 
     private func reselect(_ key: ObjectKey, _ pod: ObservedPod?) {
-        for service in selectors.removeValue(forKey: key) ?? [] { members[service]?.remove(key) }
+        for service in selectors.removeValue(forKey: key) ?? [] { members.take(key, from: service) }
         guard let pod else { return }
         let found = (servicesByNamespace[key.namespace] ?? []).filter { mirror.services[$0]?.selects(pod.meta.labels) ?? false }.sorted()
         for service in found { members[service, default: []].insert(key) }
@@ -114,19 +114,20 @@ final class EndpointLoop {
 
     private func sliceChanged(_ key: ObjectKey, _ old: ObservedSlice?, _ new: ObservedSlice?) {
         touched.insert(key.namespace)
-        for slice in [old, new] {
-            guard let name = slice?.service else { continue }
-            queue.mark(ObjectKey(.services, namespace: key.namespace, name: name))
+        func service(_ slice: ObservedSlice?) -> ObjectKey? {
+            slice?.service.map { ObjectKey(.services, namespace: key.namespace, name: $0) }
         }
-        if let name = old?.service, new?.service != name { slices[ObjectKey(.services, namespace: key.namespace, name: name)]?.remove(key) }
-        if let name = new?.service { slices[ObjectKey(.services, namespace: key.namespace, name: name), default: []].insert(key) }
+        for slice in [old, new] {
+            if let service = service(slice) { queue.mark(service) }
+        }
+        if let before = service(old), before != service(new) { slices.take(key, from: before) }
+        if let after = service(new) { slices[after, default: []].insert(key) }
         if leaving[key.namespace] != nil { withdrawals.mark(key.namespace) }
     }
 
     private func pass(_ key: ObjectKey, _ done: @escaping (Writing.Outcome) -> Void) {
         guard let service = mirror.services[key] else {
             queue.forget(key)
-            if slices[key]?.isEmpty ?? false { slices[key] = nil }
             return done(.init())
         }
         let view = EndpointSlicePlan.View(

@@ -29,8 +29,9 @@ package struct SHA256: Sendable {
     /// The 32 bytes of the digest.
     package consuming func finish() -> [UInt8] {
         let bits = count * 8
-        update([0x80])
-        while rest.count != 56 { update([0]) }
+        // A one bit, zeros up to the last eight bytes of a block, and the length.
+        let zeros = (rest.count < 56 ? 55 : 119) - rest.count
+        update([0x80] + [UInt8](repeating: 0, count: zeros))
         update((0..<8).map { UInt8(truncatingIfNeeded: bits >> UInt64(56 - 8 * $0)) })
         let words = [state.0, state.1, state.2, state.3, state.4, state.5, state.6, state.7]
         return words.flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> UInt32(24 - 8 * $0)) } }

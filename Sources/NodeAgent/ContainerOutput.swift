@@ -22,10 +22,10 @@ extension ContainerProcess {
     /// now is tried again, as long as it takes.
     func readOutput() {
         mergeSpill()
-        guard let owner = outputOwner else { return }
+        guard let waiting = waitingOutput else { return }
         do throws(LinuxError) {
-            try openOutput(owner: owner)
-            outputOwner = nil
+            try openOutput(owner: waiting.owner)
+            waitingOutput = nil
         } catch {
             context.loop.schedule(after: Self.attendPause) { [weak self] in self?.readOutput() }
         }

@@ -12,8 +12,13 @@ final class ContainerProcess {
     let log: ContainerLog
     var output: OutputPipe?
     var outputWatch: EventLoop.Watch?
-    /// Whose program's output is still to be taken over from `up`.
-    var outputOwner: Launch.User??
+    /// The output of a program that was adopted, which `up` still reads.
+    struct WaitingOutput {
+        /// As whom the program runs; nil: as the agent.
+        var owner: Launch.User?
+    }
+    /// What is still to be taken over from `up`.
+    var waitingOutput: WaitingOutput?
     var pidfd: Int32 = -1
     private var exitWatch: EventLoop.Watch?
     private var listener: HandOffListener?
@@ -269,7 +274,7 @@ final class ContainerProcess {
         closeDescriptor(pidfd)
         pidfd = -1
         context.leaders.remove(identity.pid)
-        if outputOwner != nil { readOutput() }
+        if waitingOutput != nil { readOutput() }
         // What it printed last.
         while output?.store({ [log] in log.append($0, at: Clock.realtime()) }) == true {}
         let now = Clock.realtime()
@@ -292,7 +297,7 @@ final class ContainerProcess {
         isLimited = true
         startedAt = record.startedAt
         log.open(run: record.restartCount)
-        outputOwner = .some(owner)
+        waitingOutput = WaitingOutput(owner: owner)
         guard record.boot == context.bootIdentifier, let identity = record.identity, let descriptor = Processes.openDescriptor(identity)
         else {
             if let listener { closeDescriptor(listener) }

@@ -312,14 +312,6 @@ package struct ContainerMachine: Sendable {
         return climb(now: now)
     }
 
-    /// Nothing new is sent to its pod: what is under way is waited for, but less long than who might have sent more.
-    mutating func lastRequestsCame(now: Instant) -> [PodAction] {
-        guard case .running(var run) = state, let stop = run.stop, stop.isForDeletion, stop.isDrainPending else { return [] }
-        run.stop?.lastRequestsCame(now: now)
-        state = .running(run)
-        return climb(now: now)
-    }
-
     /// The next rungs of the stop ladder, as far as they are due.
     private mutating func climb(now: Instant) -> [PodAction] {
         guard case .running(var run) = state, var stop = run.stop else { return [] }

@@ -127,7 +127,7 @@ package struct PodMachine: Sendable {
         case (.withdrawn, .stopping(var deletion)):
             deletion.stage = max(deletion.stage, .withdrawn)
             phase = .stopping(deletion)
-            return containers.indices.flatMap { containers[$0].lastRequestsCame(now: now) }
+            return containers.indices.flatMap { containers[$0].handle(.withdrawn, grace: policy.gracePeriod, now: now, at: at) }
         case (.drained, .stopping(var deletion)):
             deletion.stage = .idle
             phase = .stopping(deletion)

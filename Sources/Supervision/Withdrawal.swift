@@ -5,10 +5,8 @@ import Resources
 package enum Withdrawal {
     /// The revision from which on no route leads to a pod that is deleted; nil: the endpoint plan has not said it yet.
     package static func announced(by pod: Value) -> Revision? {
-        let condition = pod["status"]["conditions"].elements.first {
-            $0["type"].string == Condition.withdrawn && $0["status"].string == "True"
-        }
-        return condition.flatMap { $0["observedRevision"].string.flatMap { Revision($0) } }
+        let condition = [Condition](conditions: pod["status"]["conditions"])[Condition.withdrawn]
+        return condition?.isTrue == true ? condition?.observedRevision : nil
     }
 
     /// The revision from which on the slices of a namespace offer nobody at an address; nil: one still does. Zero: none has it, so nobody routes there.

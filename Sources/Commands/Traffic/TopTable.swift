@@ -1,4 +1,5 @@
 import Formats
+import Simulation
 
 /// The lines of `steady top services`.
 enum TopTable {
@@ -25,15 +26,11 @@ enum TopTable {
                     ))
             }
         }
-        let widths = headers.indices.map { column in lines.map { $0.cells[column].count }.max() ?? 0 }
-        return lines.enumerated().map { index, line in
-            var text = ""
-            for (column, cell) in line.cells.enumerated() {
-                let isLast = column == headers.count - 1
-                text += isLast ? cell : cell.padded(to: widths[column] + 3)
-            }
+        let texts = TextTable.text(lines.map(\.cells)).split(separator: "\n")
+        return zip(texts, lines).enumerated().map { index, line in
+            let text = String(line.0)
             if index == 0 { return terminal.coloured(text, .bold) }
-            if line.isFailing { return terminal.coloured(text, line.isService ? .yellow : .red) }
+            if line.1.isFailing { return terminal.coloured(text, line.1.isService ? .yellow : .red) }
             return text
         }.joined(separator: "\n") + "\n"
     }
@@ -67,41 +64,33 @@ enum TopTable {
         return "\(tenths(seconds))s"
     }
 
-    private static func tenths(_ value: Double) -> String {
-        let count = Int((value * 10).rounded())
-        return "\(count / 10).\(count % 10)"
-    }
+    private static func tenths(_ value: Double) -> String { DurationText.decimal(Int64((value * 10).rounded()), places: 1) }
 
     /// For programs: the same as objects.
     static func json(_ services: [TrafficFigures.Service]) -> Value {
         .array(
             services.map { service in
-                var object: [String: Value] = fields(service.row)
-                object["namespace"] = .string(service.namespace)
-                object["service"] = .string(service.name)
-                object["port"] = Int64(service.port).map { .int($0) } ?? .string(service.port)
-                object["up"] = .int(Int64(service.upCount))
-                object["ejected"] = .int(Int64(service.ejectedCount))
-                object["panic"] = .bool(service.isPanicking)
-                object["endpoints"] = .array(
-                    service.endpoints.map { endpoint in
-                        var object: [String: Value] = fields(endpoint.row)
-                        object["endpoint"] = .string(endpoint.name)
-                        object["zone"] = .string(endpoint.zone)
-                        object["up"] = .bool(endpoint.isUp)
-                        return value(object)
-                    })
-                return value(object)
+                let place: Object = [
+                    "namespace": .string(service.namespace), "service": .string(service.name),
+                    "port": Int64(service.port).map { .int($0) } ?? .string(service.port), "up": .int(Int64(service.upCount)),
+                    "ejected": .int(Int64(service.ejectedCount)), "panic": .bool(service.isPanicking),
+                ]
+                let endpoints: Object = [
+                    "endpoints": .array(
+                        service.endpoints.map { endpoint in
+                            let place: Object = [
+                                "endpoint": .string(endpoint.name), "zone": .string(endpoint.zone), "up": .bool(endpoint.isUp),
+                            ]
+                            return object(place, figures(endpoint.row))
+                        })
+                ]
+                return object(place, figures(service.row), endpoints)
             })
     }
 
-    private static func value(_ fields: [String: Value]) -> Value {
-        var object = Object()
-        for (key, value) in fields.sorted(by: { $0.key < $1.key }) { object[key] = value }
-        return .object(object)
-    }
+    private static func object(_ parts: Object...) -> Value { .object(Object(parts.flatMap { $0.map { ($0.key, $0.value) } })) }
 
-    private static func fields(_ row: TrafficFigures.Row) -> [String: Value] {
+    private static func figures(_ row: TrafficFigures.Row) -> Object {
         [
             "ratePerSecond": .double(row.rate), "errorShare": row.errorShare.map { .double($0) } ?? .null,
             "p50Seconds": row.p50.map { .double($0) } ?? .null, "p99Seconds": row.p99.map { .double($0) } ?? .null,
