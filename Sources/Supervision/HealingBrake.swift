@@ -8,8 +8,11 @@ import Timing
 /// One for each agent; it remembers what an agent has restarted, for the time in which it has nobody to ask.
 package struct HealingBrake: Sendable {
     /// Without the server the next restart of a workload waits at least this long after the last, and until the instance that was restarted last is
-    /// Ready again: one that never comes back, or fails its probe again soon, shows that restarts do not help. As long as the server waits.
-    package static let spacing = RestartPermit.trial
+    /// Ready again: one that never comes back shows that restarts do not help.
+    package static let spacing = Duration.seconds(1)
+    /// An instance that asks for another restart this soon after its last shows the same: for as long again no other one is restarted. The server, which
+    /// sees all of a workload, lets as much time pass before any second one.
+    package static let trial = RestartPermit.trial
     /// The share of time in which something waited for a processor (PSI, `some avg10`) from which on a program may be slow by no fault of its own.
     package static let starvation = 60.0
     /// How long starvation excuses one container at most: it may be the cause.
@@ -57,6 +60,8 @@ package struct HealingBrake: Sendable {
         var at: Instant
         /// The instance is Ready again, or gone.
         var isOver = false
+        /// The one before it was too short a while ago to have helped.
+        var isRepeated = false
     }
     private struct Suspect: Hashable {
         var pod: String
@@ -94,10 +99,13 @@ package struct HealingBrake: Sendable {
             if others.contains(where: { !$0.isOver }) {
                 return .hold(reason: "another instance of its workload was restarted and is not ready again: a restart may not help")
             }
-            if others.contains(where: { now - $0.at < Self.spacing }) {
+            if others.contains(where: { $0.isRepeated && now - $0.at < Self.trial }) {
                 return .hold(
-                    reason: "another instance of its workload was restarted less than \(Int(Self.spacing.inSeconds)) s ago: "
-                        + "whether a restart helps is not known yet")
+                    reason: "another instance of its workload failed again less than \(Int(Self.trial.inSeconds)) s after its restart: "
+                        + "a restart does not help")
+            }
+            if others.contains(where: { now - $0.at < Self.spacing }) {
+                return .hold(reason: "another instance of its workload was restarted less than \(Int(Self.spacing.inSeconds)) s ago")
             }
             return begin(plea, now)
         }
@@ -105,8 +113,8 @@ package struct HealingBrake: Sendable {
 
     private mutating func begin(_ plea: Plea, _ now: Instant) -> Verdict {
         guard let workload = plea.workload else { return .restart }
-        var known = (restarts[workload] ?? [:]).filter { !$0.value.isOver || now - $0.value.at < Self.spacing }
-        known[plea.pod] = Restart(at: now)
+        var known = (restarts[workload] ?? [:]).filter { !$0.value.isOver || now - $0.value.at < Self.trial }
+        known[plea.pod] = Restart(at: now, isRepeated: known[plea.pod].map { now - $0.at < Self.trial } ?? false)
         restarts[workload] = known
         return .restart
     }

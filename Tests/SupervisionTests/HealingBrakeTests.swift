@@ -18,15 +18,64 @@ import Timing
         #expect(isHeld(brake.judge(plea("b"), .silence, now: second(0.5))))
         #expect(isHeld(brake.judge(plea("b"), .silence, now: second(5))))
         brake.becameReady(pod: "a", workload: "web")
-        #expect(brake.judge(plea("b"), .silence, now: second(60)) == .restart)
+        #expect(brake.judge(plea("b"), .silence, now: second(5)) == .restart)
     }
 
-    @Test func `less than a minute after a restart is too soon, even if the first is Ready at once`() {
+    @Test func `less than a second after a restart is too soon, even if the first is Ready at once`() {
         var brake = HealingBrake()
         _ = brake.judge(plea("a"), .silence, now: second(0))
         brake.becameReady(pod: "a", workload: "web")
-        #expect(isHeld(brake.judge(plea("b"), .silence, now: second(59.9))))
-        #expect(brake.judge(plea("b"), .silence, now: second(60)) == .restart)
+        #expect(isHeld(brake.judge(plea("b"), .silence, now: second(0.9))))
+        #expect(brake.judge(plea("b"), .silence, now: second(1)) == .restart)
+    }
+
+    @Test(
+        arguments: [
+            // when the first failed again, when another one asks, held
+            (30, 31, true), (30, 89.9, true), (30, 90, false), (59.9, 119, true), (60, 61, false), (600, 601, false),
+        ] as [(Double, Double, Bool)])
+    func `once a restart has not helped, for a minute no other instance is restarted`(again: Double, asks: Double, isHeld held: Bool) {
+        var brake = HealingBrake()
+        _ = brake.judge(plea("a"), .silence, now: second(0))
+        brake.becameReady(pod: "a", workload: "web")
+        #expect(brake.judge(plea("a"), .silence, now: second(again)) == .restart)
+        brake.becameReady(pod: "a", workload: "web")
+        #expect(isHeld(brake.judge(plea("b"), .silence, now: second(asks))) == held)
+    }
+
+    @Test(arguments: [0.2, 10, 30, 59])
+    func `of many that fail alike, are Ready at once and fail again, one goes on being restarted, every other one at most once`(
+        failsAfter: Double
+    ) {
+        var brake = HealingBrake()
+        let pods = (0..<10).map { "web-\($0)" }
+        var begun = Dictionary(uniqueKeysWithValues: pods.map { ($0, 0.0) })
+        var counts: [String: Int] = [:]
+        for tick in 1...36_000 {
+            let at = Double(tick) / 10
+            for pod in pods where at - begun[pod, default: 0] >= failsAfter {
+                guard brake.judge(plea(pod), .silence, now: second(at)) == .restart else { continue }
+                begun[pod] = at
+                counts[pod, default: 0] += 1
+                brake.becameReady(pod: pod, workload: "web")
+            }
+        }
+        let often = counts.filter { $0.value > 1 }
+        #expect(often.count == 1 && (often.values.first ?? 0) > 50, "\(counts)")
+    }
+
+    @Test func `ten instances that hang are restarted one by one, a second apart`() {
+        var brake = HealingBrake()
+        var waiting = (0..<10).map { "web-\($0)" }
+        var times: [Double] = []
+        for tick in 1...200 where !waiting.isEmpty {
+            let at = Double(tick) / 10
+            guard let pod = waiting.first(where: { brake.judge(plea($0, .hung), .silence, now: second(at)) == .restart }) else { continue }
+            brake.becameReady(pod: pod, workload: "web")
+            waiting.removeAll { $0 == pod }
+            times.append(at)
+        }
+        #expect(times.count == 10 && zip(times, times.dropFirst()).allSatisfy { $1 - $0 >= 0.999 } && times.last ?? 0 < 11, "\(times)")
     }
 
     @Test func `what serves is not touched as long as the instance that was restarted does not come back`() {
