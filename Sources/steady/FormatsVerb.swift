@@ -1,3 +1,4 @@
+import APIClient
 import Commands
 import Formats
 import Host
@@ -5,7 +6,8 @@ import Linux
 import NodeAgent
 import Storage
 
-/// `steady formats`: what an upgrade asks of a program before it lets it near an instance.
+/// `steady formats`: what an upgrade asks of a program before it lets it near an instance. Beside the formats it says which program file it is, which
+/// tells a script that starts a steady from that.
 enum FormatsVerb {
     static let verb = Verb(
         "formats", group: .hidden, summary: "Print the version, and which formats this program reads and writes", run: { try run($0) })
@@ -20,7 +22,10 @@ enum FormatsVerb {
         ])
 
     private static func run(_ invocation: Invocation) throws(CommandError) -> Int32 {
-        invocation.terminal.line(JSON.text(statement.value))
+        var out = statement.value
+        out["identity"] = .string(Release.program)
+        out["path"] = .string(Processes.executablePath())
+        invocation.terminal.line(JSON.text(out))
         return 0
     }
 }

@@ -62,7 +62,18 @@ enum UpgradeVerb {
                 "the running steady up cannot be upgraded in place; stop it with steady down, and start the new one with steady up")
         }
         let path = try self.path(invocation, line)
-        let next = try statement(of: path, directory, loop)
+        let said = try statement(of: path, directory, loop)
+        guard let next = ProgramStatement(said) else {
+            throw CommandError(
+                "\(path) is not a steady that an instance can be upgraded to: it does not print its formats (steady formats)")
+        }
+        // A program of before this answer says nothing of it.
+        if let other = said["identity"].string, other != Release.identity(path, version: next.version) {
+            let real = said["path"].string ?? ""
+            throw CommandError(
+                "\(path) is not steady itself, it starts \(real): the new steady up could not tell that it is the one that was asked for; "
+                    + "give that program: steady upgrade --binary \(real)")
+        }
         if Release.identity(path, version: next.version) == identity {
             invocation.terminal.line("nothing to do: the instance runs this program (steady \(now.version)) already")
             return 0
@@ -107,7 +118,7 @@ enum UpgradeVerb {
     }
 
     /// What the program says of itself: proves that it starts on this machine.
-    private static func statement(of path: String, _ directory: DataDirectory, _ loop: EventLoop) throws -> ProgramStatement {
+    private static func statement(of path: String, _ directory: DataDirectory, _ loop: EventLoop) throws -> Value {
         let said = "\(directory.path)/formats.tmp\(Processes.current)"
         let output = try Files.openForAppending(said)
         defer {
@@ -136,11 +147,8 @@ enum UpgradeVerb {
             _ = loop.runUntil(within: statementLimit) { end != .running }
             throw CommandError("\(path) did not say within \(Int(statementLimit.inSeconds)) s what it is (steady formats)")
         }
-        guard end == .ended(.exited(code: 0)), let value = try? JSON.parse(Files.read(said)), let statement = ProgramStatement(value) else {
-            throw CommandError(
-                "\(path) is not a steady that an instance can be upgraded to: it does not print its formats (steady formats)")
-        }
-        return statement
+        guard end == .ended(.exited(code: 0)), let value = try? JSON.parse(Files.read(said)) else { return .null }
+        return value
     }
 
     // MARK: - How it goes

@@ -24,10 +24,11 @@ extension Siege {
         return path
     }
 
-    /// A program that says of itself what a steady says, and does something else as `up`.
+    /// A program that says of itself what a steady of before identities were told says, and does something else as `up`.
     func impostor(_ script: String) throws -> String {
         let path = instance.directory + "/impostor"
-        try instance.write("#!/bin/sh\n[ \"$1\" = formats ] && exec \(try release("0.1.7")) formats\n\(script)\n", to: path)
+        let formats = #"\#(try release("0.1.7")) formats | sed 's/"identity":"[^"]*",*//'"#
+        try instance.write("#!/bin/sh\n[ \"$1\" = formats ] && { \(formats); exit; }\n\(script)\n", to: path)
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
         return path
     }
@@ -239,6 +240,20 @@ extension Transcripts {
             #expect(said.contains("the instance runs steady 0.1.8 again"), "\(said)")
             #expect(try siege.instance.steady("upgrade --back").contains("the instance runs steady 0.1.0"))
             #expect(try siege.replicas() == before)
+        }
+
+        @Test func `A script that starts a steady is refused in favour of that, before anything is touched`() throws {
+            let siege = try Siege(replicas: 1)
+            defer { siege.stop() }
+            let up = siege.pid(of: "up")
+            let real = try siege.release("0.1.7")
+            let script = siege.instance.directory + "/wrapper"
+            try siege.instance.write("#!/bin/sh\nexec \(real) \"$@\"\n", to: script)
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: script)
+            let said = try siege.instance.steady("upgrade --binary \(script)", code: 1)
+            #expect(said.contains("is not steady itself, it starts") && said.contains("steady upgrade --binary \(real)"), "\(said)")
+            #expect(siege.pid(of: "up") == up)
+            #expect(try siege.instance.steady("upgrade --status").contains("the instance was not upgraded yet"))
         }
 
         @Test func `What is no steady, or too old or too new a one, is refused before anything is touched`() throws {
