@@ -62,6 +62,29 @@ import Timing
         #expect(withdrawn >= 10)
     }
 
+    @Test func `a TrafficPolicy holds no longer once its Service begins to go, though finalizers keep that`() throws {
+        defer { cluster.close() }
+        var service = cluster.service()
+        service["metadata"]["finalizers"] = ["example.com/hold"]
+        cluster.create(.services, service)
+        let name = service["metadata"]["name"]
+        cluster.create(
+            .trafficPolicies,
+            [
+                "apiVersion": "steady.dev/v1", "kind": "TrafficPolicy", "metadata": ["name": "slow", "namespace": "default"],
+                "spec": ["targetRefs": [["group": "", "kind": "Service", "name": name]], "timeout": ["http": ["requestTimeout": "9s"]]],
+            ])
+        let policies = ObjectCache(api: cluster.api, list: ListRequest(.trafficPolicies))
+        policies.start(onChange: { _, _, _ in })
+        defer { policies.stop() }
+        func accepted() -> Condition? {
+            policies.all.first.flatMap { [Condition](conditions: $0["status"]["conditions"])[Condition.accepted] }
+        }
+        cluster.wait("it holds") { accepted()?.isTrue ?? false }
+        cluster.perform(.delete(ObjectKey(.services, namespace: "default", name: name.string ?? ""), DeleteOptions()))
+        cluster.wait("its target is gone") { accepted()?.reason == "TargetNotFound" }
+    }
+
     @Test func `an unready pod leaves the endpoints and comes back`() throws {
         defer { cluster.close() }
         start()

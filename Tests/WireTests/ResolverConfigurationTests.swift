@@ -23,5 +23,7 @@ import Testing
         #expect(found.options == ["ndots:2", "timeout:1", "rotate"])
         #expect(ResolverConfiguration("domain x.example y").searches == ["x.example"])
         #expect(ResolverConfiguration("") == ResolverConfiguration())
+        #expect(ResolverConfiguration("search a.example").effectiveServers == ["127.0.0.1", "::1"])
+        #expect(found.effectiveServers == found.nameServers)
     }
 }
