@@ -155,14 +155,28 @@ final class ProxyHarness {
         defer { Sockets.close(asker) }
         let query = DNSMessage(id: 7, asking: .init(try #require(DNSName("web.default.svc.cluster.local")), .a)).serialized()
         _ = query.withUnsafeBufferPointer { Sockets.send(asker, $0) }
+        // Over TCP the connection waits in the listener's backlog, and the question in the connection.
+        let stream = try Sockets.connect(to: .ipv4(IPv4Address("127.47.0.1")!, port: 10053))
+        defer { Sockets.close(stream) }
+        let framed = DNSStream.framed(query)
+        harness.wait {
+            if case .bytes(framed.count) = framed.withUnsafeBufferPointer({ Sockets.send(stream, $0) }) { return true }
+            return false
+        }
         harness.settle()
         harness.restartProxy()
         var answer: [UInt8] = []
+        var input = ByteQueue([])
+        var streamed: [UInt8]?
         harness.wait {
             answer += Sockets.receive(asker, limit: 512).bytes
-            return !answer.isEmpty
+            input.append(Sockets.receive(stream, limit: 512).bytes)
+            streamed = streamed ?? (try? DNSStream.next(&input))
+            return !answer.isEmpty && streamed != nil
         }
-        #expect(try DNSMessage(answer).answers.map(\.content) == [.a(0x7F00_0001)])
+        for octets in [answer, try #require(streamed)] {
+            #expect(try DNSMessage(octets).answers.map(\.content) == [.a(0x7F00_0001)])
+        }
     }
 
     @Test func `a port that is taken is told in an event with the remedy, and opened when it is free`() throws {
