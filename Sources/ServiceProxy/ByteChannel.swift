@@ -115,16 +115,48 @@ final class ByteChannel: TurnEndListener {
             keep(UnsafeBufferPointer(rebasing: UnsafeRawBufferPointer(scratch).bindMemory(to: UInt8.self)[0..<count]))
             progressCount &+= count
             return true
+        case let other: return isNews(other)
+        }
+    }
+
+    /// Notes that there was nothing to be received: true when this is new, and the last there is.
+    private func isNews(_ transfer: Sockets.Transfer) -> Bool {
+        switch transfer {
+        case .bytes: return true
         case .wouldBlock:
             mayReceive = false
             return false
-        case .ended:
-            hasEnded = true
-            return true
+        case .ended: hasEnded = true
         case .failed(let error):
             failure = failure ?? error
             hasEnded = true
-            return true
+        }
+        return true
+    }
+
+    /// Takes in what has arrived into a pipe. BEFORE this `input` and the pipe must be empty. False when nothing new came; throws where it can only be
+    /// copied.
+    func receive(into pipe: SplicePipe) throws(LinuxError) -> Bool {
+        guard isOpen, mayReceive, !hasEnded else { return false }
+        // However little came, only the socket's own word says that there is no more: a pipe has as many places as there are pieces in it.
+        let transfer = try pipe.fill(from: fd)
+        if case .bytes(let count) = transfer { progressCount &+= count }
+        return isNews(transfer)
+    }
+
+    /// Sends what a pipe holds, as far as the kernel takes it. BEFORE this `output` must be empty.
+    func flush(_ pipe: SplicePipe) {
+        guard isOpen, !isConnecting else { return }
+        while maySend, !pipe.isEmpty {
+            switch pipe.drain(to: fd) {
+            case .bytes(let count):
+                sentByteCount += count
+                progressCount &+= count
+            case .wouldBlock, .ended: waitToSend()
+            case .failed(let error):
+                failure = failure ?? error
+                maySend = false
+            }
         }
     }
 

@@ -43,6 +43,7 @@ final class Dataplane {
     var router: Router
     /// The one buffer that everything received goes through.
     let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: ByteChannel.receiveLimit, alignment: 64)
+    let pipes = PipePool()
     /// By the endpoint's index.
     private(set) var pools: [UpstreamPool?] = []
     private var open: [any Swept] = []

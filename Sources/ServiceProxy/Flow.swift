@@ -3,7 +3,7 @@ import Timing
 import Traffic
 import Wire
 
-/// A client's connection whose bytes are copied to one endpoint and back: a TCP port, or an exchange that was upgraded.
+/// A client's connection whose bytes are passed to one endpoint and back: a TCP port, or an exchange that was upgraded.
 ///
 /// Each direction ends by itself, so a program that reads until the end and then answers is served.
 final class Flow: ChannelOwner, UpstreamUser, Swept, Waiter, Closable {
@@ -20,6 +20,9 @@ final class Flow: ChannelOwner, UpstreamUser, Swept, Waiter, Closable {
     private var undecidedAt: String?
     private let began: Instant
     private var isCounted = false
+    /// To the endpoint, and back.
+    private var request = FlowDirection()
+    private var response = FlowDirection()
     var place = -1
 
     /// How long a client is given to speak first, before it gets an endpoint that may do so.
@@ -144,7 +147,9 @@ final class Flow: ChannelOwner, UpstreamUser, Swept, Waiter, Closable {
         if let upstream, now >= upstream.connectDeadline { connectFailed() }
     }
 
-    var bufferedByteCount: Int { channel.bufferedByteCount + (upstream?.channel.bufferedByteCount ?? 0) }
+    var bufferedByteCount: Int {
+        channel.bufferedByteCount + (upstream?.channel.bufferedByteCount ?? 0) + request.bufferedByteCount + response.bufferedByteCount
+    }
 
     func closeIfResting() { if restsSince != nil { end(withReset: false) } }
     /// A flow may be silent for long: nobody knows what it waits for. Only who never said a word rests.
@@ -179,44 +184,19 @@ final class Flow: ChannelOwner, UpstreamUser, Swept, Waiter, Closable {
         end(withReset: true)
     }
 
-    // MARK: - Copying
-
     private func pump() {
         guard let there = upstream?.channel, !there.isConnecting, channel.isOpen else { return }
-        let isCut = copy(from: channel, to: there)
-        if copy(from: there, to: channel) || isCut { plane.loop.later { [weak self] in self?.pump() } }
+        let isCut = request.pass(from: channel, to: there, plane)
+        if response.pass(from: there, to: channel, plane) || isCut { plane.loop.later { [weak self] in self?.pump() } }
         let isOver = channel.isSendingShut && there.isSendingShut
         let isBroken = channel.failure != nil || there.failure != nil
         if isOver || isBroken { end(withReset: isBroken) }
     }
 
-    /// True when there may be more, but others come first.
-    private func copy(from: ByteChannel, to: ByteChannel) -> Bool {
-        var receiveCount = 0
-        while true {
-            if to.output.count >= Self.bufferLimit { to.flush() }
-            if to.output.count >= Self.bufferLimit || to.failure != nil { break }
-            receiveCount += 1
-            if receiveCount > Dataplane.turnLimit {
-                to.flushAtTurnEnd()
-                return true
-            }
-            if !from.input.isEmpty {
-                from.input.move(from.input.count, to: &to.output)
-            } else if !from.receive(plane.scratch, for: to) {
-                break
-            }
-        }
-        to.flushAtTurnEnd()
-        if from.hasEnded, from.input.isEmpty {
-            to.flush()
-            if to.output.isEmpty { to.shutSending() }
-        }
-        return false
-    }
-
     private func end(withReset: Bool) {
         if let ticket { plane.stopWaiting(ticket) }
+        request.giveBack(to: plane.pipes)
+        response.giveBack(to: plane.pipes)
         if let upstream {
             self.upstream = nil
             if withReset { upstream.channel.close(withReset: true) }

@@ -174,6 +174,11 @@ final class Peer {
         stream?.flush()
     }
     func shutdown() { stream?.shutdownSending() }
+    /// Says that nothing more comes, behind all that was sent.
+    func shutdownWhenSent() {
+        guard let stream, stream.bufferedByteCount > 0 else { return shutdown() }
+        stream.onDrained = { [unowned self] in shutdown() }
+    }
     func close() {
         stream?.close()
         stream = nil
