@@ -13,9 +13,6 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
     static let restLimit = Duration.seconds(75)
     /// A body, in either direction, that does not move for this long ends its exchange.
     static let standstillLimit = Duration.seconds(60)
-    /// A client that said it will send no more mostly went away; should it only have closed its half, it still gets what comes in this
-    /// time.
-    static let halfClosedLimit = Duration.seconds(2)
     /// How long the rest of a refused request is read and dropped, so that the client gets to read the answer (RFC 9112, 9.6).
     static let lingerLimit = Duration.seconds(1)
     /// Bytes that wait in one direction before nothing more is received from the other side.
@@ -40,7 +37,6 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
     private var deadline: Instant
     private var restingSince: Instant
     private var progressSeen = 0
-    private var goneDeadline = Instant.never
 
     /// Takes the channel over and stays alive by the dataplane until the connection ends.
     init(_ channel: ByteChannel, _ origin: ClientOrigin, entrance: String, backend: RouteTable.BackendName, plane: Dataplane) {
@@ -62,7 +58,6 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
     func channelIsReady(_ channel: ByteChannel) {
         channel.flush()
         if channel.failure != nil { return abort() }
-        if channel.isEndAnnounced, goneDeadline == .never { goneDeadline = plane.loop.now + Self.halfClosedLimit }
         pumpResponse()
         pumpRequest()
     }
@@ -102,19 +97,21 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
 
     private func sweepExchange(_ now: Instant) {
         guard let exchange else { return }
-        if now >= goneDeadline { return abort() }
         if let upstream = exchange.upstream, now >= upstream.connectDeadline { return connectFailed() }
         if let rival = exchange.rival, now >= rival.connectDeadline { rivalIsReady(rival) }
         let idleLimit = exchange.terms?.rules.timeouts.streamIdle
         let progress = channel.progressCount &+ (exchange.upstream?.channel.progressCount ?? 0)
-        // Who waits for the endpoint to think waits as long as it takes; only bytes that should move and do not are counted.
-        let isOwed = idleLimit != nil || !exchange.isRequestComplete || !channel.output.isEmpty
+        // Who waits for the endpoint to think waits as long as it takes; only bytes that should move and do not are counted. But a client that ended its
+        // side may be one that went: it takes no place for ever.
+        let isOwed = idleLimit != nil || !exchange.isRequestComplete || !channel.output.isEmpty || channel.isEndAnnounced
         if progress != progressSeen || !isOwed {
             progressSeen = progress
             deadline = now + (idleLimit ?? Self.standstillLimit)
         } else if now >= deadline {
             if exchange.isResponseBegun { return abort() }
             guard exchange.isRequestComplete else { return fail(.bodyTooSlow) }
+            // No rule was broken that the endpoint could know of: whoever asked is not there.
+            guard idleLimit != nil else { return abort(as: .clientGone) }
             if let upstream = exchange.upstream { note(.failed, at: upstream.endpoint) }
             fail(.requestTimeout)
         }
@@ -237,7 +234,7 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
         case .resting: if channel.output.isEmpty { close() } else { linger() }
         case .lingering, .closed: close()
         case .head: close()
-        // A request that will never be whole; a whole one may still be answered, see `halfClosedLimit`.
+        // A request that will never be whole. A whole one is answered (RFC 9112, 9.6 lets a client end its side behind its last request).
         case .exchange: if exchange?.isRequestComplete == false { abort() }
         }
     }
@@ -306,8 +303,8 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
     }
 
     /// The client went, or a response broke off: both sides end at once, the client's by a reset so that it sees that something is missing.
-    func abort() {
-        account(isClientGone ? .clientGone : .cutOff)
+    func abort(as end: ExchangeEnd? = nil) {
+        account(end ?? (isClientGone ? .clientGone : .cutOff))
         let isCutOff = exchange?.isResponseBegun == true
         letGoOfUpstream()
         conclude()

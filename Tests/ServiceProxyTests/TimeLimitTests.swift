@@ -77,16 +77,64 @@ import Traffic
         harness.wait { client.isEnded && backend.server.connectionCount == 0 }
     }
 
-    @Test func `a client that went while its endpoint thinks is noticed`() throws {
+    private static func metrics(_ harness: Harness) -> String {
+        TrafficText.text(harness.plane.counts, openConnectionCount: 0, now: harness.loop.now) { _, _ in true }
+    }
+
+    /// A client that has asked, and an endpoint that thinks.
+    private static func thinking() throws -> (Harness, client: Peer, endpoint: Peer) {
         let harness = try Harness()
         let backend = try harness.backend { _ in }
         let client = try harness.client()
         client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         harness.wait { backend.peers.first?.text.isEmpty == false }
+        return (harness, client, try #require(backend.peers.first))
+    }
+
+    @Test func `a client that broke its connection while its endpoint thinks is noticed at once`() throws {
+        let (harness, client, endpoint) = try Self.thinking()
+        client.reset()
+        harness.wait { endpoint.isEnded && harness.plane.openConnectionCount == 0 }
+        #expect(Self.metrics(harness).contains("code=\"499\"} 1\n"))
+    }
+
+    @Test func `a client that only ended its side is answered, however long that takes as long as something moves`() throws {
+        let (harness, client, endpoint) = try Self.thinking()
+        client.shutdown()
+        harness.settle()
+        let almost = HTTPConnection.standstillLimit - .milliseconds(1)
+        harness.plane.sweep(now: harness.loop.now)
+        harness.plane.sweep(now: harness.loop.now + almost)
+        endpoint.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nsl")
+        harness.wait { client.text.hasSuffix("sl") }
+        harness.plane.sweep(now: harness.loop.now)
+        harness.plane.sweep(now: harness.loop.now + almost)
+        endpoint.send("ow")
+        harness.wait { client.text.hasSuffix("slow") && client.isEnded && client.failure == nil }
+        #expect(Self.metrics(harness).contains("code=\"200\"} 1\n"))
+    }
+
+    @Test func `a client that ended its side takes no place for ever`() throws {
+        let (harness, client, endpoint) = try Self.thinking()
         client.close()
         harness.settle()
-        harness.plane.sweep(now: harness.loop.now + HTTPConnection.halfClosedLimit)
-        harness.wait { backend.peers[0].isEnded }
+        harness.plane.sweep(now: harness.loop.now)
+        harness.plane.sweep(now: harness.loop.now + HTTPConnection.standstillLimit - .milliseconds(1))
+        harness.settle()
+        #expect(!endpoint.isEnded)
+        harness.plane.sweep(now: harness.loop.now + HTTPConnection.standstillLimit)
+        harness.wait { endpoint.isEnded }
+        #expect(Self.metrics(harness).contains("code=\"499\"} 1\n"))
+    }
+
+    @Test func `what breaks off is the endpoint's fault also where the client had ended its side`() throws {
+        let (harness, client, endpoint) = try Self.thinking()
+        client.shutdown()
+        endpoint.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nsl")
+        harness.wait { client.text.hasSuffix("sl") }
+        endpoint.close()
+        harness.wait { client.failure != nil }
+        #expect(Self.metrics(harness).contains("code=\"0\"} 1\n"))
     }
 
     @Test func `a request behind one that failed is answered too`() throws {

@@ -61,6 +61,6 @@ extension HTTPConnection {
                 traceID: exchange.marks.traceID(of: exchange.head.headers)))
     }
 
-    /// Whether the client is to blame for an end before the end.
-    var isClientGone: Bool { channel.failure != nil || channel.hasEnded || channel.isEndAnnounced }
+    /// Whether the client is to blame for an end before the end: not where it only ended its side behind its request.
+    var isClientGone: Bool { channel.failure != nil || channel.isEndAnnounced && exchange?.isRequestComplete == false }
 }
