@@ -126,6 +126,7 @@ extension HostRole {
         for (role, line) in lines.sorted(by: { $0.key < $1.key }) where Self.isNoProxy(role) { line.send(liveProxies.message) }
     }
 
+    /// The roles beside the proxies. Who says hello under another name is none.
     static func isNoProxy(_ role: String) -> Bool { role == RoleName.server || RoleName.isAgent(role) }
 
     func connection(_ role: String) -> RoleConnection? { lines[role] }
