@@ -1,12 +1,30 @@
 import Formats
 import Resources
 import Testing
+import Timing
 
 @Suite struct TrafficPolicyTests {
     private func policy(_ spec: Value) -> Value {
         var spec = spec
         if spec["targetRefs"].isNull { spec["targetRefs"] = [["kind": "Service", "name": "web"]] }
         return ["apiVersion": "steady.dev/v1", "kind": "TrafficPolicy", "metadata": ["name": "p", "namespace": "default"], "spec": spec]
+    }
+
+    @Test func `get shows why a policy does not hold, or what it misses`() {
+        func reason(_ conditions: [(type: String, status: String, reason: String)]) -> Value {
+            let value: Value = [
+                "metadata": ["name": "p"],
+                "status": [
+                    "conditions": .array(
+                        conditions.map { ["type": .string($0.type), "status": .string($0.status), "reason": .string($0.reason)] })
+                ],
+            ]
+            return Printing.cells(value, .trafficPolicies, now: Timestamp(secondsSince1970: 0))[3]
+        }
+        let (accepted, missed) = (("Accepted", "True", "Accepted"), ("ResolvedRefs", "False", "BackendNotFound"))
+        #expect(reason([]) == "Pending")
+        #expect(reason([accepted]) == "Accepted" && reason([accepted, missed]) == "BackendNotFound")
+        #expect(reason([("Accepted", "False", "Conflicted"), missed]) == "Conflicted")
     }
 
     @Test(arguments: [

@@ -113,10 +113,12 @@ package enum Printing {
             ]
         case ("steady.dev", "trafficpolicies"):
             let policy = TrafficPolicy(value)
+            let conditions = [Condition](conditions: value["status"]["conditions"])
+            let refused = [Condition.accepted, Condition.resolvedReferences].compactMap { conditions[$0] }.first { $0.status == .isFalse }
             return [
                 .string(name), .string(policy.targets.map(\.description).joined(separator: ",")),
                 .string(orNone(TrafficPolicy.ruleNames(of: value).joined(separator: ","))),
-                .string([Condition](conditions: value["status"]["conditions"])[Condition.accepted]?.reason ?? "Pending"),
+                .string((refused ?? conditions[Condition.accepted])?.reason ?? "Pending"),
                 .string(age),
             ]
         case ("steady.dev", "proxystatuses"):
