@@ -169,7 +169,7 @@ package struct Router: ~Copyable, Sendable {
         if watchesHealth, kind ?? backends[id.index].carriage == .flows, backends[id.index].gate.refusesFlow(now: now) { return .open }
         if backends[id.index].gate.isSelective { refreshHealth(of: id.index, now) }
         if !hasRoom(id.index) { return .full }
-        if let remembered = sessionEndpoint(stay) ?? backends[id.index].affinity?.endpoint(for: client, now: now),
+        if let remembered = sessionEndpoint(stay?.session, in: id.index) ?? backends[id.index].affinity?.endpoint(for: client, now: now),
             backends[id.index].ready.contains(remembered), slots[remembered.index].suspectUntil <= now,
             isOpen(remembered, in: id.index, avoiding, now)
         {

@@ -139,8 +139,9 @@ import Wire
         return shedding
     }
 
-    private func admit(_ router: inout Router) -> Router.Admission {
-        router.admit(router.backend(name)!, RequestHead(method: "GET", target: "/"), client: 1, now: .zero)
+    private func admit(_ router: inout Router, age: Duration = .zero, at milliseconds: Int = 0) -> Router.Admission {
+        let now = Instant.zero + .milliseconds(milliseconds)
+        return router.admit(router.backend(name)!, RequestHead(method: "GET", target: "/"), client: 1, age: age, now: now)
     }
 
     @Test func `lets one in for each that leaves`() {
@@ -161,6 +162,21 @@ import Wire
         #expect(router.admitNext(after: first, now: .zero) == nil)
         guard case .stay = admit(&router) else {
             Issue.record("nobody is left")
+            return
+        }
+    }
+
+    @Test func `keeps nobody out whose policy is gone, though some still stand in it`() {
+        var router = Router()
+        _ = router.swap(table(shedding))
+        for time in [0, 0, 150] { _ = admit(&router, age: .seconds(time / 150), at: time) }
+        guard case .refused(.overloaded) = admit(&router, age: .seconds(1), at: 300) else {
+            Issue.record("what is old is refused while the line stands")
+            return
+        }
+        _ = router.swap(table(nil))
+        guard case .stay = admit(&router, age: .seconds(1), at: 310) else {
+            Issue.record("nobody asks for that any more")
             return
         }
     }

@@ -80,7 +80,8 @@ package struct BackendGate: Sendable {
         case .passes(let least): quota = least
         }
         if let limit = rules.limits.parallelRequests, openCount >= limit { return .refused(.tooManyParallel) }
-        if shedder != nil {
+        // Who is in line by a policy that is gone is let in; nobody is refused by it.
+        if shedder != nil, rules.loadShedding != nil {
             var place = place
             place.priority = shedder?.priority(head, client: client) ?? LoadSheddingRules.usualPriority
             switch shedder?.meet(place, age: age, openCount: openCount) {
@@ -101,11 +102,20 @@ package struct BackendGate: Sendable {
     /// Lets the next in line in, where there is room; `left` must follow.
     mutating func next(now: Instant) -> LoadShedder.Place? {
         guard let place = shedder?.next(openCount: openCount, now: now) else { return nil }
+        endShedding()
         enter(now: now)
         return place
     }
 
-    mutating func leaveLine(_ number: UInt64) { shedder?.leave(number) }
+    mutating func leaveLine(_ number: UInt64) {
+        shedder?.leave(number)
+        endShedding()
+    }
+
+    /// The last of a line whose policy is gone takes what is remembered along.
+    private mutating func endShedding() {
+        if rules.loadShedding == nil, shedder?.lineCount == 0 { shedder = nil }
+    }
 
     mutating func left(_ stay: Stay) {
         openCount -= 1

@@ -46,9 +46,9 @@ extension Router {
     }
 
     /// Where the client's token leads, by the table in force: the request may have waited since it was read.
-    func sessionEndpoint(_ stay: BackendGate.Stay?) -> EndpointID? {
-        guard let stay, let content = stay.session, isCurrent(stay) else { return nil }
-        return backends[stay.backend.index].sessions?.endpoint(content.mark)
+    func sessionEndpoint(_ content: SessionTokens.Content?, in backend: Int) -> EndpointID? {
+        guard let content else { return nil }
+        return backends[backend].sessions?.endpoint(content.mark)
     }
 }
 
