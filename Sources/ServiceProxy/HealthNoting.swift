@@ -104,13 +104,3 @@ extension Dataplane {
         while exchanges + flows + pool.resting.count > limit, let oldest = pool.resting.first { pool.discard(oldest) }
     }
 }
-
-extension ExchangeFailure {
-    /// Whether it says that the Service does not work, and not that a policy refused the request.
-    var isFault: Bool {
-        switch self {
-        case .noReadyEndpoint, .connectFailed, .endpointReset, .badResponse, .requestTimeout: true
-        default: false
-        }
-    }
-}

@@ -30,6 +30,14 @@ package enum ExchangeFailure: String, Sendable, Equatable {
         }
     }
 
+    /// Whether it says that the Service does not work, and not that a policy refused the request.
+    package var isFault: Bool {
+        switch self {
+        case .noReadyEndpoint, .connectFailed, .endpointReset, .badResponse, .requestTimeout: true
+        default: false
+        }
+    }
+
     /// Whether no endpoint could answer, so that a policy's fallback does.
     package var isForWantOfEndpoint: Bool {
         switch self {

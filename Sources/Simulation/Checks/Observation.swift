@@ -41,6 +41,14 @@ enum Observation {
     /// A program has accepted the request.
     case reached(ClientRequest, SimulatedProcess)
     case refusedByProxy(ClientRequest, ExchangeFailure, by: SimulatedProxy)
+    /// Nobody accepted it where a proxy sent it.
+    case refused(ClientRequest, by: SimulatedProxy)
+    /// A breaker is about to be told what became of a request.
+    case judged(ClientRequest, isFailure: Bool, by: SimulatedProxy)
+    case healthTurned(HealthChange, by: SimulatedProxy)
+    case failedOver(Router.Failover, by: SimulatedProxy)
+    /// A client with a token went elsewhere.
+    case ledAway(SimulatedExchange, from: SessionToken, by: SimulatedProxy)
     case requestLost(ClientRequest, String)
 
     // The run
@@ -61,6 +69,7 @@ enum Checks {
         [
             AcknowledgedWrites(), DurableReads(), OneWriter(), DeploymentBudget(), OneProcess(), SignalsInOrder(), DrainedTraffic(),
             AddressReuse(), RestartWaits(), NodeRoom(), RoutableRequests(), StarvedHost(), PlannedActions(),
+            OnceOnly(), EjectionFloor(), BreakerTurns(), FailBackDelay(), KeptSessions(),
         ]
     }
 }

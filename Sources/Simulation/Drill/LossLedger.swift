@@ -12,9 +12,13 @@ package enum LossCause: String, CaseIterable, Sendable, Hashable {
     case hung = "taken by what hung"
     /// A process that works took it, and was slower than clients wait.
     case tooLate = "not answered in time"
+    /// A program answered with an error.
+    case erring = "answered with an error"
+    /// Its policy let it in not at all, or not in time.
+    case policy = "refused by its policy"
 
     /// It went with what failed: more replicas make it rarer, nothing avoids it.
-    package var isUnavoidable: Bool { self == .inFlight || self == .hung }
+    package var isUnavoidable: Bool { self == .inFlight || self == .hung || self == .erring }
 }
 
 /// Writes down why each lost request was lost: who had it, and what became of that.
@@ -43,6 +47,10 @@ final class LossLedger: Check {
         case "timed out":
             guard let process, process.isAlive || process.isHung else { return .nobodyReady }
             return process.isHung ? .hung : .tooLate
+        case "request-timeout": return process?.isHung ?? false ? .hung : .tooLate
+        case "rate-limited", "too-many-requests", "overloaded", "too-many-waiting", "too-many-connections", "circuit-open": return .policy
+        case let why where why.hasSuffix("as its policy asks"): return .policy
+        case let why where why.hasPrefix("status "): return .erring
         default: return .nobodyReady
         }
     }

@@ -82,6 +82,12 @@ final class Chaos {
             for process in all { process.isSick = true }
         case .processHang:
             if let process = world.pick(host.processes.filter(\.isListening)) { process.hang() }
+        case .errors:
+            guard let first = world.pick(host.processes.filter(\.isListening)) else { return }
+            let all = world.chance(0.7) ? [first] : host.processes.filter { $0.isListening && $0.container == first.container }
+            say("\(all.count == 1 ? first.name : "every \(first.container)") answers with errors")
+            for process in all { process.isErring = true }
+            after(.seconds(2)...(.seconds(20))) { for process in all { process.isErring = false } }
         // These live in the programs, see `twist`; clocks are off from the start.
         case .ignoreTerm, .slowStart, .neverReady, .flap, .fork, .leak, .clockDrift: break
         case .serverCrash:

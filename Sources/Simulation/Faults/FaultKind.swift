@@ -11,6 +11,7 @@ package enum FaultKind: String, CaseIterable, Sendable, Hashable {
     case fork
     case leak
     case sickness = "liveness-failure"
+    case errors
     // Steady's own parts
     case serverCrash = "server-crash"
     case agentCrash = "agent-crash"
@@ -48,5 +49,5 @@ package enum FaultKind: String, CaseIterable, Sendable, Hashable {
 
 /// What people do to a running world.
 package enum ActionKind: String, CaseIterable, Sendable, Hashable {
-    case apply, scale, roll, rollToBroken = "roll-to-broken", undo, drain, deletePod = "delete-pod", forceDelete = "force-delete"
+    case apply, scale, roll, rollToBroken = "roll-to-broken", undo, drain, deletePod = "delete-pod", forceDelete = "force-delete", upgrade
 }

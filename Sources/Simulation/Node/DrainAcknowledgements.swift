@@ -15,9 +15,14 @@ final class DrainAcknowledgements {
     func start(onSynced: @escaping () -> Void) {
         cache.start(
             onChange: { [unowned self] key, _, new in
-                for step in machine.heard(new.map { ProxyStatus($0) }, of: key) { waiting[step.wait]?(step.stage) }
+                tell(machine.heard(new.map { ProxyStatus($0) }, of: key))
             }, onSynced: onSynced)
     }
+
+    private func tell(_ steps: [DrainMachine.Step]) { for step in steps { waiting[step.wait]?(step.stage) } }
+
+    /// See `DrainMachine.expect`.
+    func expect(_ proxies: Set<String>) { tell(machine.expect(proxies)) }
 
     var acknowledged: Revision? { machine.acknowledged }
 

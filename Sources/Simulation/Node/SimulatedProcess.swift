@@ -21,6 +21,8 @@ final class SimulatedProcess {
     private(set) var isStopping = false
     /// It serves, and its liveness probe says no.
     var isSick = false
+    /// It answers its probes, and every request with an error.
+    var isErring = false
     private(set) var isOutOfMemory = false
     /// Called once, when it starts processes of its own.
     var onFork: () -> Void = {}
@@ -108,6 +110,7 @@ final class SimulatedProcess {
     /// The faults are over: what was wrong with it is so no longer. What hangs is not cured.
     func calmDown() {
         if !program.isIncurable { isSick = false }
+        isErring = false
         if isListening, !isHung, !program.isIncurable { isReady = true }
     }
 
@@ -120,7 +123,7 @@ final class SimulatedProcess {
     // MARK: What is asked of it
 
     /// Takes a request: `answered` after its service time, `broken` when the process ends before. False: nobody accepts.
-    func accept(_ number: Int, answered: @escaping () -> Void, broken: @escaping () -> Void) -> Bool {
+    func accept(_ number: Int, answered: @escaping (_ status: Int) -> Void, broken: @escaping () -> Void) -> Bool {
         guard isAlive, isListening, !(isStopping && program.finishesRequests) else { return false }
         open[number] = broken
         guard !isHung else { return true }
@@ -128,7 +131,7 @@ final class SimulatedProcess {
         if world.host.isStarved { time = time * 20 }
         world.schedule(after: time, for: life) { [self] in
             guard !isHung, open.removeValue(forKey: number) != nil else { return }
-            answered()
+            answered(isErring ? 503 : 200)
             if isStopping, open.isEmpty, program.finishesRequests { end(0) }
         }
         return true

@@ -2,6 +2,7 @@ import Formats
 import Resources
 import Timing
 import Traffic
+import Wire
 
 /// One request of a client, until it is answered or lost.
 final class ClientRequest {
@@ -14,8 +15,17 @@ final class ClientRequest {
     private(set) var isOver = false
     /// Who carries it now.
     weak var carrier: SimulatedExchange?
+    /// What its client was given to find its endpoint again.
+    let token: SessionToken?
+    let head: RequestHead
 
-    init(_ clients: Clients, number: Int, backend: RouteTable.BackendName, client: UInt32, isIdempotent: Bool, sentAt: Instant) {
+    init(
+        _ clients: Clients, number: Int, backend: RouteTable.BackendName, client: UInt32, isIdempotent: Bool, sentAt: Instant,
+        token: SessionToken?
+    ) {
+        self.token = token
+        head = RequestHead(
+            method: isIdempotent ? "GET" : "POST", target: "/", headers: token.map { HTTPHeaders([$0.field]) } ?? HTTPHeaders())
         self.clients = clients
         self.number = number
         self.backend = backend
@@ -23,6 +33,8 @@ final class ClientRequest {
         self.isIdempotent = isIdempotent
         self.sentAt = sentAt
     }
+
+    func keep(_ token: SessionToken) { clients.keep(token, for: self) }
 
     func served() {
         guard !isOver else { return }
@@ -34,6 +46,24 @@ final class ClientRequest {
         guard !isOver else { return }
         isOver = true
         clients.lost(self, why)
+    }
+}
+
+/// What a client sends with its requests, because it was told to, and whom that names.
+struct SessionToken {
+    let field: (name: String, value: String)
+    let address: EndpointAddress
+    let pod: String
+
+    /// - Parameter field: of the response that brings it.
+    init(field: (name: String, value: String), address: EndpointAddress, pod: String) {
+        self.address = address
+        self.pod = pod
+        guard field.name == "Set-Cookie" else {
+            self.field = field
+            return
+        }
+        self.field = ("Cookie", String(field.value.prefix { $0 != ";" }))
     }
 }
 
@@ -49,6 +79,10 @@ final class Clients {
     private var backlog: [ClientRequest] = []
     private var backends: [RouteTable.BackendName] = []
     private var isSending = false
+    /// What was told to a client by a Service.
+    private var tokens: [RouteTable.BackendName: [UInt32: SessionToken]] = [:]
+    /// Where clients are that live in the instance: the nodes' ranges; empty where it is all the same.
+    private var homes: [AddressRange] = []
     private(set) var open: [Int: ClientRequest] = [:]
 
     init(world: World) { self.world = world }
@@ -58,6 +92,9 @@ final class Clients {
         self.backends = backends
         guard !isSending, !backends.isEmpty, world.scenario.requestsPerSecond > 0 else { return }
         isSending = true
+        if world.scenario.asksForNearness {
+            homes = (world.host.server?.store.registry.list(ListRequest(.nodes)).items ?? []).compactMap { AddressRange(Node($0).podCIDR) }
+        }
         sendNext()
     }
 
@@ -75,9 +112,11 @@ final class Clients {
 
     private func send() {
         nextNumber += 1
+        let backend = backends[nextNumber % backends.count]
+        let client = address(of: UInt32(world.number(1...50)))
         let request = ClientRequest(
-            self, number: nextNumber, backend: backends[nextNumber % backends.count], client: UInt32(world.number(1...50)),
-            isIdempotent: world.chance(Self.idempotentShare), sentAt: world.now)
+            self, number: nextNumber, backend: backend, client: client, isIdempotent: world.chance(Self.idempotentShare), sentAt: world.now,
+            token: tokens[backend]?[client])
         open[request.number] = request
         world.tally.sentCount += 1
         offer(request)
@@ -88,9 +127,17 @@ final class Clients {
         }
     }
 
+    private func address(of client: UInt32) -> UInt32 {
+        homes.isEmpty ? client : homes[Int(client) % homes.count].first + 200 + client
+    }
+
+    func keep(_ token: SessionToken, for request: ClientRequest) { tokens[request.backend, default: [:]][request.client] = token }
+
     /// The listener is shared: whoever runs takes it; while nobody does, it waits.
     private func offer(_ request: ClientRequest) {
-        let ready = world.host.proxies.sorted { $0.key < $1.key }.map(\.value).filter { !$0.life.isPaused && $0.isRouting }
+        let ready = world.host.proxies.sorted { $0.key < $1.key }.map(\.value).filter {
+            !$0.life.isPaused && $0.isRouting && !world.host.retiredProxies.contains($0.name)
+        }
         guard let proxy = world.pick(ready) else {
             backlog.append(request)
             return

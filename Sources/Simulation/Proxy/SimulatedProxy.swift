@@ -11,6 +11,9 @@ final class SimulatedProxy {
     var router = Router()
     private let services: FollowedObjects
     private let slices: FollowedObjects
+    private let policies: FollowedObjects
+    /// For the zones of clients; no table waits for them.
+    private let nodes: FollowedObjects
     private let lease: Renewal
     private var source = RouteSource()
     private var table: RouteTable? { hasTable ? router.table : nil }
@@ -20,6 +23,9 @@ final class SimulatedProxy {
     private var idleReportAt = Instant.zero
     private static let idleReportPeriod: Duration = .seconds(60)
     private var reporter: SimulatedStatusReporter
+    private lazy var checker = SimulatedChecker(self)
+    /// Requests before the gate of a policy that sheds load.
+    private var inLine: [Router.LinePlace: SimulatedExchange] = [:]
     private(set) lazy var inquirer = SimulatedInquirer(self) { [unowned self] in reporter.report() }
     private var exchanges: [Int: SimulatedExchange] = [:]
     private var waiting: Set<Int> = []
@@ -37,6 +43,8 @@ final class SimulatedProxy {
         link = Link(world: world, life: life, client: life.name)
         services = FollowedObjects(link, ListRequest(.services))
         slices = FollowedObjects(link, ListRequest(.endpointSlices))
+        policies = FollowedObjects(link, ListRequest(.trafficPolicies))
+        nodes = FollowedObjects(link, ListRequest(.nodes))
         reporter = SimulatedStatusReporter(link, name: life.name)
         lease = Renewal(
             link, namespace: "steady-system", name: life.name, holder: "\(life.name)-\(world.now.nanoseconds)", period: .seconds(3),
@@ -51,6 +59,14 @@ final class SimulatedProxy {
                 source.set(service: new, namespace: key.namespace, name: key.name)
                 planTable()
             }, onSynced: { [unowned self] in planTable() })
+        policies.start(
+            onChange: { [unowned self] key, _, new in
+                source.set(policy: new.map { asPlanted($0) }, namespace: key.namespace, name: key.name)
+                planTable()
+            }, onSynced: { [unowned self] in planTable() })
+        nodes.start(onChange: { [unowned self] key, _, new in
+            if source.set(node: new, name: key.name) { planTable() }
+        })
         slices.start(
             onChange: { [unowned self] key, _, new in
                 source.set(slice: new, namespace: key.namespace, name: key.name)
@@ -68,14 +84,24 @@ final class SimulatedProxy {
         lease.start()
     }
 
+    /// The planted bug: traffic goes back at once, whatever the policy says.
+    private func asPlanted(_ policy: Value) -> Value {
+        guard world.isPlanted(.failBackAtOnce) else { return policy }
+        var policy = policy
+        policy["spec"]["failover"]["failBackDelay"] = "0s"
+        return policy
+    }
+
     private func planTable() {
-        guard !isTablePlanned, services.isSynced, slices.isSynced else { return }
+        guard !isTablePlanned, services.isSynced, slices.isSynced, policies.isSynced else { return }
         isTablePlanned = true
         world.later(for: life) { [self] in
             isTablePlanned = false
             if let update = source.update() {
                 _ = router.apply(update, now: world.now)
                 hasTable = true
+                checker.follow(router.table)
+                tellTurns()
                 let ready = readyAddresses
                 readySince = Dictionary(uniqueKeysWithValues: ready.map { ($0, readySince[$0] ?? world.now) })
                 world.observe(.routesChanged(self))
@@ -99,7 +125,33 @@ final class SimulatedProxy {
         let exchange = SimulatedExchange(self, request)
         exchanges[request.number] = exchange
         request.carrier = exchange
-        exchange.tryAgain()
+        exchange.begin()
+    }
+
+    func standInLine(_ exchange: SimulatedExchange, _ place: Router.LinePlace, until: Instant, displacing displaced: Router.LinePlace?) {
+        inLine[place] = exchange
+        world.schedule(at: until, for: life) { [self] in waitedTooLong(at: place) }
+        if let displaced { world.later(for: life) { [self] in waitedTooLong(at: displaced) } }
+    }
+
+    private func waitedTooLong(at place: Router.LinePlace) {
+        guard let exchange = inLine.removeValue(forKey: place) else { return }
+        router.leaveLine(place)
+        exchange.refuse(ExchangeFailure.overloaded.rawValue)
+    }
+
+    /// A request is over: the next in line have their turn.
+    func left(_ stay: BackendGate.Stay) {
+        if world.isPlanted(.trialForgotten), isOnTrial(router.backend(of: stay)) { return }
+        router.left(stay)
+        while let next = router.admitNext(after: stay, now: world.now) {
+            guard let exchange = inLine.removeValue(forKey: next.place) else {
+                router.left(next.stay)
+                continue
+            }
+            world.later(for: life) { exchange.comeIn(next.stay) }
+        }
+        tellTurns()
     }
 
     func wait(_ exchange: SimulatedExchange, until: Instant) {

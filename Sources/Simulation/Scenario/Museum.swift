@@ -62,6 +62,22 @@ package enum Museum {
             scenario.standardProgram.childCount = 2
         case .programBeforeRecord:
             scenario.actions = [.roll]
+        case .postRepeated:
+            scenario.faults = [.processCrash]
+            scenario.requestsPerSecond = 40
+            scenario.standardProgram.serviceTime = .milliseconds(100)...(.milliseconds(400))
+        case .stickyToDrained:
+            scenario.objects = Samples.sessions()
+            scenario.actions = [.roll]
+        case .failBackAtOnce:
+            scenario.objects = Samples.standby(replicas: 2, livenessPeriod: nil)
+            scenario.faults = [.processCrash]
+            scenario.standardProgram.startTime = .seconds(8)...(.seconds(10))
+            scenario.requestsPerSecond = 20
+            scenario.chaosTime = .seconds(120)
+        case .trialForgotten:
+            scenario.objects = Samples.breaker()
+            scenario.faults = [.errors]
         }
         return scenario
     }

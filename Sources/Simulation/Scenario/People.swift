@@ -99,6 +99,7 @@ final class People {
         case .drain: if let node = world.pick(world.host.nodes) { drain(node, evicting: true) }
         case .deletePod: deletePod(deployment)
         case .forceDelete: deletePod(deployment, isForced: true)
+        case .upgrade: upgrade()
         }
     }
 
@@ -179,6 +180,13 @@ final class People {
             if error.code == 429 { world.sometimes(.evictionRefused) }
             world.schedule(after: .seconds(5), for: link.life) { [self] in evict(pod, from: node) }
         }
+    }
+
+    /// A proxy in place of another one, which finishes what it has: the part of an upgrade that drains depend on.
+    func upgrade() {
+        guard let old = world.pick(world.host.currentProxies) else { return }
+        say("upgrades \(old)")
+        world.host.succeed(old)
     }
 
     func uncordon() {

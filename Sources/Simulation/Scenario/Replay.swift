@@ -1,9 +1,10 @@
 /// Runs a seed again that something was found with: scenarios that have a name are made anew from it.
 package enum Replay {
-    /// The scenario of this name for a seed: `stormy`, `people`, `calm`, a planted bug, or `without-` and a planted bug; nil: there is none.
+    /// The scenario of this name for a seed: `stormy`, `policed`, `people`, `calm`, a planted bug, or `without-` and a planted bug; nil: there is none.
     package static func scenario(_ name: String, seed: UInt64) -> Scenario? {
         switch name {
         case "stormy": return Samples.stormy(seed)
+        case "policed": return Samples.policed(seed)
         case "people": return Samples.peopled
         case "calm": return Scenario("calm", objects: Samples.web())
         default:

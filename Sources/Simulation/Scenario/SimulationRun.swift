@@ -72,12 +72,17 @@ package final class SimulationRun {
         guard world.violation == nil, let deployment = people.deployments.first else { return }
         // What was lost on the way here is over.
         world.run(until: world.now + .seconds(2))
+        guard forgiven() else { return }
         world.observe(.settled)
         let steps: [() -> Void] = [
             { [self] in people.roll(deployment) }, { [self] in people.scale(deployment, to: deployment.replicas + 2) },
             { [self] in people.scale(deployment, to: deployment.replicas) },
             { [self] in people.drain(world.host.nodes.first { !world.host.givenUp.contains($0) } ?? "", evicting: true) },
             { [self] in people.uncordon() },
+            { [self] in
+                people.upgrade()
+                people.roll(deployment)
+            },
         ]
         for step in steps {
             guard world.violation == nil else { return }
@@ -86,6 +91,19 @@ package final class SimulationRun {
             guard rest(within: Self.restLimit, "a planned action comes to its end") else { return }
         }
         checkCaches()
+    }
+
+    /// What proxies hold against endpoints comes to its end by itself, with traffic.
+    private func forgiven() -> Bool {
+        let end = world.now + Self.restLimit
+        while world.violation == nil {
+            guard let harm = world.host.proxies.sorted(by: { $0.key < $1.key }).lazy.compactMap({ $0.value.lastingHarm() }).first else {
+                return true
+            }
+            if world.now >= end { world.violate("policies let go when nothing fails", harm) }
+            world.run(until: world.now + Self.lookPeriod)
+        }
+        return false
     }
 
     private func rest(within limit: Duration, _ promise: String) -> Bool {

@@ -16,6 +16,7 @@ final class ControlPlane {
     private(set) var services: [ObjectKey: ObservedService] = [:]
     private(set) var slices: [ObjectKey: ObservedSlice] = [:]
     private(set) var nodes: [ObjectKey: ObservedNode] = [:]
+    private(set) var policies: [ObjectKey: TrafficPolicy] = [:]
     private(set) var budgets: [ObjectKey: ObservedBudget] = [:]
     private(set) var leases: [ObjectKey: Lease] = [:]
     private(set) var zoneOfNode: [String: String] = [:]
@@ -59,6 +60,11 @@ final class ControlPlane {
         follow(.services) { [unowned self] key, _, new in
             services[key] = new.map { ObservedService($0) }
             endpoints.serviceChanged(key)
+        }
+        follow(.trafficPolicies) { [unowned self] key, _, new in
+            let old = policies[key]
+            policies[key] = new.map { TrafficPolicy($0) }
+            endpoints.policyChanged(key, old, policies[key])
         }
         follow(.endpointSlices) { [unowned self] key, _, new in
             let old = slices[key]

@@ -20,6 +20,22 @@ final class EndpointCare {
     func zonesChanged() { for key in plane.services.keys.sorted() { services.mark(key) } }
     func serviceChanged(_ key: ObjectKey) { services.mark(key) }
 
+    /// What policies select pods by stands in the slices.
+    func policyChanged(_ key: ObjectKey, _ old: TrafficPolicy?, _ new: TrafficPolicy?) {
+        guard old?.targets != new?.targets || old?.rules.balance.selectorKeys != new?.rules.balance.selectorKeys else { return }
+        let names = Set((old?.targets ?? []).map(\.service) + (new?.targets ?? []).map(\.service))
+        for name in names.sorted() { services.mark(ObjectKey(.services, namespace: key.namespace, name: name)) }
+    }
+
+    private func labelKeys(of service: ObjectKey) -> Set<String> {
+        plane.policies.reduce(into: []) { keys, policy in
+            guard policy.key.namespace == service.namespace, policy.value.targets.contains(where: { $0.service == service.name }) else {
+                return
+            }
+            keys.formUnion(policy.value.rules.balance.selectorKeys)
+        }
+    }
+
     func podChanged(_ key: ObjectKey, _ old: ObservedPod?, _ new: ObservedPod?) {
         for (service, observed) in plane.services where service.namespace == key.namespace {
             if [old, new].contains(where: { $0.map { observed.selects($0.meta.labels) } ?? false }) { services.mark(service) }
@@ -54,7 +70,7 @@ final class EndpointCare {
                 pods: plane.pods.values.filter { $0.meta.namespace == key.namespace && service.selects($0.meta.labels) },
                 slices: plane.slices.values.filter { $0.meta.namespace == key.namespace && $0.service == key.name }
                     .sorted { $0.key < $1.key },
-                zoneOfNode: plane.zoneOfNode))
+                zoneOfNode: plane.zoneOfNode, labelKeys: labelKeys(of: key)))
     }
 
     private func planWithdrawals(_ namespace: String) -> Plan {

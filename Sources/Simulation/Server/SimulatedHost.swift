@@ -12,7 +12,7 @@ final class SimulatedHost {
         let plane: ControlPlane
     }
 
-    private struct Role {
+    struct Role {
         var machine: RoleMachine
         var life: Life?
         /// When the machine is to be looked at again.
@@ -21,7 +21,7 @@ final class SimulatedHost {
     /// How often a role says that it lives.
     private static let beatPeriod: Duration = .seconds(2)
 
-    private unowned let world: World
+    unowned let world: World
     private(set) var server: Server?
     private(set) var machines: [String: SimulatedMachine] = [:]
     private(set) var nodes: [String] = []
@@ -33,8 +33,11 @@ final class SimulatedHost {
     var isStarved = false
     /// Nodes that stay away for good.
     var givenUp: Set<String> = []
-    private var roles: [String: Role] = [:]
-    private var up = Life("up")
+    var roles: [String: Role] = [:]
+    /// The proxies that take new connections; `ProxySuccession.swift` writes these two.
+    var currentProxies: [String] = []
+    var retiredProxies: Set<String> = []
+    private(set) var up = Life("up")
     private(set) lazy var absences = AbsenceWatch(world: world, up: up)
     private var listeners: [UInt32: [SimulatedProcess]] = [:]
     private var lastPID = 100
@@ -53,7 +56,8 @@ final class SimulatedHost {
                 machines[name] = SimulatedMachine(world: world, node: name, zone: zone)
             }
         }
-        let names = ["server"] + nodes.map { "agent-\($0)" } + (1...world.scenario.proxyCount).map { "proxy-\($0)" }
+        currentProxies = (1...world.scenario.proxyCount).map { "proxy-\($0)" }
+        let names = ["server"] + nodes.map { "agent-\($0)" } + currentProxies
         for name in names {
             roles[name] = Role(machine: machine(of: name))
             handle(name, .tick)
@@ -81,11 +85,11 @@ final class SimulatedHost {
 
     // MARK: Roles, as `up` sees them
 
-    private func machine(of role: String) -> RoleMachine {
+    func machine(of role: String) -> RoleMachine {
         RoleMachine(now: world.now, silenceLimit: RoleMachine.silenceLimit(of: role))
     }
 
-    private func handle(_ name: String, _ event: RoleMachine.Event) {
+    func handle(_ name: String, _ event: RoleMachine.Event) {
         guard var role = roles[name] else { return }
         let actions = role.machine.handle(event, now: world.now)
         roles[name] = role
@@ -131,6 +135,7 @@ final class SimulatedHost {
             agents[name] = agent
             past.append(agent)
             agent.start()
+            tellProxies()
             absences.handle(.came, of: machine.node)
         } else {
             let proxy = SimulatedProxy(world: world, life: life)
@@ -182,7 +187,11 @@ final class SimulatedHost {
         if name.hasPrefix("agent-") { absences.handle(.went, of: String(name.dropFirst(6))) }
         caches.removeAll { $0.life.isOver }
         // News of this process, not of its successor.
-        world.schedule(after: .milliseconds(1), for: up) { [self] in if roles[name]?.life === life { handle(name, .exited) } }
+        world.schedule(after: .milliseconds(1), for: up) { [self] in if roles[name]?.life === life { ended(name) } }
+    }
+
+    private func ended(_ name: String) {
+        if retiredProxies.contains(name) { forget(retired: name) } else { handle(name, .exited) }
     }
 
     func pause(_ name: String) {
@@ -218,6 +227,7 @@ final class SimulatedHost {
             up = Life("up")
             world.sometimes(.upStartedAgain)
             absences.begin(up, down: nodes.filter { isFailed(node: $0) }, running: nodes.filter { isRunning("agent-\($0)") })
+            adoptRetired()
             for name in roleNames {
                 guard let role = roles[name] else { continue }
                 roles[name]?.tick = nil

@@ -12,5 +12,8 @@ package enum Mark: String, CaseIterable, Sendable, Hashable {
     case silentRoleKilled, pausedRoleWentOn, pausedUpWentOn, upStartedAgain
     case clockJumped, zoneStayedAway
     case requestWaited, endpointRefused, requestRepeated
+    case endpointEjected, endpointReturned, panicBegan, breakerOpened, breakerClosed, failedOver, failedBack, checkFailed
+    case answerRepeated, requestTookTooLong, fallbackAnswered, sessionKept, sessionMoved
+    case proxySucceeded, retiredProxyFinished
     case evictionRefused, rolledBack, drainedNode, scaledDuringRoll, addressReused
 }

@@ -33,4 +33,12 @@ package enum PlantedBug: String, CaseIterable, Sendable, Hashable {
     case childrenForgotten
     /// A program sometimes runs without its record having been written.
     case programBeforeRecord
+    /// A request that may be run once only is sent to another endpoint when the first one has lost it.
+    case postRepeated
+    /// A client's session leads to its endpoint, whatever has become of that.
+    case stickyToDrained
+    /// Traffic goes back to a better priority as soon as that is healthy again, whatever its policy says.
+    case failBackAtOnce
+    /// What came of a breaker's trial is told to nobody: the next one never comes.
+    case trialForgotten
 }

@@ -5,6 +5,7 @@ import Timing
 // How much faster than real time a world is, what many seeds find, and what happened in one of them. By hand, nothing asserted:
 //   swift run -c release SimulationBenchmark [speed]
 //   swift run -c release SimulationBenchmark storm FIRST LAST
+//   swift run -c release SimulationBenchmark policed FIRST LAST
 //   swift run -c release SimulationBenchmark museum
 //   swift run -c release SimulationBenchmark history SCENARIO SEED [requests]
 //   swift run -c release SimulationBenchmark digest COUNT
@@ -24,14 +25,14 @@ func timesReal(_ virtual: Duration, _ real: Duration) -> String {
     "\(virtual.inSeconds) s virtual in \(real.inSeconds) s of one core: \(Int(virtual / real)) times real time"
 }
 
-func storm() {
+func storm(_ scenario: (UInt64) -> Scenario) {
     var marks: Set<Mark> = []
     var found = 0
     var virtual = Duration.zero
     let start = computed()
     let seeds = number(1, 1)...max(number(1, 1), number(2, 100))
     for seed in seeds {
-        let outcome = SimulationRun(Samples.stormy(seed), seed: seed).run()
+        let outcome = SimulationRun(scenario(seed), seed: seed).run()
         marks.formUnion(outcome.marks)
         virtual += outcome.duration
         guard let violation = outcome.violation else { continue }
@@ -55,7 +56,7 @@ func museum() {
 
 func history() {
     guard arguments.count > 2, var scenario = Replay.scenario(arguments[1], seed: number(2, 1)) else {
-        return print("which scenario, and which seed? stormy, people, calm, or one of \(PlantedBug.allCases.map(\.rawValue))")
+        return print("which scenario, and which seed? stormy, policed, people, calm, or one of \(PlantedBug.allCases.map(\.rawValue))")
     }
     scenario.tracesRequests = arguments.last == "requests"
     let outcome = SimulationRun(scenario, seed: number(2, 1)).run()
@@ -77,15 +78,19 @@ func speed(_ name: String, _ change: (inout Scenario) -> Void) {
 }
 
 switch arguments.first {
-case "storm": storm()
+case "storm": storm(Samples.stormy)
+case "policed": storm(Samples.policed)
 case "museum": museum()
 case "history": history()
 case "digest":
     // What a test compares between two processes whose dictionaries are in different orders.
     for seed in 1...number(1, 3) {
-        var scenario = Samples.stormy(seed)
-        scenario.chaosTime = .seconds(20)
-        print(seed, SimulationRun(scenario, seed: seed).run().digest)
+        let digests = [Samples.stormy(seed), Samples.policed(seed)].map { scenario in
+            var scenario = scenario
+            scenario.chaosTime = .seconds(20)
+            return "\(SimulationRun(scenario, seed: seed).run().digest)"
+        }
+        print(seed, digests.joined(separator: " "))
     }
 default:
     speed("10 requests/s") { _ in }

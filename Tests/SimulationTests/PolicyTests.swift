@@ -1,0 +1,63 @@
+import Formats
+import Timing
+import Testing
+
+@testable import Simulation
+
+/// What `steady simulate` makes of a manifest with a TrafficPolicy.
+@Suite struct PolicyTests {
+    private func lost(_ objects: [Value], _ fault: FaultKind, _ change: (inout Scenario) -> Void = { _ in }) -> [LossCause: Int] {
+        var losses: [LossCause: Int] = [:]
+        for seed in 1...4 as ClosedRange<UInt64> {
+            var scenario = Scenario("policy", objects: objects)
+            scenario.requestsPerSecond = 50
+            change(&scenario)
+            let outcome = DrillRun(Drill(fault, during: .steady), of: scenario, seed: seed).run()
+            #expect(outcome.violation == nil, "\(Story.lines(of: outcome).joined(separator: "\n"))")
+            losses.merge(outcome.losses) { $0 + $1 }
+        }
+        return losses
+    }
+
+    @Test func `A program that answers with errors costs less where its policy ejects it, or repeats`() {
+        let plain = lost(Samples.web(), .errors)[.erring] ?? 0
+        let ejected = lost(Samples.sessions(), .errors)[.erring] ?? 0
+        #expect(plain > 20)
+        #expect(ejected * 2 < plain)
+        // A POST is not repeated.
+        let repeated = lost(Samples.breaker(), .errors)[.erring] ?? 0
+        #expect(repeated * 2 < plain)
+    }
+
+    @Test func `A rate limit is a reason of its own`() {
+        var objects = Samples.web()
+        objects.append([
+            "apiVersion": "steady.dev/v1", "kind": "TrafficPolicy", "metadata": ["name": "web"],
+            "spec": [
+                "targetRefs": [["kind": "Service", "name": "web"]],
+                "rateLimit": ["type": "Local", "local": ["rules": [["limit": ["requests": 1, "unit": "Second"]]]]],
+            ],
+        ])
+        let losses = lost(objects, .serverCrash)
+        #expect(losses[.policy] ?? 0 > 100)
+        #expect(losses[.nobodyReady] == nil)
+    }
+
+    @Test func `A policy's fallback answers when nobody does`() {
+        var pinned = Samples.breaker(hasFallback: true)
+        pinned[0]["spec"]["template"]["spec"]["nodeSelector"] = ["topology.kubernetes.io/zone": "a"]
+        #expect(lost(pinned, .zoneLoss)[.nobodyReady] == nil)
+    }
+
+    /// One proxy after another while pods come and go, and requests that take seconds.
+    @Test(arguments: 1...4 as ClosedRange<UInt64>)
+    func `Drains wait for a proxy that came while they ran`(seed: UInt64) {
+        var scenario = Scenario("upgrades", objects: Samples.web())
+        scenario.faults = [.serverCrash, .slowNetwork]
+        scenario.actions = [.upgrade, .roll]
+        scenario.standardProgram.serviceTime = .milliseconds(500)...(.seconds(5))
+        let outcome = SimulationRun(scenario, seed: seed).run()
+        #expect(outcome.violation == nil, "\(explain(outcome))")
+        #expect(outcome.marks.contains(.proxySucceeded))
+    }
+}
