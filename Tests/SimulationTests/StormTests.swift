@@ -2,11 +2,11 @@ import Simulation
 import Testing
 
 @Suite struct StormTests {
-    /// The fixed batch: these seeds, each with its own part of the faults and actions; the last ones reach paths that the others miss.
-    static let batch: [UInt64] = Array(1...36) + [61, 62, 90]
+    /// The fixed batch: these seeds, each with its own part of the faults and actions; the last one reaches a path that the others miss.
+    static let batch: [UInt64] = Array(1...36) + [97]
 
     /// Those with a TrafficPolicy: each with another one.
-    static let policed: ClosedRange<UInt64> = 1...20
+    static let policed: [UInt64] = Array(1...20) + [24]
 
     @Test func `Nothing is broken by faults and people together, and every interesting path is reached`() {
         var marks: Set<Mark> = []

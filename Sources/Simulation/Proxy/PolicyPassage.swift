@@ -107,8 +107,8 @@ extension SimulatedExchange {
             _ = leave()
             proxy.router.finished(endpoint, .exchanges)
             proxy.reportIfDue()
+            world.sometimes(.requestTookTooLong)
             guard let until else { return fail(.requestTimeout) }
-            world.sometimes(.answerRepeated)
             wait(until: until)
         }
     }
@@ -152,7 +152,7 @@ extension SimulatedExchange {
     /// What came of an attempt, for whoever watches the health of the backend that it went to.
     func note(_ outcome: AttemptOutcome, at endpoint: EndpointID) {
         guard proxy.router.watchesHealth, let backend = proxy.router.backend(target) else { return }
-        proxy.router.note(outcome, at: endpoint, of: backend, now: world.now)
+        proxy.router.note(outcome, at: endpoint, of: backend, began: attemptBegan, now: world.now)
         proxy.tellTurns()
     }
 

@@ -67,7 +67,7 @@ extension HealthTurn {
         case .circuitOpened: .breakerOpened
         case .circuitClosed: .breakerClosed
         case .checkFailed: .checkFailed
-        case .checkPassed, .panicEnded, .circuitOnTrial: nil
+        case .checkPassed, .panicEnded, .circuitOnTrial, .returnedUnwatched, .checkDropped, .panicDropped, .circuitDropped: nil
         }
     }
 
@@ -82,6 +82,7 @@ extension HealthTurn {
         case .circuitOpened(let time): "the breaker opens for \(time.inSeconds) s"
         case .circuitOnTrial: "the breaker finds out"
         case .circuitClosed: "the breaker closes"
+        case .returnedUnwatched, .checkDropped, .panicDropped, .circuitDropped: "no policy asks for this any more"
         }
     }
 }

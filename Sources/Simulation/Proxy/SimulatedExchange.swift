@@ -20,6 +20,7 @@ final class SimulatedExchange {
     private(set) var endpointHost: UInt32?
     /// How often it was sent: what comes of an attempt that was given up is nobody's any more.
     private(set) var attemptCount = 0
+    private(set) var attemptBegan = Instant.zero
     private(set) var isOver = false
     /// The planted bug: when it first found no endpoint, or was refused.
     private var troubleSince: Instant?
@@ -83,6 +84,7 @@ final class SimulatedExchange {
     private func send(to chosen: EndpointID) {
         endpoint = chosen
         attemptCount += 1
+        attemptBegan = world.now
         let attempt = attemptCount
         var address = proxy.router.address(of: chosen)
         if world.isPlanted(.stickyToDrained), let kept = request.token?.address { address = kept }
