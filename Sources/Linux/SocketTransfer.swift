@@ -14,9 +14,12 @@ extension Sockets {
     }
 
     /// Sends what the kernel takes at once; a closed peer is an error, never SIGPIPE.
-    package static func send(_ fd: Int32, _ bytes: UnsafeBufferPointer<UInt8>) -> Transfer {
+    ///
+    /// - Parameter isMoreToCome: whether the kernel may hold it back to send it together with what comes next, which may be the end.
+    package static func send(_ fd: Int32, _ bytes: UnsafeBufferPointer<UInt8>, isMoreToCome: Bool = false) -> Transfer {
+        let flags = isMoreToCome ? Int32(MSG_NOSIGNAL) | Int32(MSG_MORE) : Int32(MSG_NOSIGNAL)
         while true {
-            let count = Glibc.send(fd, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+            let count = Glibc.send(fd, bytes.baseAddress, bytes.count, flags)
             if count >= 0 { return .bytes(count) }
             switch errno {
             case EINTR: continue

@@ -13,7 +13,9 @@ extension HTTPConnection {
             upstream.channel.flushAtTurnEnd()
             timeAttempt()
             // More of the request may wait at the client than is kept. A connection that was there already has no event of its own to fetch it by.
-            if !exchange.isRequestComplete, !upstream.channel.isConnecting { plane.loop.later { [weak self] in self?.pumpRequest() } }
+            if !isPumpingRequest, !exchange.isRequestComplete, !upstream.channel.isConnecting {
+                plane.loop.later { [weak self] in self?.pumpRequest() }
+            }
         case .wait(let until): wait(until: until)
         case .fail(let failure): fail(failure)
         }

@@ -18,12 +18,21 @@ final class ByteChannel: TurnEndListener {
 
     private(set) var fd: Int32
     private let loop: EventLoop
+    private let spares: SpareBuffers
     private var watch: EventLoop.Watch?
     /// Kept alive until the channel is closed or has another owner.
     var owner: (any ChannelOwner)?
 
     var input = ByteQueue()
-    var output = ByteQueue()
+    private var outgoing = ByteQueue()
+    /// Gets its memory when something is written.
+    var output: ByteQueue {
+        _read { yield outgoing }
+        _modify {
+            spares.lend(to: &outgoing)
+            yield &outgoing
+        }
+    }
     /// Bytes handed to the kernel in this channel's life.
     private(set) var sentByteCount = 0
     /// Grows with every byte in either direction: who saw the same number twice saw a standstill.
@@ -45,8 +54,9 @@ final class ByteChannel: TurnEndListener {
     ///
     /// - Parameter isHeeded: whether the kernel is asked at once to tell what happens; where not, `heed` comes later, and until then something
     ///   may have arrived.
-    init(loop: EventLoop, fd: Int32, isConnecting: Bool = false, isHeeded: Bool = true) throws(LinuxError) {
+    init(loop: EventLoop, fd: Int32, spares: SpareBuffers, isConnecting: Bool = false, isHeeded: Bool = true) throws(LinuxError) {
         self.loop = loop
+        self.spares = spares
         self.fd = fd
         self.isConnecting = isConnecting
         maySend = !isConnecting
@@ -73,7 +83,7 @@ final class ByteChannel: TurnEndListener {
 
     deinit { close() }
 
-    var bufferedByteCount: Int { input.count + output.count }
+    var bufferedByteCount: Int { input.count + outgoing.count }
     var isOpen: Bool { fd >= 0 }
     /// Whether the other side said that it is done, though bytes of it may still be unread.
     var isEndAnnounced: Bool { endIsNear || hasEnded }
@@ -100,7 +110,12 @@ final class ByteChannel: TurnEndListener {
     }
 
     /// Takes in what has arrived, through the loop's one buffer. False when nothing new came (yet, or any more).
-    func receive(_ scratch: UnsafeMutableRawBufferPointer) -> Bool { receive(scratch) { input.append($0) } }
+    func receive(_ scratch: UnsafeMutableRawBufferPointer) -> Bool {
+        receive(scratch) {
+            spares.lend(to: &input)
+            input.append($0)
+        }
+    }
 
     /// Takes in what has arrived as another channel's output. BEFORE this `input` must be empty.
     func receive(_ scratch: UnsafeMutableRawBufferPointer, for other: ByteChannel) -> Bool { receive(scratch) { other.output.append($0) } }
@@ -161,24 +176,33 @@ final class ByteChannel: TurnEndListener {
     }
 
     /// Sends what the kernel takes. A failure is remembered, what could not be sent is dropped.
-    func flush() {
+    ///
+    /// - Parameter isLast: whether sending is shut next, where all of it went: the bytes and the end then go in one segment, which the other side is
+    ///   woken for once.
+    func flush(isLast: Bool = false) {
         guard isOpen, !isConnecting else { return }
-        while maySend, !output.isEmpty {
-            let wanted = output.count
-            switch output.withBytes({ Sockets.send(fd, $0) }) {
+        while maySend, !outgoing.isEmpty {
+            let wanted = outgoing.count
+            switch outgoing.withBytes({ Sockets.send(fd, $0, isMoreToCome: isLast) }) {
             case .bytes(let count):
                 sentByteCount += count
                 progressCount &+= count
-                output.consume(count)
+                outgoing.consume(count)
                 if count < wanted { waitToSend() }
             case .wouldBlock, .ended:
                 waitToSend()
             case .failed(let error):
                 failure = failure ?? error
                 maySend = false
-                output = ByteQueue()
+                outgoing = ByteQueue()
             }
         }
+    }
+
+    /// Nothing is under way: what is empty keeps no memory.
+    func giveRoomBack() {
+        spares.takeBack(from: &input)
+        spares.takeBack(from: &outgoing)
     }
 
     private func waitToSend() {
@@ -193,8 +217,8 @@ final class ByteChannel: TurnEndListener {
     ///
     /// Long output does not wait: AFTER this there is more than `gatheredLimit` left only where the kernel takes no more for now.
     func flushAtTurnEnd() {
-        if output.count >= Self.gatheredLimit { return flush() }
-        guard !isFlushPlanned, !output.isEmpty else { return }
+        if outgoing.count >= Self.gatheredLimit { return flush() }
+        guard !isFlushPlanned, !outgoing.isEmpty else { return }
         isFlushPlanned = true
         loop.tellTurnEnd(self)
     }
@@ -204,6 +228,7 @@ final class ByteChannel: TurnEndListener {
         guard isOpen else { return }
         let failed = failure
         flush()
+        giveRoomBack()
         if failed == nil, failure != nil { owner?.channelIsReady(self) }
     }
 

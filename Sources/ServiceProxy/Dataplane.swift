@@ -44,9 +44,12 @@ final class Dataplane {
     /// The one buffer that everything received goes through.
     let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: ByteChannel.receiveLimit, alignment: 64)
     let pipes = PipePool()
+    /// The memory of what is over, for what comes.
+    let spares = SpareBuffers()
+    let exchanges = SpareExchanges()
     /// By the endpoint's index.
     private(set) var pools: [UpstreamPool?] = []
-    private var open: [any Swept] = []
+    private(set) var open: [any Swept] = []
     /// Who waits, and until when; the timer goes with the entry.
     private var waiters: [UInt64: (waiter: any Waiter, timer: EventLoop.Timer)] = [:]
     private var nextTicket: UInt64 = 0
@@ -81,7 +84,7 @@ final class Dataplane {
         self.accessLog = AccessLog(loop: loop, path: accessLog)
         self.connectionLimit = connectionLimit
         self.loop = loop
-        connector = UpstreamConnector(loop: loop, sources: sources)
+        connector = UpstreamConnector(loop: loop, spares: spares, sources: sources)
         router = Router(seed: UInt64.random(in: 0 ... .max), sessionKey: sessionKey)
         counts = TrafficCounts()
         guardian = StrangerGuard(counts: counts)
@@ -125,9 +128,6 @@ final class Dataplane {
             pools[endpoint.index] = nil
         }
     }
-
-    func backend(_ name: RouteTable.BackendName) -> BackendID? { router.backend(name) }
-    func carriage(of backend: BackendID) -> RouteTable.Carriage? { router.carriage(of: backend) }
 
     /// What a status tells, see `Router.drainReport`: AFTER this nothing it leaves out is used.
     func drainReport() -> [Router.Draining] {
@@ -208,9 +208,6 @@ final class Dataplane {
         }
     }
 
-    /// The backend that a request was let in to, as long as it is in the table; else who has its name.
-    func backend(of need: Need) -> BackendID? { need.stay.flatMap { router.backend(of: $0) } ?? router.backend(need.backend) }
-
     /// What came of a connect that `acquire` began: nil when it is established.
     func connectResult(_ upstream: UpstreamConnection) -> LinuxError? {
         let address = router.address(of: upstream.endpoint)
@@ -243,6 +240,7 @@ final class Dataplane {
             while pools.count <= endpoint.index { pools.append(nil) }
             let pool = pools[endpoint.index] ?? UpstreamPool()
             pools[endpoint.index] = pool
+            upstream.channel.giveRoomBack()
             pool.rest(upstream, now: loop.now)
         } else {
             upstream.close()
@@ -353,11 +351,7 @@ final class Dataplane {
     func retire(within limit: Duration, _ done: @escaping () -> Void) {
         isRetiring = true
         onFinished = done
-        cutOff = loop.schedule(after: limit) { [weak self] in
-            guard let self, onFinished != nil else { return }
-            closeAll()
-            finishIfEmpty()
-        }
+        cutOff = planCutOff(after: limit)
         finishIfEmpty()
     }
 
@@ -369,12 +363,16 @@ final class Dataplane {
         loop.schedule(after: min(Self.restGrace, limit)) { [weak self] in
             for connection in self?.open ?? [] { (connection as? any Closable)?.closeIfResting() }
         }
+        cutOff = planCutOff(after: limit)
+        finishIfEmpty()
+    }
+
+    private func planCutOff(after limit: Duration) -> EventLoop.Timer {
         loop.schedule(after: limit) { [weak self] in
             guard let self, onFinished != nil else { return }
             closeAll()
             finishIfEmpty()
         }
-        finishIfEmpty()
     }
 
     private func finishIfEmpty() {

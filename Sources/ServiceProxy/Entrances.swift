@@ -263,7 +263,7 @@ final class Entrances {
                 let rules = backend.map { plane.router.protocolRules($0) } ?? ProtocolRules()
                 // A client of HTTP mostly brings its request along.
                 let isPlain = !rules.expectsProxyHeader && backend.map { plane.bringsRequest($0) } == true
-                let channel = try ByteChannel(loop: plane.loop, fd: fd, isHeeded: !isPlain)
+                let channel = try ByteChannel(loop: plane.loop, fd: fd, spares: plane.spares, isHeeded: !isPlain)
                 // Only who is told of it needs to know which of the machine's addresses it was.
                 let isAsked = rules.sendsProxyHeader && listener.address.isWildcard
                 let local = isAsked ? (try? Sockets.localAddress(fd)) ?? listener.address : listener.address

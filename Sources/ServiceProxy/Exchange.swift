@@ -6,16 +6,17 @@ import Wire
 
 /// One request and its response, from the request's head to the response's end.
 ///
-/// A class: it is looked at in many places, and a copy of a value with so many parts would cost more than all that it is asked.
+/// A class: it is looked at in many places, and a copy of a value with so many parts would cost more than all that it is asked. Its memory serves one
+/// exchange after the other, see `SpareExchanges`.
 final class Exchange {
     /// How much of a request is kept to be sent again; what is longer is sent once.
     static let keptRequestLimit = 64 * 1024
 
-    let head: RequestHead
+    private(set) var head: RequestHead
     /// What it is known by on its way; `marks.requestID(of: head.headers)` is its id.
-    let marks: RequestMarks
-    let began: Instant
-    let isIdempotent: Bool
+    private(set) var marks: RequestMarks
+    private(set) var began: Instant
+    private(set) var isIdempotent: Bool
     /// The backend that answers in place of the connection's own, which cannot.
     var substitute: RouteTable.BackendName?
     /// How many of the policy's fallbacks were tried.
@@ -25,7 +26,7 @@ final class Exchange {
     var kept = ByteQueue()
     var isKept = true
     /// Whether all of the request was read.
-    var isRequestComplete: Bool
+    var isRequestComplete = false
     var upstream: UpstreamConnection?
     /// Of the endpoint that has the request, or had it last; nil: none had.
     var tally: Tally?
@@ -67,7 +68,43 @@ final class Exchange {
         began = now
         isIdempotent = ExchangeAttempts.isIdempotent(method: head.method)
         attempts = ExchangeAttempts(isIdempotent: isIdempotent)
+    }
+
+    /// Takes the place of one that was cleared.
+    func begin(_ head: RequestHead, _ marks: RequestMarks, _ now: Instant) {
+        self.head = head
+        self.marks = marks
+        began = now
+        isIdempotent = ExchangeAttempts.isIdempotent(method: head.method)
+        attempts = ExchangeAttempts(isIdempotent: isIdempotent)
+    }
+
+    /// Makes it as one that was never used, but for what `begin` sets, and for the memory of `kept`.
+    func clear(_ room: inout HeadRoom) {
+        room.takeBack(&head.headers)
+        substitute = nil
+        fallbackCount = 0
+        kept.consume(kept.count)
+        isKept = true
         isRequestComplete = false
+        upstream = nil
+        tally = nil
+        isResponseBegun = false
+        status = 0
+        receivedByteCount = 0
+        sentByteCount = 0
+        coding = .plain
+        upstreamKeepsAlive = false
+        clientKeepsAlive = false
+        ticket = nil
+        place = nil
+        stay = nil
+        timer = nil
+        deadline = nil
+        attemptBegan = .zero
+        attemptTimer = nil
+        hedgeTimer = nil
+        rival = nil
     }
 
     /// Adds to the request: to what is kept, and to what the endpoint is sent.

@@ -37,6 +37,8 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
     private var deadline: Instant
     private var restingSince: Instant
     private var progressSeen = 0
+    /// Whether what asks for more of the request is asked by the pump itself, which goes on by itself.
+    private(set) var isPumpingRequest = false
 
     /// Takes the channel over and stays alive by the dataplane until the connection ends.
     init(_ channel: ByteChannel, _ origin: ClientOrigin, entrance: String, backend: RouteTable.BackendName, plane: Dataplane) {
@@ -98,7 +100,10 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
     private func sweepExchange(_ now: Instant) {
         guard let exchange else { return }
         if let upstream = exchange.upstream, now >= upstream.connectDeadline { return connectFailed() }
-        if let rival = exchange.rival, now >= rival.connectDeadline { rivalIsReady(rival) }
+        if let rival = exchange.rival, now >= rival.connectDeadline {
+            rivalIsReady(rival)
+            guard self.exchange === exchange else { return }
+        }
         let idleLimit = exchange.terms?.rules.timeouts.streamIdle
         let progress = channel.progressCount &+ (exchange.upstream?.channel.progressCount ?? 0)
         // Who waits for the endpoint to think waits as long as it takes; only bytes that should move and do not are counted. But a client that ended its
@@ -136,6 +141,8 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
 
     /// Reads requests as far as there is something to read and room for it.
     func pumpRequest() {
+        isPumpingRequest = true
+        defer { isPumpingRequest = false }
         var receiveCount = 0
         while channel.isOpen {
             switch phase {
@@ -146,17 +153,20 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
             }
             let part: RequestPart?
             do throws(WireError) {
-                part = try reader.next(&channel.input)
+                part = try reader.next(&channel.input, &plane.exchanges.headRoom)
             } catch {
                 return fail(LocalResponse(error))
             }
-            switch part {
+            switch consume part {
             case .head(let head): begin(head)
             case .body(let count): passBody(count)
             case .end(let trailers): endRequest(trailers)
             case nil:
                 receiveCount += 1
-                if receiveCount > Dataplane.turnLimit { return plane.loop.later { [weak self] in self?.pumpRequest() } }
+                if receiveCount > Dataplane.turnLimit {
+                    exchange?.upstream?.channel.flushAtTurnEnd()
+                    return plane.loop.later { [weak self] in self?.pumpRequest() }
+                }
                 if channel.receive(plane.scratch) { continue }
                 exchange?.upstream?.channel.flushAtTurnEnd()
                 if channel.hasEnded { return clientEnded() }
@@ -166,6 +176,7 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
                     phase = .head
                     deadline = plane.loop.now + Self.headLimit
                 }
+                channel.giveRoomBack()
                 return
             }
         }
@@ -174,7 +185,8 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
     private var mayReadBody: Bool {
         guard let exchange, !exchange.isRequestComplete else { return false }
         if let upstream = exchange.upstream, !upstream.channel.isConnecting {
-            upstream.channel.flush()
+            // A short body leaves together with its head.
+            if upstream.channel.output.count >= Self.bufferLimit { upstream.channel.flush() }
             return upstream.channel.output.count < Self.bufferLimit
         }
         return exchange.kept.count < Self.bufferLimit
@@ -184,7 +196,7 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
         phase = .exchange
         deadline = plane.loop.now + Self.standstillLimit
         progressSeen = 0
-        let exchange = Exchange(head, marks: RequestMarks(&plane.random), now: plane.loop.now)
+        let exchange = plane.exchanges.begin(head, marks: RequestMarks(&plane.random), now: plane.loop.now)
         let id = plane.backend(backend)
         if let id, plane.router.propagatesDeadline(id) {
             var passed = head

@@ -12,34 +12,33 @@ enum HeadRewriting {
         case untilClose
     }
 
-    /// The response as the client gets it, and how its body is written.
-    static func response(_ head: ResponseHead, toHTTP11 isHTTP11: Bool, keepsAlive: Bool) -> (ResponseHead, Coding, keepsAlive: Bool) {
-        var out = head
-        out.headers.removeHopByHop(keepingUpgrade: head.framing == .tunnel)
+    /// Makes of a response what the client gets, and says how its body is written.
+    static func rewrite(_ head: inout ResponseHead, toHTTP11 isHTTP11: Bool, keepsAlive: Bool) -> (Coding, keepsAlive: Bool) {
+        head.headers.removeHopByHop(keepingUpgrade: head.framing == .tunnel)
         // RFC 9110, 8.6: there is no body whose length it could be.
-        if head.status == 204 { out.headers.remove(.contentLength) }
+        if head.status == 204 { head.headers.remove(.contentLength) }
         var coding = Coding.plain
         var keepsAlive = keepsAlive
         switch head.framing {
         case .none, .length:
             break
         case .tunnel:
-            out.headers.add(.connection, "upgrade")
-            return (out, .plain, true)
+            head.headers.add(.connection, "upgrade")
+            return (.plain, true)
         case .chunked, .untilClose:
             if isHTTP11 {
                 coding = .chunked
-                out.headers.add(.transferEncoding, "chunked")
+                head.headers.add(.transferEncoding, "chunked")
             } else {
                 coding = .untilClose
                 keepsAlive = false
             }
         }
         if !keepsAlive {
-            out.headers.add(.connection, "close")
+            head.headers.add(.connection, "close")
         } else if !isHTTP11 {
-            out.headers.add(.connection, "keep-alive")
+            head.headers.add(.connection, "keep-alive")
         }
-        return (out, coding, keepsAlive)
+        return (coding, keepsAlive)
     }
 }

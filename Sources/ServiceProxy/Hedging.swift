@@ -42,7 +42,7 @@ extension HTTPConnection {
         while true {
             let part: ResponsePart?
             do throws(WireError) {
-                part = try rival.reader.next(&rival.channel.input)
+                part = try rival.reader.next(&rival.channel.input, &plane.exchanges.headRoom)
             } catch {
                 note(.failed, at: rival.endpoint)
                 return dropRival()
@@ -75,7 +75,8 @@ extension HTTPConnection {
         exchange?.tally = rival.tally
         if let loser { plane.finished(loser, .exchanges, isReusable: false) }
         rival.tally?.count(.hedgeWins)
-        if passHead(head) { pumpResponse() }
+        var head = head
+        if passHead(&head) { pumpResponse() }
     }
 
     /// The first attempt came to nothing: the second, if there is one, is the only one. False where there is none.

@@ -25,4 +25,10 @@ extension Dataplane {
         case wait(until: Instant)
         case fail(ExchangeFailure)
     }
+
+    func backend(_ name: RouteTable.BackendName) -> BackendID? { router.backend(name) }
+    func carriage(of backend: BackendID) -> RouteTable.Carriage? { router.carriage(of: backend) }
+
+    /// The backend that a request was let in to, as long as it is in the table; else who has its name.
+    func backend(of need: Need) -> BackendID? { need.stay.flatMap { router.backend(of: $0) } ?? router.backend(need.backend) }
 }

@@ -78,8 +78,10 @@ extension HTTPConnection {
         exchange?.cancelAttemptTimers()
         dropRival()
         if let place = exchange?.place { plane.leaveLine(place) }
-        let stay = exchange?.stay
+        guard let over = exchange else { return }
+        let stay = over.stay
         exchange = nil
+        plane.exchanges.end(over)
         if let stay { plane.left(stay) }
     }
 }

@@ -16,17 +16,19 @@ extension HTTPConnection {
             }
             let part: ResponsePart?
             do throws(WireError) {
-                part = try upstream.reader.next(&upstream.channel.input)
+                part = try upstream.reader.next(&upstream.channel.input, &plane.exchanges.headRoom)
             } catch {
                 return badResponse()
             }
-            switch part {
+            switch consume part {
             case .interim(let head): passInterim(head)
-            case .head(let head):
+            case .head(var head):
                 // RFC 9110, 7.8: another protocol begins behind a whole request.
                 if head.framing == .tunnel, exchange?.isRequestComplete == false { return badResponse() }
                 if isDropped(head) { return pumpResponse() }
-                if !passHead(head) { return }
+                let goesOn = passHead(&head)
+                plane.exchanges.headRoom.takeBack(&head.headers)
+                if !goesOn { return }
             case .body(let count): passBody(count, from: upstream)
             case .end(let trailers): return endResponse(trailers)
             case nil:
@@ -58,27 +60,25 @@ extension HTTPConnection {
         channel.flushAtTurnEnd()
     }
 
-    /// Begins the response; false when what follows is no HTTP, and has gone its way already.
-    func passHead(_ head: ResponseHead) -> Bool {
+    /// Begins the response, with the head as the client is to have it; false when what follows is no HTTP, and has gone its way already.
+    func passHead(_ head: inout ResponseHead) -> Bool {
         guard let exchange else { return false }
         if exchange.terms != nil { settleAttempts() }
-        var (out, coding, keepsAlive) = HeadRewriting.response(
-            head, toHTTP11: exchange.head.version == .http11,
+        exchange.upstreamKeepsAlive = head.keepsAlive
+        if let upstream = exchange.upstream, !upstream.isReused { upstream.learnRest(from: head) }
+        (exchange.coding, exchange.clientKeepsAlive) = HeadRewriting.rewrite(
+            &head, toHTTP11: exchange.head.version == .http11,
             keepsAlive: exchange.head.keepsAlive && !plane.isFinishing && !plane.isRetiring)
-        exchange.stay?.quota?.add(to: &out.headers)
-        if let substitute = exchange.substitute { out.headers.add(LocalResponse.fallbackField, substitute.description) }
+        exchange.stay?.quota?.add(to: &head.headers)
+        if let substitute = exchange.substitute { head.headers.add(LocalResponse.fallbackField, substitute.description) }
         if let stay = exchange.stay, let endpoint = exchange.upstream?.endpoint,
             let field = plane.router.sessionField(stay, at: endpoint, time: Clock.realtime)
         {
-            out.headers.add(field.name, field.value)
+            head.headers.add(field.name, field.value)
         }
-        exchange.coding = coding
-        exchange.clientKeepsAlive = keepsAlive
-        exchange.upstreamKeepsAlive = head.keepsAlive
         exchange.status = head.status
         exchange.isResponseBegun = true
-        if let upstream = exchange.upstream, !upstream.isReused { upstream.learnRest(from: head) }
-        out.serialize(into: &channel.output)
+        head.serialize(into: &channel.output)
         guard head.framing == .tunnel else { return true }
         becomeFlow()
         return false
@@ -111,18 +111,23 @@ extension HTTPConnection {
         note(.answered(exchange.status), at: upstream.endpoint)
         noteEnd(isFailure: exchange.status >= 500)
         account(.whole)
+        let keepsAlive = (client: exchange.clientKeepsAlive, upstream: exchange.upstreamKeepsAlive)
+        let (isRequestComplete, isLast) = (exchange.isRequestComplete, !exchange.head.keepsAlive)
         conclude()
         // A connection with anything left over on it, in either direction, would mix up the next exchange.
-        let isClean = exchange.isRequestComplete && upstream.channel.output.isEmpty && upstream.channel.input.isEmpty
+        let isClean = isRequestComplete && upstream.channel.output.isEmpty && upstream.channel.input.isEmpty
         plane.finished(
             upstream, .exchanges,
-            isReusable: exchange.upstreamKeepsAlive && isClean && !upstream.channel.isEndAnnounced && upstream.channel.failure == nil)
-        if exchange.clientKeepsAlive && exchange.isRequestComplete {
+            isReusable: keepsAlive.upstream && isClean && !upstream.channel.isEndAnnounced && upstream.channel.failure == nil)
+        if keepsAlive.client && isRequestComplete {
             rest()
-        } else if !exchange.head.keepsAlive && exchange.isRequestComplete {
-            // The client said that it sends no more: nothing unread can turn the close into a reset.
-            channel.flush()
-            if channel.output.isEmpty { close() } else { linger() }
+        } else if isLast && isRequestComplete {
+            // The client said that it sends no more: no need to wait for its end. Should it have sent something all the same, the close becomes a reset,
+            // which the response must not wait behind.
+            channel.flush(isLast: true)
+            guard channel.output.isEmpty else { return linger() }
+            channel.shutSending()
+            close()
         } else {
             linger()
         }

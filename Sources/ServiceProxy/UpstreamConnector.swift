@@ -8,6 +8,7 @@ struct UpstreamConnector {
     static let connectLimit = Duration.seconds(1)
 
     let loop: EventLoop
+    let spares: SpareBuffers
     /// Addresses to connect from when the unbound source has no port left towards an endpoint (about 28,000 connections each).
     let sources: [IPv4Address]
 
@@ -19,7 +20,7 @@ struct UpstreamConnector {
         while true {
             do throws(LinuxError) {
                 let fd = try Sockets.connect(to: address, from: source)
-                return try ByteChannel(loop: loop, fd: fd, isConnecting: true)
+                return try ByteChannel(loop: loop, fd: fd, spares: spares, isConnecting: true)
             } catch {
                 guard Sockets.isSourceExhausted(error), let next = remaining.popFirst() else { throw error }
                 source = next

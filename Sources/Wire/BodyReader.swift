@@ -67,9 +67,14 @@ struct BodyReader: Sendable {
                 let found = try input.withBytes { bytes throws(WireError) in try reader.read(bytes, limits) }
                 state = .trailers(reader)
                 guard case .complete(let count)? = found else { return nil }
-                var trailers = HTTPHeaders(head: input.take(count), fields: reader.fields)
-                trailers.removeNonTrailers()
                 state = .done
+                // Nearly always: without a look at memory.
+                if !reader.hasFields {
+                    input.consume(count)
+                    return .end(trailers: HTTPHeaders())
+                }
+                var trailers = reader.finish(count, of: &input)
+                trailers.removeNonTrailers()
                 return .end(trailers: trailers)
             }
         }

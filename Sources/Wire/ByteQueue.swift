@@ -20,6 +20,9 @@ package struct ByteQueue: Sendable {
     @inlinable package var count: Int { end - start }
     @inlinable package var isEmpty: Bool { start == end }
 
+    /// Whether it keeps memory.
+    @inlinable package var hasRoom: Bool { !storage.isEmpty }
+
     /// The byte at `offset` from the front.
     @inlinable package subscript(offset: Int) -> UInt8 {
         precondition(offset >= 0 && offset < count, "ByteQueue: offset \(offset) of \(count)")

@@ -25,9 +25,32 @@ package struct HTTPHeaders: Sendable {
         for (name, value) in pairs { add(name, value) }
     }
 
-    init(head: [UInt8], fields: [Field]) {
-        bytes = head
-        self.fields = fields
+    /// - Parameter fieldCount: what is room for without growing.
+    init(fieldCount: Int) {
+        self.init()
+        fields.reserveCapacity(fieldCount)
+    }
+
+    // MARK: - While a head is read
+
+    /// A field that was found in what `finish` will bring.
+    mutating func note(_ field: Field) { fields.append(field) }
+
+    /// All of the head has come: its octets move here from the front of the queue. AFTER its fields were noted.
+    mutating func finish(_ byteCount: Int, of input: inout ByteQueue) {
+        input.withBytes { bytes.append(contentsOf: UnsafeBufferPointer(rebasing: $0[..<byteCount])) }
+        input.consume(byteCount)
+    }
+
+    /// Whether there is memory, and not more than this.
+    func isRoom(upToBytes byteLimit: Int, fields fieldLimit: Int) -> Bool {
+        fields.capacity > 0 && fields.capacity <= fieldLimit && bytes.capacity <= byteLimit
+    }
+
+    /// Forgets everything; the memory stays.
+    mutating func empty() {
+        bytes.removeAll(keepingCapacity: true)
+        fields.removeAll(keepingCapacity: true)
     }
 
     package var count: Int { fields.count }

@@ -15,11 +15,25 @@ struct HeadReader: Sendable {
     private var searched = 0
     private var lineStart = 0
     private var hasStartLine: Bool
-    private(set) var fields: [HTTPHeaders.Field] = []
+    private var headers = HTTPHeaders()
     private(set) var facts = FramingFacts()
 
     /// Trailers have no first line.
     init(expectsStartLine: Bool) { hasStartLine = !expectsStartLine }
+
+    /// What the fields go into. BEFORE the first of them: when the first line is whole.
+    mutating func useRoom(_ empty: HTTPHeaders) { headers = empty }
+
+    var hasFields: Bool { !headers.isEmpty }
+
+    /// The headers, with all of the head's octets, which leave the queue. AFTER `complete`, once.
+    mutating func finish(_ byteCount: Int, of input: inout ByteQueue) -> HTTPHeaders {
+        var whole = HTTPHeaders()
+        // Nothing else may hold them: what is taken out or added would be done to a copy.
+        swap(&whole, &headers)
+        whole.finish(byteCount, of: &input)
+        return whole
+    }
 
     /// Nil: more octets are needed. AFTER `startLine` call again.
     mutating func read(_ input: UnsafeBufferPointer<UInt8>, _ limits: WireLimits) throws(WireError) -> Found? {
@@ -39,13 +53,12 @@ struct HeadReader: Sendable {
             if hasStartLine {
                 lineStart = searched
                 if line.isEmpty { return .complete(searched) }
-                if fields.count == limits.fieldCountLimit { throw WireError(431, "more than \(limits.fieldCountLimit) header fields") }
+                if headers.count == limits.fieldCountLimit { throw WireError(431, "more than \(limits.fieldCountLimit) header fields") }
                 try readField(input, line)
             } else {
                 if line.count > limits.startLineByteLimit { throw tooLongStartLine(limits) }
                 hasStartLine = true
                 lineStart = searched
-                fields.reserveCapacity(12)
                 return .startLine(line)
             }
         }
@@ -86,7 +99,7 @@ struct HeadReader: Sendable {
             throw .bad("a header's value holds the control character \(input[i])")
         }
         let known = KnownField(UnsafeBufferPointer(rebasing: input[line.lowerBound..<nameEnd]))
-        fields.append(
+        headers.note(
             HTTPHeaders.Field(
                 nameStart: UInt32(line.lowerBound), valueStart: UInt32(at), valueCount: UInt32(valueEnd - at),
                 nameCount: UInt16(nameEnd - line.lowerBound), known: known))

@@ -20,9 +20,14 @@ package enum BodyFraming: Hashable, Sendable {
 /// A request's first line and header fields.
 package struct RequestHead: Sendable {
     package var method: String
-    /// As it was sent: `/api/v1/pods?watch=true`; an absolute URL, an authority for CONNECT, or `*` are possible too.
-    package var target: String
+    /// As it was sent: `/api/v1/pods?watch=true`; an absolute URL, an authority for CONNECT, or `*` are possible too. Of a head that was read it is made
+    /// at each call: see `withTarget`.
+    package var target: String {
+        get { withTarget { String(decoding: $0, as: UTF8.self) } }
+        set { ownTarget = newValue }
+    }
     package var version: HTTPVersion
+    /// Of a head that was read they hold the target's octets too: they can be changed, not exchanged for others.
     package var headers: HTTPHeaders
     /// What the reader found; a head that was made here says how its body will be written.
     package var framing: BodyFraming
@@ -35,12 +40,33 @@ package struct RequestHead: Sendable {
         method: String, target: String, version: HTTPVersion = .http11, headers: HTTPHeaders = HTTPHeaders(), framing: BodyFraming = .none
     ) {
         self.method = method
-        self.target = target
+        ownTarget = target
+        readTarget = 0..<0
         self.version = version
         self.headers = headers
         self.framing = framing
         keepsAlive = true
         expectsContinue = false
+    }
+
+    /// A head that was read: the target is where it stood among the octets of the headers.
+    init(method: String, target: Range<Int>, version: HTTPVersion, headers: HTTPHeaders, framing: BodyFraming) {
+        self.method = method
+        readTarget = target
+        self.version = version
+        self.headers = headers
+        self.framing = framing
+        keepsAlive = true
+        expectsContinue = false
+    }
+
+    private var ownTarget: String?
+    private var readTarget: Range<Int>
+
+    /// Looks at the target in place.
+    func withTarget<R>(_ body: (UnsafeBufferPointer<UInt8>) -> R) -> R {
+        if var ownTarget { return ownTarget.withUTF8(body) }
+        return headers.bytes.withUnsafeBufferPointer { body(UnsafeBufferPointer(rebasing: $0[readTarget])) }
     }
 
     /// Whether the sender asks to leave HTTP: `Connection: upgrade` with an `Upgrade` field.

@@ -42,6 +42,11 @@ enum Octets {
     /// ASCII only: `^` and `~` stay apart, which a plain OR with 0x20 would not keep.
     @inline(__always) static func lowercased(_ octet: UInt8) -> UInt8 { octet &- 0x41 < 26 ? octet | 0x20 : octet }
 
+    /// Without an allocation for ASCII.
+    static func isUTF8(_ octets: UnsafeBufferPointer<UInt8>) -> Bool {
+        octets.allSatisfy { $0 < 0x80 } || String(validating: octets, as: UTF8.self) != nil
+    }
+
     /// Compares without regard to ASCII case; `lower` is lower case already.
     @inline(__always) static func equal(_ octets: UnsafeBufferPointer<UInt8>, lower: UnsafeBufferPointer<UInt8>) -> Bool {
         if octets.count != lower.count { return false }

@@ -24,8 +24,7 @@ package enum RequestForwarding {
     /// Cost: two looks at the fields, one copy of their octets.
     package static func write(_ head: RequestHead, _ way: RequestWay, _ marks: RequestMarks, into output: inout ByteQueue) {
         let headers = head.headers
-        var target = head.target
-        target.withUTF8 { target in
+        head.withTarget { target in
             headers.bytes.withUnsafeBufferPointer { all in
                 let scan = FieldScan(head, all, target)
                 _ = output.fill(room: scan.byteCount + target.count + roomForOwn(way) + scan.host.count * 3 + head.method.utf8.count) {

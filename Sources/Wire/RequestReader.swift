@@ -9,7 +9,7 @@ package enum RequestPart: Sendable {
 
 /// Reads requests from the bytes of one connection, one after the other, however they are cut.
 ///
-/// Cost: one look at every octet of a head, three allocations a request (head, fields, target); bodies are not copied.
+/// Cost: one look at every octet of a head, one copy of it into memory that a `HeadRoom` lends; bodies are not copied.
 package struct RequestReader: Sendable {
     private enum State: Sendable {
         case head(HeadReader, line: RequestLine?)
@@ -31,9 +31,17 @@ package struct RequestReader: Sendable {
 
     /// Nil: more bytes are needed. AFTER an error every call throws it again.
     package mutating func next(_ input: inout ByteQueue) throws(WireError) -> RequestPart? {
+        var room = HeadRoom()
+        return try next(&input, &room)
+    }
+
+    /// Nil: more bytes are needed. AFTER an error every call throws it again.
+    ///
+    /// - Parameter room: where the memory of heads comes from; who is done with one gives it back there.
+    package mutating func next(_ input: inout ByteQueue, _ room: inout HeadRoom) throws(WireError) -> RequestPart? {
         do throws(WireError) {
             switch state {
-            case .head: return try nextHead(&input)
+            case .head: return try nextHead(&input, &room)
             case .body(var body):
                 let part = try body.next(&input, limits)
                 state = .body(body)
@@ -53,7 +61,7 @@ package struct RequestReader: Sendable {
         }
     }
 
-    private mutating func nextHead(_ input: inout ByteQueue) throws(WireError) -> RequestPart? {
+    private mutating func nextHead(_ input: inout ByteQueue, _ room: inout HeadRoom) throws(WireError) -> RequestPart? {
         guard case .head(var reader, var line) = state else { return nil }
         // The state gives its reader up meanwhile, so that the fields grow in place.
         state = .head(HeadReader(expectsStartLine: true), line: nil)
@@ -69,7 +77,9 @@ package struct RequestReader: Sendable {
             }
             while let found = try reader.read(bytes, limits) {
                 switch found {
-                case .startLine(let range): line = try RequestLine(UnsafeBufferPointer(rebasing: bytes[range]))
+                case .startLine(let range):
+                    line = try RequestLine(UnsafeBufferPointer(rebasing: bytes[range]))
+                    reader.useRoom(room.take())
                 case .complete(let count): return count
                 }
             }
@@ -85,8 +95,7 @@ package struct RequestReader: Sendable {
         if facts.hostCount > 1 { throw .bad("Host is given twice") }
         if !facts.isHostValid { throw .bad("Host is not a host with an optional port") }
         var head = RequestHead(
-            method: line.method, target: line.target, version: line.version,
-            headers: HTTPHeaders(head: input.take(length), fields: reader.fields),
+            method: line.method, target: line.target, version: line.version, headers: reader.finish(length, of: &input),
             framing: try Self.framing(facts, line.version))
         head.keepsAlive = line.version == .http11 ? !facts.saysClose : facts.saysKeepAlive && !facts.saysClose
         head.expectsContinue = facts.expectsContinue && line.version == .http11 && head.framing != .none && head.framing != .length(0)
@@ -115,7 +124,8 @@ package struct RequestReader: Sendable {
 /// `method SP request-target SP HTTP-version`, with exactly these blanks (RFC 9112, 3).
 struct RequestLine: Sendable {
     let method: String
-    let target: String
+    /// Where it stands in the line.
+    let target: Range<Int>
     let version: HTTPVersion
 
     init(_ line: UnsafeBufferPointer<UInt8>) throws(WireError) {
@@ -135,8 +145,8 @@ struct RequestLine: Sendable {
         }
         let octets = UnsafeBufferPointer(rebasing: line[targetStart..<at])
         try Self.checkForm(octets, method)
-        guard let text = String(validating: octets, as: UTF8.self) else { throw .bad("the request's target is not UTF-8") }
-        target = text
+        if !Octets.isUTF8(octets) { throw .bad("the request's target is not UTF-8") }
+        target = targetStart..<at
         version = try Self.version(UnsafeBufferPointer(rebasing: line[(at + 1)...]))
     }
 

@@ -43,12 +43,20 @@ package struct ResponseReader: Sendable {
 
     /// Nil: more bytes are needed (or a tunnel began). AFTER an error every call throws it again.
     package mutating func next(_ input: inout ByteQueue) throws(WireError) -> ResponsePart? {
+        var room = HeadRoom()
+        return try next(&input, &room)
+    }
+
+    /// Nil: more bytes are needed (or a tunnel began). AFTER an error every call throws it again.
+    ///
+    /// - Parameter room: where the memory of heads comes from; who is done with one gives it back there.
+    package mutating func next(_ input: inout ByteQueue, _ room: inout HeadRoom) throws(WireError) -> ResponsePart? {
         do throws(WireError) {
             switch state {
             case .idle:
                 if input.isEmpty { return nil }
                 throw WireError(502, "the server sent bytes that no request asked for")
-            case .head: return try nextHead(&input)
+            case .head: return try nextHead(&input, &room)
             case .body(var body):
                 let part = try body.next(&input, limits)
                 state = .body(body)
@@ -81,7 +89,7 @@ package struct ResponseReader: Sendable {
         }
     }
 
-    private mutating func nextHead(_ input: inout ByteQueue) throws(WireError) -> ResponsePart? {
+    private mutating func nextHead(_ input: inout ByteQueue, _ room: inout HeadRoom) throws(WireError) -> ResponsePart? {
         guard case .head(var reader, var line) = state else { return nil }
         state = .head(HeadReader(expectsStartLine: true), line: nil)
         let limits = limits
@@ -91,7 +99,9 @@ package struct ResponseReader: Sendable {
             }
             while let found = try reader.read(bytes, limits) {
                 switch found {
-                case .startLine(let range): line = try StatusLine(UnsafeBufferPointer(rebasing: bytes[range]))
+                case .startLine(let range):
+                    line = try StatusLine(UnsafeBufferPointer(rebasing: bytes[range]))
+                    reader.useRoom(room.take())
                 case .complete(let count): return count
                 }
             }
@@ -102,8 +112,7 @@ package struct ResponseReader: Sendable {
             return nil
         }
         let facts = reader.facts
-        var head = ResponseHead(
-            status: line.status, reason: line.reason, headers: HTTPHeaders(head: input.take(length), fields: reader.fields))
+        var head = ResponseHead(status: line.status, reason: line.reason, headers: reader.finish(length, of: &input))
         head.version = line.version
         if head.isInterim {
             interimCount += 1
@@ -155,6 +164,15 @@ struct StatusLine: Sendable {
         if status < 100 { throw .bad("the status \(status) is below 100") }
         let text = UnsafeBufferPointer(rebasing: line[min(13, line.count)...])
         for octet in text where !Octets.isFieldValue(octet) { throw .bad("the reason holds the control character \(octet)") }
-        reason = String(decoding: text, as: UTF8.self)
+        reason = Self.reason(text, status)
+    }
+
+    /// Short ones fit a String's own 15 octets; of the longer ones the usual are constants.
+    private static func reason(_ octets: UnsafeBufferPointer<UInt8>, _ status: Int) -> String {
+        if octets.count > 15 {
+            var usual = StatusReason.text(status)
+            if usual.withUTF8({ $0.elementsEqual(octets) }) { return usual }
+        }
+        return String(decoding: octets, as: UTF8.self)
     }
 }

@@ -45,7 +45,8 @@ extension Property {
         let whole = Conversation(responses: [bytes])
         for pieces in drips(bytes) where Conversation(responses: pieces) != whole { return "read in pieces it is something else" }
         for message in whole.responses where message.head.framing != .tunnel {
-            let (head, coding, _) = HeadRewriting.response(message.head, toHTTP11: true, keepsAlive: true)
+            var head = message.head
+            let (coding, _) = HeadRewriting.rewrite(&head, toHTTP11: true, keepsAlive: true)
             var output = ByteQueue()
             head.serialize(into: &output)
             if coding == .chunked {
