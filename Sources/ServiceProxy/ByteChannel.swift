@@ -118,7 +118,12 @@ final class ByteChannel: TurnEndListener {
     }
 
     /// Takes in what has arrived as another channel's output. BEFORE this `input` must be empty.
-    func receive(_ scratch: UnsafeMutableRawBufferPointer, for other: ByteChannel) -> Bool { receive(scratch) { other.output.append($0) } }
+    func receive(_ scratch: UnsafeMutableRawBufferPointer, for other: ByteChannel) -> Bool { receive(scratch) { other.write($0) } }
+
+    private func write(_ bytes: UnsafeBufferPointer<UInt8>) {
+        spares.lend(to: &outgoing)
+        outgoing.append(bytes)
+    }
 
     @inline(__always)
     private func receive(_ scratch: UnsafeMutableRawBufferPointer, _ keep: (UnsafeBufferPointer<UInt8>) -> Void) -> Bool {

@@ -63,10 +63,12 @@ package struct RequestHead: Sendable {
     private var ownTarget: String?
     private var readTarget: Range<Int>
 
-    /// Looks at the target in place.
+    /// Looks at the target in place; at nothing where the headers it stood in were taken away.
     func withTarget<R>(_ body: (UnsafeBufferPointer<UInt8>) -> R) -> R {
         if var ownTarget { return ownTarget.withUTF8(body) }
-        return headers.bytes.withUnsafeBufferPointer { body(UnsafeBufferPointer(rebasing: $0[readTarget])) }
+        return headers.bytes.withUnsafeBufferPointer {
+            body(UnsafeBufferPointer(rebasing: readTarget.upperBound <= $0.count ? $0[readTarget] : $0[0..<0]))
+        }
     }
 
     /// Whether the sender asks to leave HTTP: `Connection: upgrade` with an `Upgrade` field.
