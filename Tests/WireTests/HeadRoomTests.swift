@@ -33,7 +33,10 @@ import Testing
         var room = HeadRoom()
         var reader = RequestReader()
         var input = ByteQueue(Array("GET /a HTTP/1.1\r\nHost: a\r\n\r\n".utf8))
-        guard case .head(let held)? = try reader.next(&input, &room) else { return }
+        guard case .head(let held)? = try reader.next(&input, &room) else {
+            Issue.record("no head")
+            return
+        }
         var given = held
         room.takeBack(&given.headers)
         _ = try place("GET /b HTTP/1.1\r\nHost: b\r\n\r\n", &room)
