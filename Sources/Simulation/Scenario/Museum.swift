@@ -51,9 +51,10 @@ package enum Museum {
             scenario.chaosTime = .seconds(200)
         case .searchCountsService:
             scenario.objects = Samples.web(replicas: 2)
-            scenario.standardProgram.serviceTime = .seconds(1)...(.seconds(4))
+            scenario.standardProgram.serviceTime = .seconds(2)...(.seconds(5))
             scenario.faults = [.processCrash]
             scenario.requestsPerSecond = 40
+            scenario.chaosTime = .seconds(240)
         case .damageUnnoticed:
             scenario.faults = [.flippedBit]
             scenario.actions = [.scale]
