@@ -75,10 +75,12 @@ struct YAMLWriter {
     /// `indentation` is that of further lines; nil for keys, which have one line.
     private mutating func writeString(_ string: String, indentation: Int?) {
         switch YAMLStringStyle(string) {
-        case .plain: writeFolded(string, indentation: indentation)
+        case .plain: writeFolded(Array(string.utf8), indentation: indentation)
         case .singleQuoted:
             append("'")
-            writeFolded(string.replacing("'", with: "''"), indentation: indentation)
+            // Of bytes: a quote with a combining character behind it is no Character of its own.
+            let quote = UInt8(ascii: "'")
+            writeFolded(string.utf8.flatMap { $0 == quote ? [quote, quote] : [$0] }, indentation: indentation)
             append("'")
         case .doubleQuoted: writeDoubleQuoted(string, indentation: indentation)
         case .literal: writeLiteral(string, indentation: indentation ?? 0)
@@ -101,8 +103,7 @@ struct YAMLWriter {
     }
 
     /// A single space beyond the folding column becomes a line break, which is read as a space again.
-    private mutating func writeFolded(_ string: String, indentation: Int?) {
-        let content = Array(string.utf8)
+    private mutating func writeFolded(_ content: [UInt8], indentation: Int?) {
         guard let indentation, content.count > 40 else {
             bytes.append(contentsOf: content)
             return
