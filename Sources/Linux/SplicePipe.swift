@@ -56,6 +56,7 @@ package final class SplicePipe {
                 count -= moved
                 return .bytes(moved)
             }
+            if moved == 0 { return .ended }
             switch errno {
             case EINTR: continue
             case EAGAIN: return .wouldBlock

@@ -30,10 +30,10 @@ extension HTTPConnection {
         return Dataplane.Need(backend: substitute, counts: plane.counts.backend(substitute), client: client, origin: origin, pooled: pooled)
     }
 
-    /// What came of an attempt, for whoever watches the health of the backend that it went to.
-    func note(_ outcome: AttemptOutcome, at endpoint: EndpointID) {
+    /// What came of an attempt, the first or the second of two at a time, for whoever watches the health of the backend that it went to.
+    func note(_ outcome: AttemptOutcome, at endpoint: EndpointID, isRival: Bool = false) {
         guard plane.router.watchesHealth, let exchange else { return }
-        plane.note(outcome, at: endpoint, of: need(of: exchange), began: exchange.attemptBegan)
+        plane.note(outcome, at: endpoint, of: need(of: exchange), began: isRival ? exchange.rivalBegan : exchange.attemptBegan)
     }
 
     /// What became of the request, for the breaker of the connection's backend: BEFORE another backend answers in its place.

@@ -154,14 +154,18 @@ final class ByteChannel: TurnEndListener {
         return true
     }
 
-    /// Takes in what has arrived into a pipe. BEFORE this `input` and the pipe must be empty. False when nothing new came; throws where it can only be
-    /// copied.
+    /// Takes in what has arrived into a pipe. BEFORE this `input` and the pipe must be empty. False when nothing came that way; `receive` says whether
+    /// there is anything else, or the end. Throws where it can only be copied.
     func receive(into pipe: SplicePipe) throws(LinuxError) -> Bool {
         guard isOpen, mayReceive, !hasEnded else { return false }
         // However little came, only the socket's own word says that there is no more: a pipe has as many places as there are pieces in it.
-        let transfer = try pipe.fill(from: fd)
-        if case .bytes(let count) = transfer { progressCount &+= count }
-        return isNews(transfer)
+        switch try pipe.fill(from: fd) {
+        case .bytes(let count):
+            progressCount &+= count
+            return true
+        case .wouldBlock, .ended: return false
+        case .failed(let error): return isNews(.failed(error))
+        }
     }
 
     /// Sends what a pipe holds, as far as the kernel takes it. BEFORE this `output` must be empty.

@@ -58,6 +58,8 @@ final class Exchange {
     var hedgeTimer: EventLoop.Timer?
     /// The second attempt, while the first is out and neither answered.
     var rival: UpstreamConnection?
+    /// When it began.
+    var rivalBegan = Instant.zero
 
     /// The policy that it was let in by; nil without one.
     var terms: PolicyTerms? { stay?.terms }
@@ -105,6 +107,7 @@ final class Exchange {
         attemptTimer = nil
         hedgeTimer = nil
         rival = nil
+        rivalBegan = .zero
     }
 
     /// Adds to the request: to what is kept, and to what the endpoint is sent.
@@ -125,6 +128,14 @@ final class Exchange {
         tally = upstream.tally
         attemptBegan = now
         send(to: upstream, user: user, now: now)
+    }
+
+    /// The second attempt is the only one from here on. BEFORE this the first one's connection must be somebody's.
+    func takeRival() {
+        upstream = rival
+        tally = rival?.tally
+        attemptBegan = rivalBegan
+        rival = nil
     }
 
     /// Puts what is known of the request on its way.

@@ -24,7 +24,8 @@ struct FlowDirection {
     /// Passes on what there is. True when there may be more, but others come first.
     mutating func pass(from: ByteChannel, to: ByteChannel, _ plane: Dataplane) -> Bool {
         let isCut = isStream && from.input.isEmpty ? stream(from, to, plane) : copy(from, to, plane)
-        guard from.hasEnded, from.input.isEmpty, pipe == nil else { return isCut }
+        // A broken connection has no end that could be passed on: it would come BEFORE the reset, and who reads takes half for all.
+        guard from.hasEnded, from.failure == nil, from.input.isEmpty, pipe == nil else { return isCut }
         to.flush()
         if to.output.isEmpty { to.shutSending() }
         return false
@@ -82,8 +83,9 @@ struct FlowDirection {
         }
         giveBack(to: plane.pipes)
         let passed = from.progressCount &- before
-        if !hasMore, passed > 0, passed < Self.leastOfStream { fullReceiveCount = 0 }
-        return hasMore
+        if passed > 0, passed < Self.leastOfStream { fullReceiveCount = 0 }
+        // Whether there is really no more, or the end, only a receive tells: an urgent byte stops a pipe for good.
+        return hasMore || copy(from, to, plane)
     }
 
     /// The flow is over, or nothing is in the pipe.

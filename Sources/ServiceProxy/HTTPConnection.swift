@@ -65,7 +65,11 @@ final class HTTPConnection: ChannelOwner, UpstreamUser, Swept, Waiter, Closable 
     }
 
     func upstreamIsReady(_ upstream: UpstreamConnection) {
-        guard exchange?.upstream === upstream else { return rivalIsReady(upstream) }
+        guard exchange?.upstream === upstream else {
+            rivalIsReady(upstream)
+            // It may have answered, and the next request may be here already.
+            return pumpRequest()
+        }
         if upstream.connectDeadline != .never {
             if upstream.channel.isConnecting {
                 if plane.loop.now >= upstream.connectDeadline { connectFailed() }

@@ -5,13 +5,13 @@ import Traffic
 /// What is told about the health of a Service's endpoints: each turn in one sentence, about the Service.
 struct HealthNotice: Equatable {
     /// What it is about: what is told of one takes back what was told of it before.
-    enum Matter: CaseIterable { case ejection, check, panic, circuit, failover }
+    enum Matter: CaseIterable { case ejection, check, panic, circuit, failover, fallback }
 
     var severity: Event.Severity
     var reason: String
     var text: String
     var matter: Matter
-    /// The endpoint; empty: the Service.
+    /// The endpoint, its check, or the port; empty: the Service.
     var subject: String
 
     init(_ change: HealthChange) {
@@ -24,14 +24,20 @@ struct HealthNotice: Equatable {
             case .panicBegan, .panicEnded, .panicDropped: .panic
             case .circuitOpened, .circuitOnTrial, .circuitClosed, .circuitDropped: .circuit
             }
-        subject = endpoint
+        subject =
+            switch change.turn {
+            case .checkFailed(let name, _), .checkPassed(let name), .checkDropped(let name): "\(port) \(endpoint) \(name)"
+            default: "\(port) \(endpoint)"
+            }
         (severity, reason, text) = Self.words(change.turn, endpoint, port)
     }
 
-    /// - Parameter isOver: whether the Service's own best endpoints answer again.
-    init(failover isOver: Bool, _ text: String) {
-        matter = .failover
-        subject = ""
+    /// - Parameters:
+    ///   - matter: `.failover` to another priority, or to a `.fallback`.
+    ///   - isOver: whether the Service's own best endpoints answer again.
+    init(_ matter: Matter, of port: UInt16, isOver: Bool, _ text: String) {
+        self.matter = matter
+        subject = "\(port)"
         severity = isOver ? .normal : .warning
         reason = isOver ? "FailedBack" : "FailedOver"
         self.text = text

@@ -20,6 +20,7 @@ extension HTTPConnection {
         // Only now: where there is no second endpoint, nothing is taken from the repeats that the request may yet need.
         plane.noteHedge(exchange)
         exchange.rival = rival
+        exchange.rivalBegan = plane.loop.now
         exchange.send(to: rival, user: self, now: plane.loop.now)
         rival.channel.flush()
         rival.tally?.count(.hedges)
@@ -44,19 +45,19 @@ extension HTTPConnection {
             do throws(WireError) {
                 part = try rival.reader.next(&rival.channel.input, &plane.exchanges.headRoom)
             } catch {
-                note(.failed, at: rival.endpoint)
+                note(.failed, at: rival.endpoint, isRival: true)
                 return dropRival()
             }
             switch part {
             case .head(let head):
                 if exchange?.terms?.rules.retries.asksForRepeat(status: head.status) == true {
-                    note(.answered(head.status), at: rival.endpoint)
+                    note(.answered(head.status), at: rival.endpoint, isRival: true)
                     return dropRival()
                 }
                 return overtake(with: head)
             case nil:
                 if rival.channel.hasEnded || rival.channel.failure != nil {
-                    if !rival.isReused { note(.failed, at: rival.endpoint) }
+                    if !rival.isReused { note(.failed, at: rival.endpoint, isRival: true) }
                     return dropRival()
                 }
                 if !rival.channel.receive(plane.scratch) { return }
@@ -68,11 +69,9 @@ extension HTTPConnection {
 
     /// The second attempt answers first.
     private func overtake(with head: ResponseHead) {
-        guard let rival = exchange?.rival else { return }
-        let loser = exchange?.upstream
-        exchange?.rival = nil
-        exchange?.upstream = rival
-        exchange?.tally = rival.tally
+        guard let exchange, let rival = exchange.rival else { return }
+        let loser = exchange.upstream
+        exchange.takeRival()
         if let loser { plane.finished(loser, .exchanges, isReusable: false) }
         rival.tally?.count(.hedgeWins)
         var head = head
@@ -81,12 +80,10 @@ extension HTTPConnection {
 
     /// The first attempt came to nothing: the second, if there is one, is the only one. False where there is none.
     func promoteRival() -> Bool {
-        guard let rival = exchange?.rival else { return false }
-        exchange?.rival = nil
-        exchange?.upstream = rival
-        exchange?.tally = rival.tally
+        guard let exchange, exchange.rival != nil else { return false }
+        exchange.takeRival()
         // Its own time begins; another second one does not follow.
-        if let terms = exchange?.terms { timeAttempt(terms) }
+        if let terms = exchange.terms { timeAttempt(terms) }
         return true
     }
 

@@ -4,6 +4,8 @@ import Linux
 final class PipePool {
     /// Pipes at a time, two descriptors each: so many streams may have a slow reader. The next ones are copied.
     static let limit = 256
+    /// The share of a process' descriptors that they may have; clients and endpoints have the rest.
+    static let shareOfDescriptors = 16
     /// Empty pipes that are kept; more than one loop ever fills between two turns.
     static let restingLimit = 8
 

@@ -135,7 +135,10 @@ extension HTTPConnection {
 
     private func upstreamEnded(_ upstream: UpstreamConnection) {
         do throws(WireError) {
-            if case .end(let trailers)? = try upstream.reader.close(upstream.channel.input) { return endResponse(trailers) }
+            // A response without a length ends with the connection, but not with its break (RFC 9112, 8).
+            if upstream.channel.failure == nil, case .end(let trailers)? = try upstream.reader.close(upstream.channel.input) {
+                return endResponse(trailers)
+            }
         } catch {
             // Something is missing.
         }

@@ -75,7 +75,7 @@ final class ServiceNotices {
                 "\(failover.text), and have all traffic again"
             }
         let text = "port \(failover.backend.port): \(words)"
-        pace(HealthNotice(failover: !failover.isFailedOver, text), of: failover.backend.service)
+        pace(HealthNotice(.failover, of: failover.backend.port, isOver: !failover.isFailedOver, text), of: failover.backend.service)
     }
 
     /// Others answer for a Service of which no endpoint can; nil: its own endpoints do again.
@@ -83,7 +83,7 @@ final class ServiceNotices {
         let text =
             other.map { "no endpoint can answer on port \(backend.port): \($0) does, as the TrafficPolicy says" }
             ?? "endpoints answer on port \(backend.port) again"
-        pace(HealthNotice(failover: other == nil, text), of: backend.service)
+        pace(HealthNotice(.fallback, of: backend.port, isOver: other == nil, text), of: backend.service)
     }
 
     private func pace(_ notice: HealthNotice, of name: RouteTable.ServiceName) {

@@ -42,11 +42,13 @@ package final class ServiceProxyLoop {
         self.loop = loop
         self.configuration = configuration
         self.api = api
+        let files = Int(clamping: Limits.raiseOpenFiles())
         let plane = Dataplane(
             loop: loop, sources: configuration.sources,
             // Each client's connection may need one to an endpoint.
-            connectionLimit: min(Dataplane.mostConnections, Int(clamping: Limits.raiseOpenFiles() / 2)),
+            connectionLimit: min(Dataplane.mostConnections, files / 2),
             accessLog: configuration.directory.accessLog(configuration.name), sessionKey: sessionKey)
+        plane.pipes.limit = min(PipePool.limit, files / PipePool.shareOfDescriptors / 2)
         self.plane = plane
         entrances = Entrances(plane: plane, exposed: configuration.exposed, store: store)
         let addresses = InstanceAddresses(block: configuration.block)

@@ -176,7 +176,7 @@ package struct Router: ~Copyable, Sendable {
             return take(remembered, in: id.index, kind, client, now)
         }
         let hasReady = !backends[id.index].ready.isEmpty
-        let candidates = hasReady ? backends[id.index].ready : backends[id.index].terminating
+        let candidates = weighted(hasReady ? backends[id.index].ready : backends[id.index].terminating, backends[id.index])
         // Another try goes to another zone where it can, whatever the rules.
         if hasReady, backends[id.index].needsSelection || !avoiding.isEmpty {
             if let endpoint = select(in: id.index, for: stay, client, avoiding, now) {

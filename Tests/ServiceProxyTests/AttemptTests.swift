@@ -172,6 +172,16 @@ import Traffic
         harness.wait { client.count(of: "HTTP/1.1 204") == 1 }
     }
 
+    @Test func `what a client asked in advance is answered after an answer that overtook`() throws {
+        let harness = try harness()
+        _ = try harness.backend { _ in }
+        try harness.echo("quick")
+        let client = try harness.client()
+        client.send(String(repeating: "GET / HTTP/1.1\r\nHost: a\r\n\r\n", count: 4))
+        harness.wait { client.count(of: "X-Backend: quick") == 4 }
+        #expect(harness.plane.counts.sortedTallies().contains { $0[.hedgeWins] > 0 })
+    }
+
     @Test func `where one of two attempts breaks the other goes on, whichever it is`() throws {
         for first in [true, false] {
             let harness = try harness()

@@ -105,6 +105,19 @@ import Traffic
         #expect(!old.contains("chunked"))
     }
 
+    @Test func `a body of unknown length that a reset breaks off does not reach the client as a whole one`() throws {
+        let harness = try Harness()
+        let backend = try harness.backend { peer in
+            peer.onBytes = { if $0.text.hasSuffix("\r\n\r\n") { $0.send("HTTP/1.0 200 OK\r\n\r\nhalf") } }
+        }
+        let client = try harness.client()
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        harness.wait { client.text.contains("half\r\n") }
+        backend.peers[0].reset()
+        harness.wait { client.failure != nil }
+        #expect(!client.text.hasSuffix("0\r\n\r\n"))
+    }
+
     @Test func `HEAD and 304 have no body whatever their length says`() throws {
         let harness = try Harness()
         try harness.backend { peer in

@@ -147,6 +147,28 @@ import Traffic
         Self.expectNoPipeLent(harness)
     }
 
+    @Test func `an urgent byte stops no stream, and nothing behind it is lost`() throws {
+        let harness = try Harness(.flows)
+        let long = Self.random(2_000_000, seed: 8)
+        let backend = try harness.backend { _ in }
+        let socket = try Sockets.connect(to: harness.address)
+        let client = try Peer(loop: harness.loop, accepted: socket)
+        harness.wait { backend.peers.count == 1 }
+        let peer = try #require(backend.peers.first)
+        for turn in 1...3 {
+            client.send(long)
+            harness.wait { peer.received.count >= turn * long.count - long.count / 2 }
+            // Read by nobody: who does not ask for them does not see such bytes.
+            harness.wait { send(socket, "!", 1, Int32(MSG_OOB)) == 1 }
+            harness.wait { peer.received.count == turn * long.count }
+        }
+        client.shutdownWhenSent()
+        harness.wait { peer.isEnded }
+        #expect(peer.failure == nil && Self.isSame(peer.received, long + long + long))
+        peer.close()
+        Self.expectNoPipeLent(harness)
+    }
+
     @Test func `what a client said at first goes before its stream`() throws {
         let harness = try Harness(.flows, isDetected: true)
         let long = Self.random(3_000_000, seed: 7)

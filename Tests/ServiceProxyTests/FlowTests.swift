@@ -39,8 +39,13 @@ import Traffic
         let backend = try harness.backend { $0.send("hi") }
         let client = try harness.client()
         harness.wait { client.text == "hi" }
+        // Looks only when all of it is there: an end before the reset would be all that it sees.
+        client.pause(true)
         backend.peers[0].reset()
+        harness.wait { harness.plane.openConnectionCount == 0 }
+        client.pause(false)
         harness.wait { client.failure != nil }
+        #expect(!client.hasSeenEnd)
     }
 
     @Test func `a flow whose endpoint refuses goes to another`() throws {

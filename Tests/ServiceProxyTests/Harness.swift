@@ -137,6 +137,8 @@ final class Peer {
     private(set) var received: [UInt8] = []
     private(set) var failure: LinuxError?
     private(set) var isEnded = false
+    /// The other side said that it was done; a reset does not.
+    private(set) var hasSeenEnd = false
     var onBytes: ((Peer) -> Void)?
     private let loop: EventLoop
 
@@ -156,6 +158,7 @@ final class Peer {
             received += stream.input.bytes
             stream.input.consume(stream.input.count)
             isEnded = stream.isInputEnded
+            hasSeenEnd = hasSeenEnd || isEnded
             onBytes?(self)
         }
         stream.onFailure = { [unowned self] in

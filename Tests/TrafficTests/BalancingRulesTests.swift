@@ -280,6 +280,23 @@ private func labels(_ key: String, _ value: String) -> LabelSelector { LabelSele
         #expect(attempts.foundNone(.noWeight(isFinal: false), now: .zero + ExchangeAttempts.waitLimit) == .fail(.noWeight))
     }
 
+    @Test func `who has no weight is no reason to take out who has, and gets nothing in its place`() {
+        let scene = Scene()
+        scene.rules.balance.groups = [.init(labels("track", "canary"), weight: 0), .init(.everything, weight: 100)]
+        scene.rules.health = HealthRules(passive: PassiveHealth())
+        scene.put([Place(1, group: 0), Place(2, group: 1)])
+        let backend = scene.router.backend(name)!
+        let weighted = scene.router.endpoint(at: EndpointAddress(host: 0x7F40_0000 + 2, port: 8080))!
+        for _ in 0..<10 { scene.router.note(.failed, at: weighted, of: backend, began: scene.now, now: scene.now) }
+        #expect(scene.counts(4) == [2: 4])
+        // Another one with weight does better.
+        scene.put([Place(1, group: 0), Place(2, group: 1), Place(3, group: 1)])
+        for _ in 0..<10 { scene.router.note(.failed, at: weighted, of: backend, began: scene.now, now: scene.now) }
+        #expect(scene.counts(4) == [3: 4])
+        scene.put([Place(1, group: 0, .terminating)])
+        #expect(scene.router.choose(backend, client: 1, avoiding: [], now: scene.now) == .noneReady)
+    }
+
     @Test func `where no group has priority 0, nothing has failed over until the best that there is fails`() {
         let scene = Scene()
         scene.rules.balance.groups = [.init(labels("role", "main"), priority: 1), .init(labels("role", "backup"), priority: 2)]

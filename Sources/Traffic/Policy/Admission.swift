@@ -112,7 +112,9 @@ extension Router {
 
     /// Who answers, an endpoint or a fallback; true when that is another than before.
     package mutating func noteAnswer(_ stay: BackendGate.Stay, byFallback isAway: Bool, now: Instant) -> Bool {
-        isCurrent(stay) && backends[stay.backend.index].gate.failover.note(isAway: isAway, now: now)
+        // A request of an earlier policy may be answered by a fallback that is gone: nobody would ever take that word back.
+        isCurrent(stay) && !backends[stay.backend.index].gate.rules.fallbacks.isEmpty
+            && backends[stay.backend.index].gate.failover.note(isAway: isAway, now: now)
     }
 
     /// From 0 to 1, for whoever must not do something at the same time as others.

@@ -21,16 +21,18 @@ extension Router {
         return pick(candidates, in: backend, for: stay, client, avoiding, now)
     }
 
-    /// Keeps what is known of endpoints that stay; an endpoint that is ready anew starts over.
+    /// Keeps what is known of endpoints that stay; an endpoint that is ready anew starts over. Who has no weight is none of those that others are
+    /// measured by.
     mutating func followHealth(of backend: inout Backend, _ readyBefore: [EndpointID]) {
         let rules = backend.gate.rules.health
+        let watched = weighted(backend.ready, backend)
         if rules.isEmpty {
-            backend.health?.follow(rules, backend.ready)
+            backend.health?.follow(rules, watched)
             tell(backend.health?.takeTurns() ?? [], of: backend.name)
             backend.health = nil
         } else {
             if backend.health == nil { backend.health = BackendHealth(rules) }
-            backend.health?.follow(rules, backend.ready)
+            backend.health?.follow(rules, watched)
         }
         if backend.gate.breaker != nil, backend.ready.contains(where: { !readyBefore.contains($0) }) { backend.gate.giveChance() }
     }

@@ -64,6 +64,12 @@ extension Router {
         backends[backend].groupOf[endpoint].map { backends[backend].gate.rules.balance.weight(of: $0) == 0 } ?? false
     }
 
+    /// Those that the weights let have traffic.
+    func weighted(_ endpoints: [EndpointID], _ backend: Backend) -> [EndpointID] {
+        if backend.groupOf.isEmpty { return endpoints }
+        return endpoints.filter { backend.groupOf[$0].map { backend.gate.rules.balance.weight(of: $0) > 0 } ?? true }
+    }
+
     /// All that could take traffic, with those that are not ready: how many there are tells how much is missing.
     private func candidates(of backend: Int, _ avoiding: [EndpointID], _ now: Instant) -> [Candidate] {
         let known = backends[backend]
