@@ -267,7 +267,10 @@ class Storm:
         if dead & {"proxy-1", "all"}:
             if last > whole:
                 problems.append(f"a request failed that was begun {last - whole} ms after the last part was dead: {dict(tally)}")
-            found = {k: v for k, v in found.items() if k not in BROKEN and not (k in ("refused", "reset-at-connect") and nobody_listened)}
+            # A client gives up before `up` does with a proxy that hangs: what waits for it then gets no answer.
+            hangs = any(kind == "stop" and part == "proxy-1" and length >= LONG_PAUSE for _, kind, part, length in faults)
+            found = {k: v for k, v in found.items() if k not in BROKEN and not (k in ("refused", "reset-at-connect") and nobody_listened)
+                     and not (k == "no-answer" and hangs)}
         if found:
             problems.append(f"requests failed: {found}: " + "; ".join(f for load in self.loads for f in load.failures[-2:]))
         for load in self.loads:
