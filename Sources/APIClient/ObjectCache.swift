@@ -25,6 +25,8 @@ package final class ObjectCache {
 
     /// Whether a listing has been complete. Stays true while the watch is lost.
     package private(set) var isSynced = false
+    /// The server has been heard since the watch was last lost. Stays true between a watch that ended in good order and the next.
+    package private(set) var isConnected = false
     /// Every change up to this revision has been reported. It may go back when the server was restarted.
     package private(set) var revision = Revision.zero
     /// Called AFTER the changes of a revision have been reported and `revision` has moved.
@@ -79,9 +81,11 @@ package final class ObjectCache {
     private func receive(_ signal: WatchSignal) {
         switch signal {
         case .event(let event):
+            isConnected = true
             delay.reset()
             apply(event)
         case .synced(let revision):
+            isConnected = true
             delay.reset()
             finishListing(revision)
         case .ended(let error):
@@ -89,7 +93,10 @@ package final class ObjectCache {
             watch = nil
             let resumes = error == nil && listed == nil && isSynced
             let from = resumes ? revision : nil
-            if !resumes { onDisconnect?(error) }
+            if !resumes {
+                isConnected = false
+                onDisconnect?(error)
+            }
             var random = SystemRandomNumberGenerator()
             retry = api.loop.schedule(after: delay.next(using: &random)) { [self] in connect(from: from) }
         }

@@ -15,6 +15,8 @@ final class NodeWorld {
     let drains: DrainWatch
     var addresses: AddressPool?
     private var imageNames: [String: ObjectKey] = [:]
+    /// A connection to a server stands. A server that hangs keeps its connections, one that died has none.
+    var isConnected: Bool { [images, configMaps, secrets, services].contains(where: \.isConnected) }
     /// Something that a pod may wait for has changed.
     var onChange: (ObjectKey) -> Void = { _ in }
 

@@ -195,7 +195,7 @@ final class PodDriver {
             let next = pending.removeFirst()
             perform(machine.handle(next, now: context.loop.now, at: Clock.realtime()))
         }
-        if machine.isReady { context.brake.becameReady(pod: uid, workload: pod.meta.controller?.uid) }
+        if machine.isReady { context.brake.becameReady(pod: uid, workload: pod.meta.controller?.uid, now: context.loop.now) }
         rearm()
         scheduleReport()
     }

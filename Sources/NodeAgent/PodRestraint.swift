@@ -7,6 +7,7 @@ import Timing
 /// Whether a restart that a liveness probe asks for is carried out: nothing may speak for the program, and the server has to allow it.
 extension PodDriver {
     /// How long the server is waited for. Then the agent decides by itself: a program that hangs must not wait for a server that does.
+    /// It does so with more care while a server is there: what makes that slow may be what ails the program.
     private static let leavePatience = Duration.seconds(1)
 
     /// For how long the answer to a liveness probe that is about to be asked is waited for.
@@ -35,7 +36,8 @@ extension PodDriver {
             isReadyByProbe: container.isReady && container.policy.readiness != nil)
         let plea = HealingBrake.Plea(
             workload: pod.meta.controller?.uid, pod: uid, container: name, failure: failure,
-            answersTraffic: machine.isReady && PodStatusReport.unmetGates(of: pod.value).isEmpty)
+            answersTraffic: machine.isReady && PodStatusReport.unmetGates(of: pod.value).isEmpty,
+            timeToFail: container.policy.liveness?.timeToFail ?? .zero)
         // Of the try's beginning and its end the worse.
         let pressure = [waiting.pressure, failure == .refused ? nil : context.pressure()].compactMap(\.self).max()
         if let reason = context.brake.excuse(plea, pressure: pressure, now: context.loop.now) {
@@ -82,23 +84,25 @@ extension PodDriver {
             actions[slot] = nil
             done(word)
         }
-        timer = context.loop.schedule(after: Self.leavePatience) { finish(.silence) }
+        func withoutAnswer() -> HealingBrake.ServerWord { world.isConnected ? .undecided : .silence }
+        timer = context.loop.schedule(after: Self.leavePatience) { finish(withoutAnswer()) }
         actions[slot] = Cancellation { finish(nil) }
         let epoch = status.epoch.map { LeaseEpoch(node: context.configuration.nodeName, transitions: $0) }
-        world.api.perform(.restart(key, epoch)) { result in finish(Self.word(result)) }
+        world.api.perform(.restart(key, epoch)) { result in finish(Self.word(result) ?? withoutAnswer()) }
     }
 
-    private static func word(_ result: Result<Reply, StatusError>) -> HealingBrake.ServerWord {
+    /// What an answer says of the restart; nil: nothing.
+    private static func word(_ result: Result<Reply, StatusError>) -> HealingBrake.ServerWord? {
         switch result {
         case .success(let reply):
             guard RestartAnswer(reply.object) == .replaced else { return .permitted }
             return .refused(reason: "its budget allows no restart: a replacement is made first, and it goes when that is available")
         case .failure(let error) where error.code == 429:
-            guard let why = error.details?.causes.first?.message else { return .silence }
+            guard let why = error.details?.causes.first?.message else { return nil }
             return .refused(reason: why)
         // Another agent took over the node: whatever is to be done here is done by that one.
         case .failure(let error) where error.isStaleEpoch: return .refused(reason: error.message)
-        case .failure: return .silence
+        case .failure: return nil
         }
     }
 }

@@ -2,16 +2,19 @@ import Resources
 import Timing
 
 /// Holds back restarts that would do more harm than good: what a failing liveness probe asks for is not done while the machine itself is why programs
-/// are slow, and else as the server says, which counts it against the workload's budget. Without the server it is done to one instance of a
-/// workload at a time.
+/// are slow, and else as the server says, which counts it against the workload's budget. Without the server's word an agent does it to one instance of
+/// a workload at a time.
 ///
-/// One for each agent; it remembers what an agent has restarted, for the time in which it has nobody to ask.
+/// One for each agent, which knows of no other node's restarts; it remembers what its agent has restarted, for the time in which it has nobody to ask.
 package struct HealingBrake: Sendable {
-    /// Without the server the next restart of a workload waits at least this long after the last, and until the instance that was restarted last is
-    /// Ready again: one that never comes back shows that restarts do not help.
+    /// While the server is away the next instance of a workload that hangs is restarted at least this long after the last, and when that one is Ready
+    /// again: one that never comes back shows that restarts do not help. What hangs serves nobody, so that little is lost.
     package static let spacing = Duration.seconds(1)
-    /// An instance that asks for another restart this soon after its last shows the same: for as long again no other one is restarted. The server, which
-    /// sees all of a workload, lets as much time pass before any second one.
+    /// The same for an instance that answers, and may serve, and for any while the server is there and says nothing: what ails the machine may ail
+    /// both. The server lets as much time pass before any second one.
+    ///
+    /// An instance that asks for another restart within this and its probe's own time to fail, counted from when it was Ready again, was not helped:
+    /// for as long again no other one is restarted.
     package static let trial = RestartPermit.trial
     /// The share of time in which something waited for a processor (PSI, `some avg10`) from which on a program may be slow by no fault of its own.
     package static let starvation = 60.0
@@ -29,8 +32,10 @@ package struct HealingBrake: Sendable {
     package enum ServerWord: Hashable, Sendable {
         case permitted
         case refused(reason: String)
-        /// It did not answer, or knows no such question.
+        /// Nobody is there to be asked: no connection to a server stands.
         case silence
+        /// It is there, and answered too late or with an error that says nothing of the restart.
+        case undecided
     }
 
     /// A restart that a probe asks for.
@@ -43,13 +48,16 @@ package struct HealingBrake: Sendable {
         package var failure: Failure
         /// Its pod is Ready: it serves. What serves nothing is replaced without delay.
         package var answersTraffic: Bool
+        /// How long its probe takes after a start to ask for a restart (`ProbePolicy.timeToFail`).
+        package var timeToFail: Duration
 
-        package init(workload: String?, pod: String, container: String, failure: Failure, answersTraffic: Bool) {
+        package init(workload: String?, pod: String, container: String, failure: Failure, answersTraffic: Bool, timeToFail: Duration) {
             self.workload = workload
             self.pod = pod
             self.container = container
             self.failure = failure
             self.answersTraffic = answersTraffic
+            self.timeToFail = timeToFail
         }
 
         /// Whether anybody's budget is touched: whoever serves nothing, and whoever is alone, is restarted at once.
@@ -58,17 +66,26 @@ package struct HealingBrake: Sendable {
 
     private struct Restart {
         var at: Instant
-        /// The instance is Ready again, or gone.
-        var isOver = false
-        /// The one before it was too short a while ago to have helped.
-        var isRepeated = false
+        /// When the instance was Ready again; nil: it is not yet.
+        var readyAt: Instant?
+        /// How long after that another failure says that it did not help; no shorter than any spacing.
+        var window: Duration
+
+        func isOnTrial(_ now: Instant) -> Bool { readyAt.map { now - $0 < window } ?? true }
+    }
+    /// What is remembered of a workload.
+    private struct Past {
+        /// The last restart of each instance, by pod.
+        var restarts: [String: Restart] = [:]
+        /// The one instance that goes on being restarted although it does not help, and until when no other one is.
+        var notHelped: (pod: String, until: Instant, window: Duration)?
     }
     private struct Suspect: Hashable {
         var pod: String
         var container: String
     }
-    /// The last restart of each instance, by workload and pod.
-    private var restarts: [String: [String: Restart]] = [:]
+    /// By workload.
+    private var past: [String: Past] = [:]
     /// Since when starvation has excused a container.
     private var excusedSince: [Suspect: Instant] = [:]
 
@@ -90,46 +107,61 @@ package struct HealingBrake: Sendable {
 
     /// Decides about a restart that nothing excuses; `restart` counts as begun. For a plea that needs no leave the server need not be asked.
     package mutating func judge(_ plea: Plea, _ word: ServerWord, now: Instant) -> Verdict {
-        guard plea.needsLeave, let workload = plea.workload else { return begin(plea, now) }
+        guard let workload = plea.workload else { return .restart }
+        // Whether it is granted or not: that it is asked for again says that the last one did not help.
+        noteAnother(plea, workload, now)
+        guard plea.needsLeave else { return begin(plea, workload, now) }
         switch word {
-        case .permitted: return begin(plea, now)
+        case .permitted: return begin(plea, workload, now)
         case .refused(let reason): return .hold(reason: reason)
-        case .silence:
-            let others = (restarts[workload] ?? [:]).filter { $0.key != plea.pod }.values
-            if others.contains(where: { !$0.isOver }) {
+        case .silence, .undecided:
+            let others = (past[workload]?.restarts ?? [:]).filter { $0.key != plea.pod }.values
+            if others.contains(where: { $0.readyAt == nil }) {
                 return .hold(reason: "another instance of its workload was restarted and is not ready again: a restart may not help")
             }
-            if others.contains(where: { $0.isRepeated && now - $0.at < Self.trial }) {
+            if let other = past[workload]?.notHelped, other.pod != plea.pod, now < other.until {
                 return .hold(
-                    reason: "another instance of its workload failed again less than \(Int(Self.trial.inSeconds)) s after its restart: "
+                    reason: "another instance of its workload failed again less than \(Int(other.window.inSeconds)) s after its restart: "
                         + "a restart does not help")
             }
-            if others.contains(where: { now - $0.at < Self.spacing }) {
-                return .hold(reason: "another instance of its workload was restarted less than \(Int(Self.spacing.inSeconds)) s ago")
+            let spacing = word == .silence && plea.failure.isHanging ? Self.spacing : Self.trial
+            if others.contains(where: { now - $0.at < spacing }) {
+                return .hold(reason: "another instance of its workload was restarted less than \(Int(spacing.inSeconds)) s ago")
             }
-            return begin(plea, now)
+            return begin(plea, workload, now)
         }
     }
 
-    private mutating func begin(_ plea: Plea, _ now: Instant) -> Verdict {
-        guard let workload = plea.workload else { return .restart }
-        var known = (restarts[workload] ?? [:]).filter { !$0.value.isOver || now - $0.value.at < Self.trial }
-        known[plea.pod] = Restart(at: now, isRepeated: known[plea.pod].map { now - $0.at < Self.trial } ?? false)
-        restarts[workload] = known
+    /// An instance that asks again while its last restart is on trial was not helped. The first one that shows it stays the one that is restarted: else
+    /// the trials of several would follow one another for ever.
+    private mutating func noteAnother(_ plea: Plea, _ workload: String, _ now: Instant) {
+        let known = past[workload]?.notHelped.flatMap { now < $0.until ? $0.pod : nil }
+        guard known == plea.pod || known == nil && past[workload]?.restarts[plea.pod]?.isOnTrial(now) == true else { return }
+        let window = Self.trial + plea.timeToFail
+        past[workload]?.notHelped = (plea.pod, now + window, window)
+    }
+
+    private mutating func begin(_ plea: Plea, _ workload: String, _ now: Instant) -> Verdict {
+        var known = past[workload] ?? Past()
+        known.restarts = known.restarts.filter { $0.value.isOnTrial(now) }
+        known.restarts[plea.pod] = Restart(at: now, window: Self.trial + plea.timeToFail)
+        past[workload] = known
         return .restart
     }
 
     /// An instance has become Ready: the next one may be helped.
-    package mutating func becameReady(pod: String, workload: String?) {
-        guard let workload else { return }
-        restarts[workload]?[pod]?.isOver = true
+    package mutating func becameReady(pod: String, workload: String?, now: Instant) {
+        guard let workload, let restart = past[workload]?.restarts[pod], restart.readyAt == nil else { return }
+        past[workload]?.restarts[pod]?.readyAt = now
+        if past[workload]?.notHelped?.pod == pod { past[workload]?.notHelped?.until = now + restart.window }
     }
 
     /// The pod is gone, and nobody waits for it.
     package mutating func removed(pod: String, workload: String?) {
         if let workload {
-            restarts[workload]?[pod] = nil
-            if restarts[workload]?.isEmpty ?? false { restarts[workload] = nil }
+            past[workload]?.restarts[pod] = nil
+            if past[workload]?.notHelped?.pod == pod { past[workload]?.notHelped = nil }
+            if past[workload]?.restarts.isEmpty ?? false { past[workload] = nil }
         }
         excusedSince = excusedSince.filter { $0.key.pod != pod }
     }

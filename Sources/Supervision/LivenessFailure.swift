@@ -17,6 +17,14 @@ extension HealingBrake {
         /// No answer came in `patience` either: it hangs.
         case hung
 
+        /// It answers nobody who asks for its liveness: what it still serves is little. What answers, and be it that it is not well, may serve.
+        package var isHanging: Bool {
+            switch self {
+            case .silentButReady, .silent, .hung: true
+            case .refused, .late: false
+            }
+        }
+
         /// - Parameters:
         ///   - took: how long the try took.
         ///   - patience: how long an answer was waited for (see `HealingBrake.patience`).

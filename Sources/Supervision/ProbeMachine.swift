@@ -28,6 +28,9 @@ package struct ProbePolicy: Hashable, Sendable {
         self.failureThreshold = max(failureThreshold, 1)
         self.gracePeriod = gracePeriod
     }
+
+    /// How long it takes after a start until a program that never answers has failed.
+    package var timeToFail: Duration { initialDelay + period * failureThreshold + timeout }
 }
 
 /// One probe of one run of a container: when to try next, and what the results mean.

@@ -49,10 +49,12 @@ import Timing
 
     @Test func `goes on from its revision when the watch ended in good order`() throws {
         let api = try ScriptedAPI()
-        let (_, report) = start(api)
+        let (cache, report) = start(api)
+        #expect(!cache.isConnected)
         api.watches[0].send(signal(.added, "a", 5, "1"))
         api.watches[0].send(.synced(Revision(9)))
         api.watches[0].send(.ended(nil))
+        #expect(cache.isConnected)
         #expect(api.until { api.watches.count == 2 })
         #expect(api.watches[1].from == Revision(9))
         api.watches[1].send(signal(.modified, "a", 11, "2"))
@@ -65,9 +67,11 @@ import Timing
         let (cache, report) = start(api)
         for name in ["a", "b", "c"] { api.watches[0].send(signal(.added, name, 5, "1")) }
         api.watches[0].send(.synced(Revision(9)))
+        #expect(cache.isConnected)
         api.watches[0].send(.ended(error))
+        #expect(!cache.isConnected)
         #expect(api.until { api.watches.count == 2 })
-        #expect(api.watches[1].from == nil)
+        #expect(api.watches[1].from == nil && !cache.isConnected)
         report.lines = []
         // The server was restarted: its revisions are lower than ours.
         api.watches[1].send(signal(.added, "a", 5, "1"))

@@ -54,6 +54,13 @@ import Testing
         #expect(
             Validation.check(policy(fallback), .trafficPolicies).map { "\($0.field): \($0.message)" }.first?
                 .hasPrefix("spec.fallback[0].service.name: Invalid value: \"web\": must be another Service") == true)
+        // One that was stored before there was this rule may be labelled; who changes its spec has to obey it.
+        var labelled = policy(fallback)
+        labelled["metadata"]["labels"] = ["tier": "front"]
+        #expect(Validation.check(labelled, .trafficPolicies, old: policy(fallback)).isEmpty)
+        var changed = labelled
+        changed["spec"]["timeout"] = ["tcp": ["connectTimeout": "1s"]]
+        #expect(Validation.check(changed, .trafficPolicies, old: labelled).map(\.field) == ["spec.fallback[0].service.name"])
         var ofPort = policy(fallback)
         ofPort["spec"]["targetRefs"] = [["kind": "Service", "name": "web", "sectionName": "http"]]
         #expect(Validation.check(ofPort, .trafficPolicies).isEmpty, "another port of the same Service may answer")

@@ -6,9 +6,12 @@ import Timing
 @Suite struct HealingBrakeTests {
     private func second(_ number: Double) -> Instant { .zero + .nanoseconds(Int64(number * 1e9)) }
     private func plea(
-        _ pod: String, workload: String? = "web", _ failure: HealingBrake.Failure = .refused, answersTraffic: Bool = true
+        _ pod: String, workload: String? = "web", _ failure: HealingBrake.Failure = .hung, answersTraffic: Bool = true,
+        timeToFail: Double = 31
     ) -> HealingBrake.Plea {
-        HealingBrake.Plea(workload: workload, pod: pod, container: "c", failure: failure, answersTraffic: answersTraffic)
+        HealingBrake.Plea(
+            workload: workload, pod: pod, container: "c", failure: failure, answersTraffic: answersTraffic,
+            timeToFail: second(timeToFail) - .zero)
     }
     private func isHeld(_ verdict: HealingBrake.Verdict) -> Bool { verdict != .restart }
 
@@ -17,35 +20,67 @@ import Timing
         #expect(brake.judge(plea("a"), .silence, now: second(0)) == .restart)
         #expect(isHeld(brake.judge(plea("b"), .silence, now: second(0.5))))
         #expect(isHeld(brake.judge(plea("b"), .silence, now: second(5))))
-        brake.becameReady(pod: "a", workload: "web")
+        brake.becameReady(pod: "a", workload: "web", now: second(5))
         #expect(brake.judge(plea("b"), .silence, now: second(5)) == .restart)
-    }
-
-    @Test func `less than a second after a restart is too soon, even if the first is Ready at once`() {
-        var brake = HealingBrake()
-        _ = brake.judge(plea("a"), .silence, now: second(0))
-        brake.becameReady(pod: "a", workload: "web")
-        #expect(isHeld(brake.judge(plea("b"), .silence, now: second(0.9))))
-        #expect(brake.judge(plea("b"), .silence, now: second(1)) == .restart)
     }
 
     @Test(
         arguments: [
-            // when the first failed again, when another one asks, held
-            (30, 31, true), (30, 89.9, true), (30, 90, false), (59.9, 119, true), (60, 61, false), (600, 601, false),
-        ] as [(Double, Double, Bool)])
-    func `once a restart has not helped, for a minute no other instance is restarted`(again: Double, asks: Double, isHeld held: Bool) {
+            // how it failed, what the server says, from when on the next one is restarted
+            (.hung, .silence, 1), (.silent, .silence, 1), (.silentButReady, .silence, 1),
+            (.refused, .silence, 60), (.late(.seconds(3)), .silence, 60),
+            (.hung, .undecided, 60), (.silentButReady, .undecided, 60), (.refused, .undecided, 60),
+        ] as [(HealingBrake.Failure, HealingBrake.ServerWord, Double)])
+    func
+        `only what hangs, and only while nobody is there to be asked, is restarted a second after another one, even if that is Ready at once`(
+            failure: HealingBrake.Failure, word: HealingBrake.ServerWord, from: Double
+        )
+    {
         var brake = HealingBrake()
+        #expect(brake.judge(plea("a", failure), word, now: second(0)) == .restart)
+        #expect(isHeld(brake.judge(plea("b", failure), word, now: second(0.5))))
+        brake.becameReady(pod: "a", workload: "web", now: second(0.5))
+        #expect(isHeld(brake.judge(plea("b", failure), word, now: second(from - 0.1))))
+        #expect(brake.judge(plea("b", failure), word, now: second(from)) == .restart)
+    }
+
+    @Test(
+        arguments: [
+            // when the first failed again, when another one asks, how long its probe takes to fail, held
+            (30, 31, 31, true), (30, 120.9, 31, true), (30, 121, 31, false), (61, 62, 31, true), (90, 180.9, 31, true),
+            (90, 181, 31, false),
+            (91, 92, 31, false), (600, 601, 31, false),
+            // With an initial delay of five minutes nothing is known before.
+            (331, 332, 331, true), (331, 721.9, 331, true), (331, 722, 331, false),
+        ] as [(Double, Double, Double, Bool)])
+    func `once a restart has not helped, no other instance is restarted for a minute and the time that the probe takes to fail`(
+        again: Double, asks: Double, timeToFail: Double, isHeld held: Bool
+    ) {
+        var brake = HealingBrake()
+        func plea(_ pod: String) -> HealingBrake.Plea { self.plea(pod, timeToFail: timeToFail) }
         _ = brake.judge(plea("a"), .silence, now: second(0))
-        brake.becameReady(pod: "a", workload: "web")
+        brake.becameReady(pod: "a", workload: "web", now: second(0))
         #expect(brake.judge(plea("a"), .silence, now: second(again)) == .restart)
-        brake.becameReady(pod: "a", workload: "web")
+        brake.becameReady(pod: "a", workload: "web", now: second(again))
         #expect(isHeld(brake.judge(plea("b"), .silence, now: second(asks))) == held)
     }
 
-    @Test(arguments: [0.2, 10, 30, 59])
+    @Test func `a back-off is no sign of health: what counts is when the instance was Ready again`() {
+        var brake = HealingBrake()
+        _ = brake.judge(plea("a"), .silence, now: second(0))
+        brake.becameReady(pod: "a", workload: "web", now: second(300))
+        #expect(brake.judge(plea("a"), .silence, now: second(361)) == .restart)
+        brake.becameReady(pod: "a", workload: "web", now: second(661))
+        #expect(isHeld(brake.judge(plea("b"), .silence, now: second(751.9))))
+        #expect(brake.judge(plea("b"), .silence, now: second(752)) == .restart)
+    }
+
+    @Test(
+        arguments: [(0.2, 3), (10, 31), (30, 31), (59, 31), (61, 31), (61, 61), (90, 31), (90, 91), (300, 331)]
+            as [(failsAfter: Double, timeToFail: Double)],
+        [.hung, .refused] as [HealingBrake.Failure])
     func `of many that fail alike, are Ready at once and fail again, one goes on being restarted, every other one at most once`(
-        failsAfter: Double
+        times: (failsAfter: Double, timeToFail: Double), failure: HealingBrake.Failure
     ) {
         var brake = HealingBrake()
         let pods = (0..<10).map { "web-\($0)" }
@@ -53,15 +88,15 @@ import Timing
         var counts: [String: Int] = [:]
         for tick in 1...36_000 {
             let at = Double(tick) / 10
-            for pod in pods where at - begun[pod, default: 0] >= failsAfter {
-                guard brake.judge(plea(pod), .silence, now: second(at)) == .restart else { continue }
+            for pod in pods where at - begun[pod, default: 0] >= times.failsAfter {
+                guard brake.judge(plea(pod, failure, timeToFail: times.timeToFail), .silence, now: second(at)) == .restart else { continue }
                 begun[pod] = at
                 counts[pod, default: 0] += 1
-                brake.becameReady(pod: pod, workload: "web")
+                brake.becameReady(pod: pod, workload: "web", now: second(at))
             }
         }
         let often = counts.filter { $0.value > 1 }
-        #expect(often.count == 1 && (often.values.first ?? 0) > 50, "\(counts)")
+        #expect(often.count == 1 && Double(often.values.first ?? 0) > 3600 / times.failsAfter / 2, "\(counts)")
     }
 
     @Test func `ten instances that hang are restarted one by one, a second apart`() {
@@ -71,7 +106,7 @@ import Timing
         for tick in 1...200 where !waiting.isEmpty {
             let at = Double(tick) / 10
             guard let pod = waiting.first(where: { brake.judge(plea($0, .hung), .silence, now: second(at)) == .restart }) else { continue }
-            brake.becameReady(pod: pod, workload: "web")
+            brake.becameReady(pod: pod, workload: "web", now: second(at))
             waiting.removeAll { $0 == pod }
             times.append(at)
         }
@@ -90,9 +125,9 @@ import Timing
         var brake = HealingBrake()
         _ = brake.judge(plea("a"), .silence, now: second(0))
         #expect(brake.judge(plea("b", answersTraffic: false), .silence, now: second(2)) == .restart)
-        brake.becameReady(pod: "b", workload: "web")
+        brake.becameReady(pod: "b", workload: "web", now: second(2))
         #expect(isHeld(brake.judge(plea("c"), .silence, now: second(90))))
-        brake.becameReady(pod: "a", workload: "web")
+        brake.becameReady(pod: "a", workload: "web", now: second(90))
         #expect(brake.judge(plea("c"), .silence, now: second(90)) == .restart)
     }
 

@@ -22,7 +22,7 @@ package enum Validation {
         case ("policy", "poddisruptionbudgets"): DisruptionBudgetValidation.check(value, &findings)
         case ("coordination.k8s.io", "leases"): ClusterValidation.check(lease: value, &findings)
         case ("steady.dev", "images"): ClusterValidation.check(image: value, &findings)
-        case ("steady.dev", "trafficpolicies"): TrafficPolicyValidation.check(value, &findings)
+        case ("steady.dev", "trafficpolicies"): TrafficPolicyValidation.check(value, old: old, &findings)
         default: break
         }
         return findings.causes

@@ -14,6 +14,8 @@ final class FollowedObjects {
     private(set) var objects: [ObjectKey: Value] = [:]
     private(set) var revision = Revision.zero
     private(set) var isSynced = false
+    /// The server has been heard since the watch was last lost.
+    private(set) var isConnected = false
     private var listed: Set<ObjectKey>?
     private var generation = 0
     private var pause = FollowedObjects.firstPause
@@ -61,10 +63,12 @@ final class FollowedObjects {
     private func receive(_ signal: WatchSignal) {
         switch signal {
         case .event(let event):
+            isConnected = true
             pause = Self.firstPause
             if listed == nil { checkOrder(event) }
             apply(event)
         case .synced(let revision):
+            isConnected = true
             pause = Self.firstPause
             lastEvent = revision
             finishListing(revision)
@@ -73,7 +77,10 @@ final class FollowedObjects {
             let isStale = api.world.isPlanted(.staleWatchAfterRestart) && isSynced
             let resumes = isStale || error == nil && listed == nil && isSynced
             let from = resumes ? revision : nil
-            if !resumes { onDisconnect?() }
+            if !resumes {
+                isConnected = false
+                onDisconnect?()
+            }
             let wait = api.world.length(pause / 2...pause)
             pause = min(pause * 2, Self.longestPause)
             api.world.schedule(after: wait, for: api.life) { [self] in connect(from: from) }

@@ -301,7 +301,8 @@ final class SimulatedAgent {
     ) {
         guard let container = pod.machine[name], container.isRestartedByFailure(now: world.now) else { return done(nil) }
         let plea = HealingBrake.Plea(
-            workload: pod.pod.meta.controller?.uid, pod: pod.uid, container: name, failure: failure, answersTraffic: container.isReady)
+            workload: pod.pod.meta.controller?.uid, pod: pod.uid, container: name, failure: failure, answersTraffic: container.isReady,
+            timeToFail: container.policy.liveness?.timeToFail ?? .zero)
         func hold(_ reason: String) {
             world.sometimes(.livenessHeldBack)
             world.note(self.name, "does not restart \(pod.key.name): \(reason)")
@@ -322,7 +323,7 @@ final class SimulatedAgent {
         askLeave(pod.key, decide)
     }
 
-    /// The server's word, which counts the restart against the workload's budget; silence, when it takes too long.
+    /// The server's word, which counts the restart against the workload's budget; none, when it takes too long or nobody is there.
     private func askLeave(_ key: ObjectKey, _ decide: @escaping (HealingBrake.ServerWord) -> Void) {
         var isOver = false
         func finish(_ word: HealingBrake.ServerWord) {
@@ -330,14 +331,15 @@ final class SimulatedAgent {
             isOver = true
             decide(word)
         }
-        world.schedule(after: Self.leavePatience, for: life) { finish(.silence) }
+        func withoutAnswer() -> HealingBrake.ServerWord { pods.isConnected ? .undecided : .silence }
+        world.schedule(after: Self.leavePatience, for: life) { finish(withoutAnswer()) }
         link.perform(.restart(key, lease.epoch.map { LeaseEpoch(node: node, transitions: $0) }), by: .nodeAgent) { result in
             switch result {
             case .success(let reply):
                 finish(RestartAnswer(reply.object) == .replaced ? .refused(reason: "a replacement is made first") : .permitted)
             case .failure(let error) where error.code == 429 || error.isStaleEpoch:
                 finish(.refused(reason: error.details?.causes.first?.message ?? error.message))
-            case .failure: finish(.silence)
+            case .failure: finish(withoutAnswer())
             }
         }
     }

@@ -103,7 +103,9 @@ final class SimulatedPod {
         rearm()
         // Most events are probes that found what the last ones found: nothing to report.
         if summary != before {
-            if machine.containers.allSatisfy(\.isReady) { agent.brake.becameReady(pod: uid, workload: pod.meta.controller?.uid) }
+            if machine.containers.allSatisfy(\.isReady) {
+                agent.brake.becameReady(pod: uid, workload: pod.meta.controller?.uid, now: world.now)
+            }
             planReport()
         }
     }

@@ -60,7 +60,8 @@ extension TrafficPolicyValidation {
         }
     }
 
-    static func fallbacks(_ spec: Value, _ findings: inout Findings) {
+    /// - Parameter isKept: the spec is stored already. A rule that came after it is no reason to refuse a label or a finalizer.
+    static func fallbacks(_ spec: Value, isKept: Bool, _ findings: inout Findings) {
         let all = spec["fallback"].elements
         if all.count > fallbackLimit { findings.invalid("fallback", .int(Int64(all.count)), "must be at most \(fallbackLimit)") }
         var isAnswered = false
@@ -75,7 +76,7 @@ extension TrafficPolicyValidation {
             findings.at("service") { findings in
                 findings.name("name", of: service, Names.label1035Problem)
                 findings.port("port", of: service)
-                if let name = service["name"].string, whole.contains(name) {
+                if !isKept, let name = service["name"].string, whole.contains(name) {
                     findings.invalid("name", service["name"], "must be another Service than those that the policy targets")
                 }
             }

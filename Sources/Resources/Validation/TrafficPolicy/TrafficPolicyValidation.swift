@@ -6,7 +6,7 @@ enum TrafficPolicyValidation {
     private static let targetLimit = 16
     private static let ruleLimit = 64
 
-    static func check(_ policy: Value, _ findings: inout Findings) {
+    static func check(_ policy: Value, old: Value?, _ findings: inout Findings) {
         let spec = policy["spec"]
         findings.at("spec") { findings in
             targets(spec, &findings)
@@ -22,7 +22,7 @@ enum TrafficPolicyValidation {
             findings.at("healthCheck") { health(spec["healthCheck"], &$0) }
             findings.at("retry") { retries(spec["retry"], &$0) }
             findings.at("loadShedding") { loadShedding(spec["loadShedding"], &$0) }
-            fallbacks(spec, &findings)
+            fallbacks(spec, isKept: spec == old?["spec"], &findings)
             findings.at("rateLimit") { findings in
                 if !spec["rateLimit"].isNull, spec["rateLimit"]["local"].isNull { findings.required("local") }
                 findings.at("local") { rateLimit(spec["rateLimit"]["local"], &$0) }
