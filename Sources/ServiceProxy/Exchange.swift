@@ -12,16 +12,16 @@ final class Exchange {
     /// How much of a request is kept to be sent again; what is longer is sent once.
     static let keptRequestLimit = 64 * 1024
 
-    private(set) var head: RequestHead
+    private(set) var head = RequestHead(method: "", target: "")
     /// What it is known by on its way; `marks.requestID(of: head.headers)` is its id.
-    private(set) var marks: RequestMarks
-    private(set) var began: Instant
-    private(set) var isIdempotent: Bool
+    private(set) var marks = RequestMarks(high: 0, low: 0, parent: 0)
+    private(set) var began = Instant.zero
+    private(set) var isIdempotent = false
     /// The backend that answers in place of the connection's own, which cannot.
     var substitute: RouteTable.BackendName?
     /// How many of the policy's fallbacks were tried.
     var fallbackCount = 0
-    var attempts: ExchangeAttempts
+    var attempts = ExchangeAttempts(isIdempotent: false)
     /// The request as the endpoint gets it, as far as it is known; empty when it became too long to keep.
     var kept = ByteQueue()
     var isKept = true
@@ -64,15 +64,9 @@ final class Exchange {
     /// The policy that it was let in by; nil without one.
     var terms: PolicyTerms? { stay?.terms }
 
-    init(_ head: RequestHead, marks: RequestMarks, now: Instant) {
-        self.head = head
-        self.marks = marks
-        began = now
-        isIdempotent = ExchangeAttempts.isIdempotent(method: head.method)
-        attempts = ExchangeAttempts(isIdempotent: isIdempotent)
-    }
+    init(_ head: RequestHead, marks: RequestMarks, now: Instant) { begin(head, marks, now) }
 
-    /// Takes the place of one that was cleared.
+    /// Makes a new one, or one that was cleared, that of a request.
     func begin(_ head: RequestHead, _ marks: RequestMarks, _ now: Instant) {
         self.head = head
         self.marks = marks
@@ -81,7 +75,8 @@ final class Exchange {
         attempts = ExchangeAttempts(isIdempotent: isIdempotent)
     }
 
-    /// Makes it as one that was never used, but for what `begin` sets, and for the memory of `kept`.
+    /// Makes it as one that was never used, but for what `begin` sets, and for the memory of `kept`. Field by field: as one value they would be one
+    /// place to the runtime, which then lets nobody look at one of them while another is changed.
     func clear(_ room: inout HeadRoom) {
         room.takeBack(&head.headers)
         substitute = nil

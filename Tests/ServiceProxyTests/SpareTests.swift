@@ -1,10 +1,11 @@
+import Glibc
 import Linux
 import Testing
 import Timing
-import Traffic
 import Wire
 
 @testable import ServiceProxy
+@testable import Traffic
 
 @Suite struct `Memory of what is over` {
     private static let head = RequestHead(method: "POST", target: "/a", headers: ["Host": "a"])
@@ -15,8 +16,16 @@ import Wire
         Mirror(reflecting: exchange).children.map { "\($0.label ?? ""): \($0.label == "kept" ? "\(exchange.kept.bytes)" : "\($0.value)")" }
     }
 
-    /// Writes to every part of an exchange that changes in its life.
-    private static func use(_ exchange: Exchange, _ loop: EventLoop) {
+    /// Writes to every part of an exchange.
+    private static func use(_ exchange: Exchange, _ loop: EventLoop) throws {
+        let (upstream, rival) = (try connection(loop), try connection(loop))
+        exchange.upstream = upstream
+        exchange.rival = rival
+        exchange.rivalBegan = Instant.zero + .seconds(2)
+        let backend = BackendID(index: 1, generation: 1)
+        exchange.place = Router.LinePlace(backend: backend, number: 1)
+        exchange.stay = BackendGate.Stay(backend, hash: 1, terms: nil, quota: nil)
+        exchange.deadline = RequestDeadline(at: .zero, field: .expectedTimeout)
         exchange.substitute = .init(.init("default", "other"), port: 80)
         exchange.fallbackCount = 1
         exchange.attempts = ExchangeAttempts(isIdempotent: true)
@@ -39,13 +48,23 @@ import Wire
         exchange.hedgeTimer = exchange.timer
     }
 
+    private static func connection(_ loop: EventLoop) throws -> UpstreamConnection {
+        let (one, other) = try Sockets.pair()
+        close(other)
+        return UpstreamConnection(channel: try ByteChannel(loop: loop, fd: one, spares: SpareBuffers()), endpoint: EndpointID(index: 0))
+    }
+
     @Test func `an exchange in another's place is as new`() throws {
         let (loop, shelf) = (try EventLoop(), SpareExchanges())
         let fresh = Self.parts(Exchange(Self.head, marks: Self.marks, now: .zero))
-        var first: Exchange? = shelf.begin(Self.head, marks: RequestMarks(high: 9, low: 9, parent: 9), now: Instant.zero + .seconds(9))
+        var first: Exchange? = shelf.begin(
+            RequestHead(method: "GET", target: "/b"), marks: RequestMarks(high: 9, low: 9, parent: 9), now: Instant.zero + .seconds(9))
         let place = ObjectIdentifier(try #require(first))
         if let first {
-            Self.use(first, loop)
+            try Self.use(first, loop)
+            // A part that was added and is not written to here could stay as it was, unseen.
+            #expect(zip(fresh, Self.parts(first)).filter { $0 == $1 }.map(\.0) == [])
+            for connection in [first.upstream, first.rival] { connection?.close() }
             shelf.end(first)
         }
         first = nil
