@@ -191,14 +191,17 @@ package final class ServiceProxyLoop {
         entrances.stopAccepting()
         nameServer.stop()
         plane.retire(within: limit) { [self] in
-            plane.accessLog.close()
             follower.stop()
             inquirer.stop()
             reporter.stop()
             lease.stop()
             let lease = ObjectKey(.leases, namespace: Self.leaseNamespace, name: configuration.name)
             api.perform(.delete(ObjectKey(.proxyStatuses, name: configuration.name), DeleteOptions())) { [self] _ in
-                api.perform(.delete(lease, DeleteOptions())) { _ in done() }
+                api.perform(.delete(lease, DeleteOptions())) { [self] _ in
+                    // Last: a disk that hangs keeps this process, and no drain.
+                    plane.accessLog.close()
+                    done()
+                }
             }
         }
     }
