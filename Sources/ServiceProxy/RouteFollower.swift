@@ -103,6 +103,11 @@ final class RouteFollower {
 
     var isSynced: Bool { services.isSynced && slices.isSynced && (policies.isSynced || goesWithoutPolicies) }
 
+    /// Up to which revision each kind is known; what came in this turn of the loop is in force at its end.
+    var known: [(kind: String, revision: Revision)] {
+        [("services", services.revision), ("endpointslices", slices.revision), ("trafficpolicies", policies.revision)]
+    }
+
     /// The Service as it was seen last; nil when it is gone.
     func service(_ name: RouteTable.ServiceName) -> Value? { services[name.namespace, name.name] }
 

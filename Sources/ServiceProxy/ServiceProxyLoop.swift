@@ -166,10 +166,10 @@ package final class ServiceProxyLoop {
         } + nameServer.metrics
     }
 
-    /// The table in force, one line a route.
+    /// The table in force: first the revisions that it knows, then one line a route.
     package var tableText: String {
         guard let table else { return "no table yet\n" }
-        var text = ""
+        var text = follower.known.map { "\($0.kind) \($0.revision)" }.joined(separator: ", ") + "\n"
         for route in table.routes {
             text += "\(entrances.address(route.entrance)) -> \(route.backend)\(openness(of: route.entrance))\n"
             for endpoint in table.backends.first(where: { $0.name == route.backend })?.endpoints ?? [] {
