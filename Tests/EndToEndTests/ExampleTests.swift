@@ -28,7 +28,9 @@ extension Transcripts {
             var replacements = ["30090": "\(instance.port)", "../../.build/release/web": instance.directory + "/web"]
             for port in ["30091", "30092"] { replacements[port] = "\(try FreePort.inNodePortRange())" }
             let folder = try copy("resilience", to: instance, replacements)
-            let walk = try instance.shell("\(folder)/walk", within: 400)
+            let settle = instance.directory + "/settle"
+            try instance.write(Instance.routed, to: settle)
+            let walk = try instance.shell("SETTLE='/bin/bash \(settle)' \(folder)/walk", within: 900)
             #expect(walk.code == 0, "\(walk.text)")
             let policies = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".yaml") && $0 != "shop.yaml" }
             #expect(walk.out.components(separatedBy: "-- as expected").count - 1 == policies.count)
@@ -51,7 +53,7 @@ extension Transcripts {
                 set -e
                 \(folder)/certificate localhost 127.0.0.1 | steady apply -f -
                 steady apply -f \(folder)/front.yaml
-                steady rollout status deployment/front --timeout 40s
+                steady rollout status deployment/front --timeout 90s
                 steady get secret front-tls -o go-template='{{index .data "tls.crt" | base64decode}}' > \(instance.directory)/tls.crt
                 """)
             #expect(applied.code == 0, "\(applied.text)")
@@ -73,7 +75,7 @@ extension Transcripts {
                 steady get secret front-tls -o go-template='{{index .data "tls.crt" | base64decode}}' > \(second)
                 cat \(first) \(second) > \(either)
                 steady rollout restart deployment/front || exit 5
-                (code=0; steady rollout status deployment/front --timeout 40s || code=$?; echo over > over; exit $code) & rollout=$!
+                (code=0; steady rollout status deployment/front --timeout 90s || code=$?; echo over > over; exit $code) & rollout=$!
                 until [ -e over ]; do ask \(either) || exit 6; done
                 wait $rollout || exit 7
                 for turn in 1 2 3 4 5 6; do ask \(second) || exit 8; done
