@@ -8,6 +8,7 @@ extension Transcripts {
             let path = instance.directory + "/balancing.yaml"
             try instance.write(manifest, to: path)
             try instance.steady("apply -f \(path)")
+            try instance.waitUntilRouted()
         }
 
         /// The replies to so many requests of a pod in zone a, one after the other.
@@ -17,7 +18,7 @@ extension Transcripts {
                 name, "nodeSelector: {topology.kubernetes.io/zone: a}\nrestartPolicy: Never\n",
                 containers: "- {name: main, image: none, command: [/bin/sh, -c, '\(script)']}")
             try apply(pod, to: instance)
-            try instance.steady("wait pod/\(name) --for=jsonpath={.status.phase}=Succeeded --timeout 40s")
+            try instance.steady("wait pod/\(name) --for=jsonpath={.status.phase}=Succeeded --timeout 90s")
             let lines = try instance.start("logs \(name)").finish().out.split(separator: "\n")
             return try lines.map { try JSONDecoder().decode(Instance.Replica.self, from: Data($0.utf8)) }
         }
@@ -32,7 +33,6 @@ extension Transcripts {
                 manifest.replacingOccurrences(of: "failureThreshold: 3", with: "failureThreshold: 100")
                     .replacingOccurrences(of: "replicas: 3", with: "replicas: 9"), to: instance.manifest)
             try instance.up()
-            try instance.steady("rollout status deployment/web --timeout 30s")
             #expect(Set(try replies(30, of: "before", in: instance).map(\.zone)) == ["a", "b", "c"])
             let whole = try String(contentsOfFile: instance.manifest, encoding: .utf8)
             try apply(
@@ -44,7 +44,11 @@ extension Transcripts {
             let victim = near[0]
             kill(victim.pid, SIGSTOP)
             defer { kill(victim.pid, SIGCONT) }
-            try instance.wait("a replica that hangs is not ready") { try instance.pods().contains { $0.name == victim.pod && !$0.isReady } }
+            try instance.wait("a replica that hangs is not ready") {
+                try instance.pods().contains { $0.name == victim.pod && !$0.isReady }
+                    && !instance.steady("get endpoints web -o jsonpath={.subsets[*].notReadyAddresses[*].ip}").isEmpty
+            }
+            try instance.waitUntilRouted()
             let overflowing = try replies(60, of: "overflowing", in: instance)
             #expect(overflowing.count { $0.zone == "a" } == 40)
             #expect(overflowing.count { $0.zone == "b" } > 0 && overflowing.count { $0.zone == "c" } > 0)
@@ -78,23 +82,23 @@ extension Transcripts {
                   sessionPersistence: {sessionName: shop, absoluteTimeout: 1h, cookieConfig: {lifetimeType: Permanent}}
                 """, to: instance)
             let jars = (0..<3).map { instance.directory + "/jar-\($0)" }
-            var homes: [String] = []
-            try instance.wait("the policy is in force") {
-                for jar in jars { try? FileManager.default.removeItem(atPath: jar) }
-                homes = try jars.map { try visit(instance, jar: $0).pod }
-                return try String(contentsOfFile: jars[2], encoding: .utf8).contains("shop")
-            }
+            var homes = try jars.map { try visit(instance, jar: $0).pod }
+            for jar in jars { #expect(try String(contentsOfFile: jar, encoding: .utf8).contains("shop"), "the policy is in force") }
             #expect(Set(homes).count == 3, "clients are spread")
             for _ in 0..<3 { #expect(try jars.map { try visit(instance, jar: $0).pod } == homes) }
             let jar = try String(contentsOfFile: jars[0], encoding: .utf8)
             #expect(!jar.contains(homes[0]) && !jar.contains("127.6"), "the cookie names neither pod nor address")
 
+            let old = try instance.podNames()
             let roll = try instance.start("rollout restart deployment/web").finish()
             #expect(roll.code == 0)
             var moves = 0
             var isRolled = false
             while !isRolled {
-                isRolled = try instance.start("rollout status deployment/web --timeout 1s").finish().code == 0
+                isRolled =
+                    try instance.start("rollout status deployment/web --timeout 1s").finish().code == 0
+                    && old.isDisjoint(with: instance.podNames())
+                if isRolled { try instance.waitUntilRouted() }
                 for index in jars.indices {
                     let home = try visit(instance, jar: jars[index]).pod
                     if home != homes[index] { moves += 1 }
@@ -139,15 +143,18 @@ extension Transcripts {
                   targetRefs: [{kind: Service, name: web}]
                   backends: [{selector: {matchLabels: {role: standby}}, priority: 1}]
                 """, to: instance)
-            try instance.steady("rollout status deployment/standby --timeout 30s")
+            try instance.steady("rollout status deployment/standby --timeout 90s")
             func standbyShare() throws -> Int { try (0..<20).count { _ in try instance.ask().pod.hasPrefix("standby-") } }
             try instance.wait("the standby is left alone") { try standbyShare() == 0 }
             try instance.steady("scale deployment/web --replicas 0")
             try instance.wait("all traffic goes to the standby") { try standbyShare() == 20 }
             try instance.steady("scale deployment/web --replicas 3")
             try instance.wait("the standby is left alone again") { try standbyShare() == 0 }
-            let events = try instance.steady("get events")
-            #expect(events.contains("FailedOver") && events.contains("FailedBack"))
+            // Events are written behind what matters, and one that flaps is told of seconds later.
+            try instance.wait("both turns are told of") {
+                let events = try instance.steady("get events")
+                return events.contains("FailedOver") && events.contains("FailedBack")
+            }
         }
     }
 }

@@ -52,7 +52,7 @@ final class Command: @unchecked Sendable {
     }
 
     /// Waits until the output has this text, or the process has ended, or the bound is over; says whether it has.
-    func waitForOutput(_ text: String, within seconds: Double = 20) -> Bool {
+    func waitForOutput(_ text: String, within seconds: Double = 60) -> Bool {
         let deadline = Date(timeIntervalSinceNow: seconds)
         return condition.withLock {
             while !String(decoding: out, as: UTF8.self).contains(text) {
@@ -63,7 +63,7 @@ final class Command: @unchecked Sendable {
     }
 
     /// Waits for the end; a process that does not end in time is killed, which its code shows.
-    func finish(within seconds: Double = 30) -> Output {
+    func finish(within seconds: Double = 120) -> Output {
         let deadline = Date(timeIntervalSinceNow: seconds)
         let isOver = condition.withLock {
             while openCount > 0 { if !condition.wait(until: deadline) { return false } }

@@ -31,11 +31,13 @@ extension Transcripts {
             let matrix = try CrashMatrix(siege)
             defer { matrix.stop() }
             let mark = "MARK=\(UUID().uuidString)"
-            let environment = ["START_DELAY_MS": "500", "MARK": String(mark.dropFirst(5))]
+            let mayListen = siege.instance.directory + "/may-listen"
+            let environment = ["LISTEN_WHEN": mayListen, "MARK": String(mark.dropFirst(5))]
             try siege.apply(Siege.deployment("late", replicas: 3, environment: environment))
             try siege.wait("they are started") { siege.processes(with: mark).count == 3 }
             let began = siege.processes(with: mark).sorted()
             _ = try matrix.killEverything()
+            try siege.instance.write("", to: mayListen)
             try siege.settle(3, of: "late")
             #expect(try siege.replicas(of: "late").map(\.restartCount) == [0, 0, 0])
             #expect(try siege.replicas(of: "late").map(\.pid).sorted() == began)
@@ -46,7 +48,9 @@ extension Transcripts {
             defer { siege.stop() }
             let matrix = try CrashMatrix(siege)
             defer { matrix.stop() }
-            try siege.apply(Siege.deployment("late", replicas: 3, environment: ["START_DELAY_MS": "4000"]))
+            let mayListen = siege.instance.directory + "/may-listen"
+            try siege.instance.write("", to: mayListen)
+            try siege.apply(Siege.deployment("late", replicas: 3, environment: ["LISTEN_WHEN": mayListen]))
             try siege.settle(3, of: "late")
             func readySince() throws -> String {
                 try siege.instance.steady("get pods -l app=late -o jsonpath={.items[*].status.conditions[?(@.type==\"Ready\")]}")
@@ -58,10 +62,11 @@ extension Transcripts {
             #expect(try readySince() == before, "nobody was turned away, not even for a moment")
 
             try siege.instance.steady("down")
+            try FileManager.default.removeItem(atPath: mayListen)
             try siege.instance.steady("up --detach")
-            // What begins to serve after four seconds cannot be there already.
             try siege.instance.steady("wait deployment/late --for=condition=Available --timeout 1s", code: 1)
             #expect(try siege.replicas(of: "late").map(\.isReady) == [false, false, false])
+            try siege.instance.write("", to: mayListen)
             try siege.settle(3, of: "late")
         }
     }
@@ -161,7 +166,7 @@ final class CrashMatrix {
         let after = try siege.replicas()
         let told = try tally()
         check(cell, told, wholeAt: wholeAt)
-        checkProcesses(cell, before: before, after: after)
+        try checkProcesses(cell, before: before, after: after)
         let earlier = before.filter { replica in after.contains { $0.name == replica.name } }
         let restarts = after.map(\.restartCount).reduce(0, +) - earlier.map(\.restartCount).reduce(0, +)
         rows.append(
@@ -209,7 +214,9 @@ final class CrashMatrix {
         #expect(throws: HandRequest.Failure.self) { try HandRequest.once(port: siege.instance.port, path: "/") }
         try siege.instance.steady("up --detach")
         try siege.wait("requests are answered") { (try? HandRequest.once(port: siege.instance.port, path: "/")) != nil }
-        return Self.now - died
+        let outage = Self.now - died
+        try siege.wait("every part runs") { CrashCell.everything.allSatisfy { Self.isAlive(siege.pid(of: $0)) } }
+        return outage
     }
 
     /// Stops the part, until its absence could be felt, and lets it go on.
@@ -261,7 +268,7 @@ final class CrashMatrix {
     }
 
     /// The same programs run as before, once each, and nobody else's leftovers.
-    private func checkProcesses(_ cell: CrashCell, before: [Siege.Replica], after: [Siege.Replica]) {
+    private func checkProcesses(_ cell: CrashCell, before: [Siege.Replica], after: [Siege.Replica]) throws {
         let earlier = Dictionary(uniqueKeysWithValues: before.map { ($0.name, $0) })
         for replica in after {
             if let before = earlier[replica.name] {
@@ -272,9 +279,9 @@ final class CrashMatrix {
         }
         if cell.work == .rest { #expect(after.map(\.pid) == before.map(\.pid), "\(cell)") }
         #expect(siege.processes(with: "RECORD=\(siege.record)").sorted() == after.map(\.pid).sorted(), "\(cell): orphans, or doubles")
-        let roles = CrashCell.everything.map { siege.pid(of: $0) }
-        let zombies = Self.zombies(of: Set(roles))
-        #expect(zombies == [], "\(cell)")
+        // Between a death and its burial there is a moment, of which every one may be seen once.
+        let roles = Set(CrashCell.everything.map { siege.pid(of: $0) })
+        try siege.wait("\(cell): the dead are buried") { Self.zombies(of: roles) == [] }
     }
 
     /// After the last field.

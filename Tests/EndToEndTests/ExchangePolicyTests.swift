@@ -35,12 +35,12 @@ extension Transcripts {
             let siege = try Siege(replicas: 3)
             defer { siege.stop() }
             let port = siege.instance.port
-            for (index, retry) in ["{perRetry: {timeout: 100ms}}", "{numRetries: 0, hedging: {delay: 50ms}}"].enumerated() {
+            for (index, retry) in ["{perRetry: {timeout: 1s}}", "{numRetries: 0, hedging: {delay: 50ms}}"].enumerated() {
                 try follow(siege, "retry: \(retry)", mark: 100_000 + index)
                 let hung = try siege.replicas()[index].pid
                 #expect(kill(hung, SIGSTOP) == 0)
                 defer { kill(hung, SIGCONT) }
-                for _ in 0..<20 {
+                for _ in 0..<12 {
                     let answer = try HandRequest.once(port: port, path: "/")
                     #expect(!answer.hasSuffix(" \(hung)\n"))
                 }

@@ -25,9 +25,9 @@ extension Transcripts {
             }
         }
 
-        private static let settled = Row("rollout status deployment/web --timeout 30s", "rolled out")
+        private static let settled = Row("rollout status deployment/web --timeout 90s", "rolled out")
 
-        /// In this order, on one instance; `DIR` stands for its directory.
+        /// In this order, on one instance; `DIR` stands for its directory, `NODE` for the node of one of the pods.
         static let rows: [Row] = [
             Row("get pods --show-kind", "pod/web-"), Row("get deployment web --subresource scale", "DESIRED", "AVAILABLE"),
             Row("get deployment web --subresource=scale -o name", "scale.autoscaling/web"),
@@ -44,7 +44,7 @@ extension Transcripts {
             Row("delete cm lonely ranked", "configmap \"lonely\" deleted from default namespace"),
             Row("get events --template='{{(index .items 0).kind}}'", "Event"),
 
-            Row("scale deployment/web --replicas=4 --timeout 30s -o jsonpath={.spec.replicas}", "4"),
+            Row("scale deployment/web --replicas=4 --timeout 90s -o jsonpath={.spec.replicas}", "4"),
             Row("scale deployment/web --replicas=3 -o name", "deployment.apps/web"),
             Row("scale deployment/web --replicas=9 --dry-run=server", "scaled (server dry run)"),
             Row("scale deployment/web --replicas=9 --dry-run=client", "scaled (dry run)"),
@@ -71,10 +71,13 @@ extension Transcripts {
 
             Row("cordon a1 --dry-run", "node/a1 cordoned (dry run)"), Row("get node a1", hides: ["SchedulingDisabled"]),
             Row("uncordon a1 --dry-run=server", "node/a1 already uncordoned (server dry run)"),
-            Row("drain a1 --dry-run", "node/a1 cordoned (dry run)", "evicting pod default/web-", "node/a1 drained (dry run)"),
-            Row("drain a1 --pod-selector=app=none", "node/a1 drained", hides: ["evicting"]), Row("uncordon a1", "node/a1 uncordoned"),
-            Row("drain a1 --disable-eviction --grace-period=-1 --timeout 30s", "deleting pod default/web-", "deleted", "node/a1 drained"),
-            Row("uncordon a1", "node/a1 uncordoned"), settled,
+            Row("drain NODE --dry-run", "node/NODE cordoned (dry run)", "evicting pod default/web-", "node/NODE drained (dry run)"),
+            Row("drain NODE --pod-selector=app=none", "node/NODE drained", hides: ["evicting"]),
+            Row("uncordon NODE", "node/NODE uncordoned"),
+            Row(
+                "drain NODE --disable-eviction --grace-period=-1 --timeout 90s", "deleting pod default/web-", "deleted", "node/NODE drained"
+            ),
+            Row("uncordon NODE", "node/NODE uncordoned"), settled,
 
             Row("create -f DIR/maps.yaml -l app=none", "no objects passed to create", code: 1),
             Row("create -f DIR/maps.yaml -l part=one --save-config", "configmap/one created", hides: ["two"]),
@@ -123,13 +126,22 @@ extension Transcripts {
             try instance.write(map("one"), to: instance.directory + "/one.yaml")
             let image = "apiVersion: steady.dev/v1\nkind: Image\nmetadata: {name: web-v1}\nspec:\n  reference: web:v1\n  command: [./web]\n"
             try instance.write(image + "  env: [{name: VERSION, value: v1.1}]\n", to: instance.directory + "/image.yaml")
+            var node = ""
             for (index, row) in Self.rows.enumerated() {
-                let words = Self.words(row.command.replacingOccurrences(of: "DIR", with: instance.directory))
+                func filled(_ text: String) -> String {
+                    text.replacingOccurrences(of: "DIR", with: instance.directory).replacingOccurrences(of: "NODE", with: node)
+                }
+                // Where a roll leaves its pods is the scheduler's to say.
+                if row.command.hasPrefix("drain NODE"), node.isEmpty { node = try #require(try instance.pods().first?.node) }
+                let words = Self.words(filled(row.command))
                 let output = try instance.start(words, input: row.input).finish(within: 60)
                 let text = output.out + output.err
                 #expect(output.code == row.code, "row \(index): steady \(row.command): \(output.text)")
-                for part in row.shows { #expect(text.contains(part), "row \(index): steady \(row.command) does not show \(part): \(text)") }
+                for part in row.shows.map(filled) {
+                    #expect(text.contains(part), "row \(index): steady \(row.command) does not show \(part): \(text)")
+                }
                 for part in row.hides { #expect(!text.contains(part), "row \(index): steady \(row.command) shows \(part): \(text)") }
+                if row.command == Self.settled.command { try instance.waitUntilOldPodsAreGone() }
             }
         }
 

@@ -12,11 +12,11 @@ extension Transcripts {
             fill() { dd if=/dev/zero of=$D/fill bs=4k 2>/dev/null; }
             pid() { $S describe pod p | grep -m1 'Container ID' | grep -o '[0-9]*$'; }
             child() { ps --no-headers -o pid,args --ppid $(head -1 $D/d/roles/agent-a1.lock) | awk '/sleep 1000/ { print $1 }'; }
-            await() { i=0; until eval "$1"; do i=$((i+1)); [ $i -gt 300 ] && return 1; sleep 0.05; done; }
+            await() { i=0; until eval "$1"; do i=$((i+1)); [ $i -gt 1200 ] && return 1; sleep 0.05; done; }
             $S up --detach --zones a >/dev/null || exit 1
             echo '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"},"spec":{"containers":[
                 {"name":"c","image":"x","command":["/bin/sleep","1000"]}]}}' | $S apply -f - >/dev/null
-            $S wait --for=condition=Ready pod/p --timeout 30s >/dev/null
+            $S wait --for=condition=Ready pod/p --timeout 90s >/dev/null
             big=$(head -c 60000 /dev/zero | tr '\0' x)
             fill
             echo "== writes"
@@ -58,7 +58,7 @@ extension Transcripts {
                 "/usr/bin/unshare",
                 ["--mount", "--propagation", "private", "/bin/sh", "-c", Self.script, "sh", place.path, Instance.products],
                 environment: ["PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"]
-            ).finish(within: 240)
+            ).finish(within: 600)
             let parts = Dictionary(
                 uniqueKeysWithValues: run.out.components(separatedBy: "== ").dropFirst().map { part in
                     let lines = part.split(separator: "\n").map(String.init)

@@ -56,12 +56,12 @@ private enum GRPCScripts {
 
         def call(channel):
             message = os.urandom(2000)
-            taken(channel.unary_unary("/Echo/Once")(message, timeout=20), message)
+            taken(channel.unary_unary("/Echo/Once")(message, timeout=60), message)
             done["calls"] += 1
 
         def stream(channel):
             questions = queue.Queue()
-            answers = channel.stream_stream("/Echo/Each")(iter(questions.get, None), timeout=20)
+            answers = channel.stream_stream("/Echo/Each")(iter(questions.get, None), timeout=60)
             pods = set()
             for _ in range(20):
                 message = os.urandom(20_000)
@@ -142,7 +142,8 @@ extension Transcripts {
             try instance.write(GRPCScripts.client, to: client)
             try instance.write(GRPCScripts.manifest(server, ports: ports), to: instance.manifest)
             try instance.steady("up --detach -f \(instance.manifest)")
-            try instance.steady("rollout status deployment/echo --timeout 60s")
+            try instance.steady("rollout status deployment/echo --timeout 90s")
+            try instance.waitUntilRouted()
 
             let calling = try Command(
                 GRPCScripts.python, [client, instance.directory] + ports.map(String.init), environment: ["PATH": "/usr/bin:/bin"])
@@ -157,7 +158,7 @@ extension Transcripts {
             try wait(for: 6)
             let old = Set(try instance.pods().map(\.name))
             try instance.steady("rollout restart deployment/echo")
-            try instance.steady("rollout status deployment/echo --timeout 90s", within: 100)
+            try instance.steady("rollout status deployment/echo --timeout 90s")
             try instance.wait("the old pods are gone") { try old.isDisjoint(with: instance.pods().map(\.name)) }
             try wait(for: 6)
             try instance.write("", to: instance.directory + "/enough")

@@ -69,7 +69,7 @@ final class Instance: Sendable {
     }
 
     /// A line of a shell under the instance's account, with `steady` on its PATH.
-    func shell(_ line: String, within seconds: Double = 60) throws -> Command.Output {
+    func shell(_ line: String, within seconds: Double = 120) throws -> Command.Output {
         let (path, arguments) = account.command("/bin/bash", ["-c", line])
         var environment = environment
         environment["PATH"] = "\(directory):/usr/bin:/bin"
@@ -77,7 +77,7 @@ final class Instance: Sendable {
     }
 
     @discardableResult
-    func steady(_ command: String, code: Int32 = 0, within seconds: Double = 60, line: Int = #line) throws -> String {
+    func steady(_ command: String, code: Int32 = 0, within seconds: Double = 120, line: Int = #line) throws -> String {
         let output = try start(command).finish(within: seconds)
         if output.code != code { Issue.record("line \(line): steady \(command): \(output.text)") }
         return output.out + output.err
@@ -85,7 +85,7 @@ final class Instance: Sendable {
 
     /// Starts kubectl under the instance's account: the API lets in nobody else but root.
     @discardableResult
-    func kubectl(_ kubectl: Kubectl, _ command: String, code: Int32 = 0, within seconds: Double = 60, line: Int = #line) throws -> String {
+    func kubectl(_ kubectl: Kubectl, _ command: String, code: Int32 = 0, within seconds: Double = 120, line: Int = #line) throws -> String {
         let words = command.split(separator: " ").map(String.init)
         let (path, arguments) = account.command(kubectl.path, words)
         let output = try Command(path, arguments, environment: environment).finish(within: seconds)
@@ -93,11 +93,37 @@ final class Instance: Sendable {
         return output.out + output.err
     }
 
-    /// `steady up --detach` with the manifest; returns when every replica is available.
+    /// `steady up --detach` with the manifest; returns when every replica is available and reached through the Service.
     func up() throws {
         try steady("up --detach -f \(manifest)")
-        try steady("rollout status deployment/web --timeout 30s")
+        try steady("rollout status deployment/web --timeout 90s")
+        try waitUntilRouted()
     }
+
+    /// Waits until every proxy routes by the Services, the endpoints and the policies that are stored now: a Ready pod, and an answer to who has
+    /// applied something, do not say so.
+    func waitUntilRouted(line: Int = #line) throws {
+        let path = directory + "/routed"
+        if !FileManager.default.fileExists(atPath: path) { try write(Self.routed, to: path) }
+        let told = try shell("/bin/bash \(path)")
+        if told.code != 0 { Issue.record("line \(line): the proxies are behind: \(told.text)") }
+    }
+
+    /// Ends when each proxy's table knows what is stored; after a minute with an error.
+    static let routed = #"""
+        for kind in services endpointslices trafficpolicies; do
+            wanted=$(steady get $kind -A -o 'jsonpath={.items[*].metadata.resourceVersion}' | tr ' ' '\n' | sort -n | tail -n 1)
+            for proxy in $(steady get proxystatuses -o 'jsonpath={.items[*].metadata.name}'); do
+                for turn in $(seq 600); do
+                    known=$(curl -s --unix-socket $STEADY_DATA_DIR/roles/$proxy.sock http://proxy/table | sed -n "1s/.*$kind \([0-9]*\).*/\1/p")
+                    [ "${known:-0}" -lt "${wanted:-0}" ] || continue 2
+                    sleep 0.1
+                done
+                echo "$proxy knows $kind up to ${known:-nothing}, not $wanted" >&2
+                exit 1
+            done
+        done
+        """#
 
     // MARK: - What is seen
 
@@ -133,13 +159,23 @@ final class Instance: Sendable {
         }.sorted { $0.name < $1.name }
     }
 
+    /// A rollout is done before the last old pod is gone: until then some who ask meet it, and others miss it.
+    func waitUntilOldPodsAreGone(line: Int = #line) throws {
+        try wait("the old pods are gone", line: line) { try podNames() == Set(pods().map(\.name)) }
+    }
+
+    /// The names of all pods of Deployment `web`, those that are being deleted among them.
+    func podNames() throws -> Set<String> {
+        Set(try steady("get pods -l app=web -o jsonpath={.items[*].metadata.name}").split(separator: " ").map(String.init))
+    }
+
     /// How often each id was recorded.
     func recordedIDs() throws -> [String: Int] {
         try String(contentsOfFile: idFile, encoding: .utf8).split(separator: "\n").reduce(into: [:]) { $0[String($1), default: 0] += 1 }
     }
 
-    /// Asks again and again, each time a whole command long, until it holds or the bound is over.
-    func wait(within seconds: Double = 30, _ what: String, line: Int = #line, _ holds: () throws -> Bool) throws {
+    /// Asks again and again until it holds or the bound is over.
+    func wait(within seconds: Double = 60, _ what: String, line: Int = #line, _ holds: () throws -> Bool) throws {
         let deadline = Date(timeIntervalSinceNow: seconds)
         while try !holds() {
             if Date() > deadline {
@@ -147,6 +183,7 @@ final class Instance: Sendable {
                 Issue.record("line \(line): not within \(seconds) s: \(what)\n\(pods)")
                 return
             }
+            Patience.pause()
         }
     }
 
@@ -155,7 +192,7 @@ final class Instance: Sendable {
     /// Stops the instance and removes its directory. An instance that does not stop fails the test.
     func stop() {
         if FileManager.default.fileExists(atPath: dataDirectory + "/up.sock") {
-            _ = try? steady("down --purge --timeout 30s")
+            _ = try? steady("down --purge --timeout 90s")
         }
         try? FileManager.default.removeItem(atPath: directory)
     }

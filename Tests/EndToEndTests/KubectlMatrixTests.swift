@@ -50,13 +50,13 @@ extension KubectlTranscripts {
             Row("create secret generic s --from-literal=p=hunter2", "secret/s created"),
             Row("describe secret s", "7 bytes"),
             Row("create deployment d --image=web:v1", "deployment.apps/d created"),
-            Row("rollout status deployment/d --timeout=30s", "rolled out"),
+            Row("rollout status deployment/d --timeout=90s", "rolled out"),
             Row("create service clusterip e --tcp=80:8080", "service/e created"),
             Row("expose deployment web --name=f --port=81 --target-port=8080", "service/f exposed"),
             Row("set selector service e app=web", "selector updated"),
             Row("run r --image=web:v1 --restart=Never", "pod/r created"),
-            Row("wait --for=condition=Ready pod/r --timeout=30s", "condition met"),
-            Row("wait --for=jsonpath={.status.phase}=Running pod/r --timeout=30s", "condition met", since: 23),
+            Row("wait --for=condition=Ready pod/r --timeout=90s", "condition met"),
+            Row("wait --for=jsonpath={.status.phase}=Running pod/r --timeout=90s", "condition met", since: 23),
             Row("wait --for=delete pod/r --timeout=1s", "timed out", code: 1),
             Row("label pod r x=y", "labeled"),
             Row("label pod r x=z", "already has a value", code: 1),
@@ -65,24 +65,25 @@ extension KubectlTranscripts {
             Row("scale deployment/web --replicas=2", "scaled"),
             Row("scale deployment/web --current-replicas=9 --replicas=3", "Expected replicas to be 9", code: 1),
             Row("set image deployment/web web=web:v2", "image updated"),
-            Row("rollout status deployment/web --timeout=30s", "rolled out"),
+            Row("rollout status deployment/web --timeout=90s", "rolled out"),
             Row("set env deployment/web A=b", "env updated"),
             Row("set env deployment/web --list", "A=b"),
             Row("set resources deployment/web --requests=cpu=10m", "resource requirements updated"),
-            Row("rollout status deployment/web --timeout=30s", "rolled out"),
+            Row("rollout status deployment/web --timeout=90s", "rolled out"),
             Row("rollout history deployment/web", "REVISION"),
             Row("rollout history deployment/web --revision=1", "web:v1"),
             Row("rollout undo deployment/web --to-revision=1", "rolled back"),
             Row("rollout pause deployment/web", "paused"),
             Row("rollout undo deployment/web", "paused", code: 1),
             Row("rollout resume deployment/web", "resumed"),
-            Row("rollout status deployment/web --timeout=30s", "rolled out"),
+            Row("rollout status deployment/web --timeout=90s", "rolled out"),
             Row("rollout restart deployment/web", "restarted"),
-            Row("rollout status deployment/web --timeout=30s", "rolled out"),
+            Row("rollout status deployment/web --timeout=90s", "rolled out"),
             Row("patch deployment web --type=merge -p {\"spec\":{\"revisionHistoryLimit\":5}}", "patched"),
             Row("patch deployment web -p {\"spec\":{\"minReadySeconds\":0}}", "patched"),
             Row(
                 "patch deployment web --type=json -p [{\"op\":\"replace\",\"path\":\"/spec/replicas\",\"value\":3}]", "patched"),
+            Row("rollout status deployment/web --timeout=90s", "rolled out"),
             Row("logs r", "listens on"),
             Row("logs -l app=web --tail=5 --prefix", "[pod/web-"),
             Row("logs r --timestamps --since=1h", "listens on"),
@@ -103,7 +104,7 @@ extension KubectlTranscripts {
             Row("describe pdb web", "Allowed disruptions:", "Max unavailable:  1", since: 27),
             Row("cordon b1", "cordoned"),
             // 1.20 calls a node that it has drained deleted.
-            Row("drain b1 --ignore-daemonsets --force --timeout=30s", "node/b1 "),
+            Row("drain b1 --ignore-daemonsets --force --timeout=90s", "node/b1 "),
             Row("uncordon b1", "uncordoned"),
             Row("taint nodes c1 k=v:NoSchedule", "tainted"),
             Row("taint nodes c1 k-", "untainted"),
@@ -115,11 +116,11 @@ extension KubectlTranscripts {
             Row("delete pod r --now --ignore-not-found"),
             Row("delete deployment d --cascade=foreground", "deleted"),
             Row("delete pods -l app=web --grace-period=0 --force", "deleted"),
-            Row("rollout status deployment/web --timeout=30s", "rolled out"),
+            Row("rollout status deployment/web --timeout=90s", "rolled out"),
             Row("delete deployment web --cascade=orphan", "deleted"),
             Row("get replicasets", "web-"),
             Row("delete replicasets --all", "deleted"),
-            Row("delete namespace blue --timeout=30s", "deleted"),
+            Row("delete namespace blue --timeout=90s", "deleted"),
             Row("get namespace blue", "NotFound", code: 1),
         ]
 
@@ -139,6 +140,7 @@ extension KubectlTranscripts {
             for (index, row) in Self.rows.enumerated() where minor >= row.since {
                 let command = row.command.replacingOccurrences(of: "DIR", with: instance.directory)
                 let output = try instance.kubectl(kubectl, command, code: row.code, line: index)
+                if command.hasPrefix("rollout status deployment/web ") { try instance.waitUntilOldPodsAreGone() }
                 for text in row.shows where !output.contains(text) {
                     Issue.record("row \(index), kubectl 1.\(minor) \(command) does not show \(text): \(output)")
                 }

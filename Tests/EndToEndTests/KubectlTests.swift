@@ -307,7 +307,7 @@ import Testing
         }
         #expect(try run("get pod b").code == 0)
 
-        let waiting = try kubectl.start(["wait", "--for=condition=Ready", "pod/b", "--timeout=20s"], on: server)
+        let waiting = try kubectl.start(["wait", "--for=condition=Ready", "pod/b", "--timeout=90s"], on: server)
         let ready = #"{"status":{"conditions":[{"type":"Ready","status":"True"}]}}"#
         #expect(try Self.curl("PATCH", "/api/v1/namespaces/default/pods/b/status", ready, on: server) == 200)
         let met = waiting.finish()

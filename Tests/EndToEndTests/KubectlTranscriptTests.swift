@@ -30,23 +30,24 @@ extension KubectlTranscripts {
 
             let load = Load(port: instance.port, keptConnections: 2, freshConnections: 1)
             #expect(try run("scale deployment/web --replicas=6").contains("scaled"))
-            #expect(try run("rollout status deployment/web --timeout=30s").contains("successfully rolled out"))
+            #expect(try run("rollout status deployment/web --timeout=90s").contains("successfully rolled out"))
             #expect(try run("set image deployment/web web=web:v2").contains("image updated"))
-            #expect(try run("rollout status deployment/web --timeout=30s").contains("successfully rolled out"))
-            #expect(try run("wait --for=condition=Available deployment/web --timeout=30s").contains("condition met"))
+            #expect(try run("rollout status deployment/web --timeout=90s").contains("successfully rolled out"))
+            #expect(try run("wait --for=condition=Available deployment/web --timeout=90s").contains("condition met"))
             #expect(try instance.ask().version == "v2")
             #expect(try run("rollout history deployment/web").contains("2"))
             _ = try run("rollout undo deployment/web")
-            #expect(try run("rollout status deployment/web --timeout=30s").contains("successfully rolled out"))
+            #expect(try run("rollout status deployment/web --timeout=90s").contains("successfully rolled out"))
             _ = try run("rollout restart deployment/web")
-            #expect(try run("rollout status deployment/web --timeout=30s").contains("successfully rolled out"))
+            #expect(try run("rollout status deployment/web --timeout=90s").contains("successfully rolled out"))
             #expect(load.waitForMore(20))
             let tally = load.stop()
             #expect(tally.failureCount == 0, "of \(tally.answeredCount) requests failed: \(tally.failures)")
 
             let pod = try #require(try instance.pods().first?.name)
             #expect(try run("logs \(pod)").contains("listens on"))
-            #expect(try run("describe pod \(pod)").contains("Started"))
+            // Events are written behind what matters.
+            try instance.wait("its start is told") { try run("describe pod \(pod)").contains("Started") }
             #expect(try run("describe deployment web").contains("ScalingReplicaSet"))
             #expect(try run("delete pod \(pod)").contains("deleted"))
             try instance.wait("a deleted pod is replaced") { try instance.pods().filter(\.isReady).count == 6 }

@@ -8,11 +8,12 @@ extension Transcripts {
             let path = instance.directory + "/names.yaml"
             try instance.write(manifest, to: path)
             try instance.steady("apply -f \(path)")
+            try instance.waitUntilRouted()
         }
 
         /// What a pod printed that runs to its end.
         private func output(of pod: String, in instance: Instance) throws -> String {
-            try instance.steady("wait pod/\(pod) --for=jsonpath={.status.phase}=Succeeded --timeout 40s")
+            try instance.steady("wait pod/\(pod) --for=jsonpath={.status.phase}=Succeeded --timeout 90s")
             return try instance.start("logs \(pod)").finish().out
         }
 
@@ -37,7 +38,7 @@ extension Transcripts {
         private static let asking = """
             import socket, struct
             server = [l.split()[1] for l in open('/etc/resolv.conf') if l.startswith('nameserver')]
-            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(5); s.connect((server[0] if server else '127.0.0.1', 53))
+            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(30); s.connect((server[0] if server else '127.0.0.1', 53))
             q = b''.join(bytes([len(l)]) + l.encode() for l in 'each.default.svc.cluster.local'.split('.')) + bytes([0, 0, 1, 0, 1])
             s.send(struct.pack('>6H', 7, 256, 1, 0, 0, 0) + q); a = s.recv(512); print('udp', struct.unpack('>H', a[6:8])[0])
             print('tcp', sorted({i[4][0] for i in socket.getaddrinfo('each', 8080)}) == sorted(
@@ -58,7 +59,8 @@ extension Transcripts {
             defer { instance.stop() }
             try instance.steady("up --detach")
             try apply(Self.servers, to: instance)
-            try instance.steady("rollout status deployment/payments --timeout 40s")
+            try instance.steady("rollout status deployment/payments --timeout 90s")
+            try instance.waitUntilRouted()
             let script = instance.directory + "/ask.py"
             try instance.write(Self.asking, to: script)
             let node = "/usr/bin/node"
@@ -209,11 +211,12 @@ extension Transcripts {
                 except socket.gaierror: print('none')
                 """, to: script)
             var clients = ""
-            for (name, server) in [("own", "127.\(block).0.1"), ("nobody", "127.\(block).0.99")] {
+            // Who is sure to be answered waits as long as that takes.
+            for (name, server, patience) in [("own", "127.\(block).0.1", 30), ("nobody", "127.\(block).0.99", 1)] {
                 clients += Self.client(
                     name, ["/usr/bin/python3", script],
                     more:
-                        "dnsPolicy: None\ndnsConfig: {nameservers: [\(server)], options: [{name: timeout, value: \"1\"}, {name: attempts, value: \"1\"}]}\n"
+                        "dnsPolicy: None\ndnsConfig: {nameservers: [\(server)], options: [{name: timeout, value: \"\(patience)\"}, {name: attempts, value: \"1\"}]}\n"
                 )
             }
             try apply(clients, to: instance)

@@ -26,7 +26,7 @@ enum OverloadScripts {
                 poll.unregister(fd)
                 held.pop(fd).close()
         # Later than anybody waits for it.
-        end = time.time() + 300
+        end = time.time() + 600
         for number in range(wanted):
             s = socket.socket()
             s.setblocking(False)
@@ -101,7 +101,7 @@ enum OverloadScripts {
             print(len(held) - 1, "bodies under way")
             print("small:", *post(config("small")))
             for s in held: s.close()
-            end = time.time() + 20
+            end = time.time() + 60
             while time.time() < end:
                 told = post(config("large", "x" * 100_000))
                 if told[0] != 429: break
@@ -112,7 +112,7 @@ enum OverloadScripts {
     /// answered with 201 are missing in the list afterwards and in what the watch was told.
     static let applies =
         http + """
-            count, each, limit = 200, 50, 120
+            count, each, limit = 200, 50, 400
             watched, done = set(), threading.Event()
             watcher = http.client.HTTPConnection(host, int(port), timeout=limit)
             watcher.request("GET", maps + "?watch=true")
@@ -163,7 +163,7 @@ enum OverloadScripts {
             wanted = made
             done.set()
             print("after:", *post(config("last")))
-            thread.join(30)
+            thread.join(100)
             listed = http.client.HTTPConnection(host, int(port), timeout=60)
             listed.request("GET", maps)
             kept = {item["metadata"]["name"] for item in json.load(listed.getresponse())["items"]}

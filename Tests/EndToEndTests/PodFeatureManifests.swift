@@ -38,7 +38,7 @@ enum PodFeatureManifests {
                 image: py
                 command: [/usr/bin/python3, -m, http.server, "8080"]
                 ports: [{name: http, containerPort: 8080}]
-                readinessProbe: {httpGet: {path: /, port: http}}
+                readinessProbe: {httpGet: {path: /, port: http}, periodSeconds: 1}
         """
     }
 
@@ -167,7 +167,8 @@ enum PodFeatureManifests {
                 command: [/bin/sleep, "1000"]
                 readinessProbe:
                   periodSeconds: 1
-                  exec: {command: [/usr/bin/python3, -c, "import urllib.request as r; r.urlopen('http://localhost:8080/', timeout=1)"]}
+                  timeoutSeconds: 20
+                  exec: {command: [/usr/bin/python3, -c, "import urllib.request as r; r.urlopen('http://localhost:8080/', timeout=10)"]}
         """
 
     static let unschedulable = pod(

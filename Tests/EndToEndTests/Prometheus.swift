@@ -49,8 +49,7 @@ final class Prometheus {
         while true {
             let value = value(of: expression)
             if value.map(isWanted) ?? false || Date() > deadline { return value }
-            // Until about when the next scrape may have come.
-            poll(nil, 0, 50)
+            Patience.pause()
         }
     }
 

@@ -6,6 +6,12 @@ import Testing
 #endif
 
 extension Siege {
+    /// Waits until these proxies tell what they route by, and no others.
+    fileprivate func waitForProxies(_ names: String...) throws {
+        let wanted = names.map { "proxystatus.steady.dev/\($0)\n" }.joined()
+        try instance.wait("the proxies are \(names)") { try instance.steady("get proxystatuses -o name") == wanted }
+    }
+
     /// How many clients' connections a proxy has open, as it says itself.
     fileprivate func openConnections(of proxy: String) throws -> Int {
         let said = try Command(
@@ -23,9 +29,7 @@ extension Transcripts {
         @Test func `Of two proxies one dies with its own connections, and the other's go on`() throws {
             let siege = try Siege(flags: "--proxies 2")
             defer { siege.stop() }
-            #expect(
-                try siege.instance.steady("get proxystatuses -o name") == "proxystatus.steady.dev/proxy-1\nproxystatus.steady.dev/proxy-2\n"
-            )
+            try siege.waitForProxies("proxy-1", "proxy-2")
             let status = try siege.instance.steady("status")
             #expect(status.contains("proxy-1") && status.contains("proxy-2"), "\(status)")
 
@@ -89,9 +93,7 @@ extension Transcripts {
             try siege.instance.steady("rollout undo deployment/web")
             try siege.settle(3)
             try siege.end()
-            #expect(
-                try siege.instance.steady("get proxystatuses -o name") == "proxystatus.steady.dev/proxy-3\nproxystatus.steady.dev/proxy-4\n"
-            )
+            try siege.waitForProxies("proxy-3", "proxy-4")
 
             for proxy in ["proxy-3", "proxy-4"] {
                 try siege.begin()

@@ -141,7 +141,7 @@ final class Siege {
 
     /// Waits until so many replicas are Ready and nothing else is left of the Deployment.
     func settle(_ count: Int, of name: String = "web", line: Int = #line) throws {
-        try instance.steady("rollout status deployment/\(name) --timeout 40s", line: line)
+        try instance.steady("rollout status deployment/\(name) --timeout 90s", line: line)
         try instance.wait("\(count) replicas of \(name), and no others", line: line) {
             let found = try replicas(of: name)
             return found.count == count && found.allSatisfy { $0.isReady && !$0.isEnding }
@@ -164,11 +164,11 @@ final class Siege {
     }
 
     /// Looks again and again, without asking anybody.
-    func wait(within seconds: Double = 20, _ what: String, line: Int = #line, _ holds: () throws -> Bool) throws {
+    func wait(within seconds: Double = 60, _ what: String, line: Int = #line, _ holds: () throws -> Bool) throws {
         let deadline = Date(timeIntervalSinceNow: seconds)
         while try !holds() {
             guard Date() < deadline else { return _ = Issue.record("line \(line): not within \(seconds) s: \(what)") }
-            sched_yield()
+            Patience.pause()
         }
     }
 

@@ -27,7 +27,7 @@ extension Transcripts {
             try instance.steady("delete pod \(siege.replicas()[0].name)")
             try siege.settle(4)
             let node = try siege.replicas()[0].node
-            try instance.steady("drain \(node) --timeout 30s")
+            try instance.steady("drain \(node) --timeout 90s")
             #expect(try siege.replicas().allSatisfy { $0.node != node })
             try instance.steady("uncordon \(node)")
             try siege.end()
@@ -56,7 +56,7 @@ extension Transcripts {
             try siege.instance.steady("set image deployment/web main=replica:v2")
             try siege.settle(1)
             let node = try siege.replicas()[0].node
-            try siege.instance.steady("drain \(node) --timeout 30s")
+            try siege.instance.steady("drain \(node) --timeout 90s")
             try siege.settle(1)
             #expect(try siege.replicas()[0].node != node)
             try siege.end()

@@ -15,6 +15,7 @@ extension Transcripts {
             let path = instance.directory + "/services.yaml"
             try instance.write(manifest, to: path)
             try instance.steady("apply -f \(path)")
+            try instance.waitUntilRouted()
         }
 
         private func pod(_ name: String, _ script: String) -> String {
@@ -24,7 +25,7 @@ extension Transcripts {
         }
 
         private func output(of pod: String) throws -> String {
-            try instance.steady("wait pod/\(pod) --for=jsonpath={.status.phase}=Succeeded --timeout 40s")
+            try instance.steady("wait pod/\(pod) --for=jsonpath={.status.phase}=Succeeded --timeout 90s")
             return try instance.start("logs \(pod)").finish().out
         }
 
@@ -65,7 +66,8 @@ extension Transcripts {
                 "sessionAffinity: ClientIP, sessionAffinityConfig: {clientIP: {timeoutSeconds: 600}}, \(selector), ports: [{port: 80, targetPort: first}]"
             )
             try apply(manifest)
-            try instance.steady("rollout status deployment/pair --timeout 40s")
+            try instance.steady("rollout status deployment/pair --timeout 90s")
+            try instance.waitUntilRouted()
             let pair = try names(of: "pair")
             let early = try names(of: "early")
             try #require(pair.count == 2 && early.count == 1)
@@ -82,7 +84,11 @@ extension Transcripts {
             let table = try instance.steady("get services")
             #expect(table.contains("LoadBalancer") && table.contains("multi.default.svc.cluster.local"), "\(table)")
             // What a manual slice names, for a Service without a selector.
-            let address = try instance.steady("get pods -l app=early -o jsonpath={.items[0].status.podIP}")
+            var address = ""
+            try instance.wait("the pod that is never ready serves") {
+                address = try instance.steady("get pods -l app=early -o jsonpath={.items[0].status.podIP}")
+                return ["8080", "9090"].allSatisfy { (try? HandRequest.once(host: address, port: Int($0) ?? 0, path: "/")) != nil }
+            }
             try apply(
                 ServiceScripts.service("manual", "ports: [{name: http, port: 80}]") + """
                     apiVersion: discovery.k8s.io/v1
@@ -151,8 +157,9 @@ extension Transcripts {
             }
             try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: instance.directory)
             try apply(ServiceScripts.passing(directory: instance.directory, http2: http2, tls: tls))
-            try instance.steady("wait pod/http2 --for=condition=Ready --timeout 40s")
-            try instance.steady("wait pod/tls --for=condition=Ready --timeout 40s")
+            try instance.steady("wait pod/http2 --for=condition=Ready --timeout 90s")
+            try instance.steady("wait pod/tls --for=condition=Ready --timeout 90s")
+            try instance.waitUntilRouted()
             #expect(
                 try curl("--http2-prior-knowledge http://127.0.0.1:\(http2)/")
                     == "HTTP/2.0 h2c\n")

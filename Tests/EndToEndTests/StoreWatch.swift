@@ -66,7 +66,7 @@ final class StoreWatch: @unchecked Sendable {
     }
 
     /// Waits for a moment with these words; nil when the bound is over.
-    func wait(within seconds: Double = 30, for words: String) -> Moment? {
+    func wait(within seconds: Double = 60, for words: String) -> Moment? {
         let deadline = Date(timeIntervalSinceNow: seconds)
         return condition.withLock {
             while true {

@@ -125,7 +125,7 @@ extension Transcripts {
             // The manifest is its owner's to hide.
             try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: instance.manifest)
             try instance.steady("apply -f \(instance.manifest)")
-            try instance.steady("wait pod/keeper --for=condition=Ready --timeout 30s")
+            try instance.steady("wait pod/keeper --for=condition=Ready --timeout 90s")
         }
 
         private func everything(below path: String) throws -> [String] {
@@ -164,7 +164,7 @@ extension Transcripts {
 
                 """, to: instance.manifest)
             try instance.steady("apply -f \(instance.manifest)")
-            try instance.steady("wait pod/dead --for=condition=Ready --timeout 30s")
+            try instance.steady("wait pod/dead --for=condition=Ready --timeout 90s")
             let address = try instance.steady("get pod dead -o jsonpath={.status.podIP}").trimmingCharacters(in: .whitespacesAndNewlines)
             let impostor = try stranger(StrangerScripts.impostor, [address])
             defer {
@@ -178,7 +178,11 @@ extension Transcripts {
             for _ in 0..<3 {
                 #expect { try HandRequest.once(port: instance.port, path: "/") } throws: { "\($0)".contains("503") }
             }
-            try instance.wait("it is said") { try instance.steady("get events").contains("StrangerAtEndpoint") }
+            try instance.wait("it is said") {
+                // The endpoint may have come after those.
+                #expect { try HandRequest.once(port: instance.port, path: "/") } throws: { "\($0)".contains("503") }
+                return try instance.steady("get events").contains("StrangerAtEndpoint")
+            }
             #expect(!impostor.waitForOutput("taken", within: 0))
         }
 

@@ -8,9 +8,13 @@ import Foundation
 enum FreePort {
     struct NoneFree: Error {}
 
+    private static let lock = NSLock()
+    /// A port is free until somebody binds it: what one test has got no other one gets.
+    nonisolated(unsafe) private static var given: Set<Int> = []
+
     /// One that a Service may have as its node port.
     static func inNodePortRange() throws -> Int {
-        for port in (30_100...32_767).shuffled() {
+        for port in (30_100...32_767).shuffled() where lock.withLock({ given.insert(port).inserted }) {
             let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
             defer { close(socket) }
             if HandRequest.withAddress(port, { bind(socket, $0, $1) }) == 0 { return port }
@@ -185,7 +189,7 @@ final class Load: @unchecked Sendable {
     }
 
     /// Waits until so many more requests have been answered: traffic was seen to flow.
-    func waitForMore(_ count: Int, within seconds: Double = 20) -> Bool {
+    func waitForMore(_ count: Int, within seconds: Double = 60) -> Bool {
         let deadline = Date(timeIntervalSinceNow: seconds)
         return condition.withLock {
             let goal = tally.answeredCount + count

@@ -36,11 +36,11 @@ extension Transcripts {
             }
 
             try instance.steady("scale deployment/web --replicas 12")
-            try instance.steady("rollout status deployment/web --timeout 30s")
+            try instance.steady("rollout status deployment/web --timeout 90s")
             #expect(try instance.pods().filter(\.isReady).count == 12)
 
             try instance.steady("set image deployment/web web=web:v2")
-            #expect(try instance.steady("rollout status deployment/web --timeout 30s").contains("successfully rolled out"))
+            #expect(try instance.steady("rollout status deployment/web --timeout 90s").contains("successfully rolled out"))
             #expect(try instance.ask().version == "v2")
 
             // A release that exits at once: its rollout stalls, and what runs goes on running.
@@ -50,9 +50,9 @@ extension Transcripts {
             #expect(try instance.pods().filter(\.isReady).count >= 9, "no more than maxUnavailable of 12 may be missing")
             #expect(try instance.ask().version == "v2")
             try instance.steady("rollout undo deployment/web")
-            try instance.steady("rollout status deployment/web --timeout 30s")
+            try instance.steady("rollout status deployment/web --timeout 90s")
             try instance.steady("rollout undo deployment/web --to-revision 1")
-            try instance.steady("rollout status deployment/web --timeout 30s")
+            try instance.steady("rollout status deployment/web --timeout 90s")
             #expect(try instance.ask().version == "v1")
             #expect(load.waitForMore(20))
 
@@ -63,7 +63,7 @@ extension Transcripts {
             }
             #expect(try instance.steady("get nodes").contains("NotReady"))
             try instance.steady("zone recover b")
-            try instance.steady("wait node/b1 --for=condition=Ready --timeout 30s")
+            try instance.steady("wait node/b1 --for=condition=Ready --timeout 90s")
             #expect(load.waitForMore(20))
 
             let tally = load.stop()
@@ -84,12 +84,12 @@ extension Transcripts {
                 ("scale deployment/web --replicas 2", "v1"), ("rollout restart deployment/web", "v1"),
             ] {
                 try instance.steady(change)
-                try instance.steady("rollout status deployment/web --timeout 30s")
+                try instance.steady("rollout status deployment/web --timeout 90s")
                 #expect(try instance.ask().version == version)
                 #expect(load.waitForMore(20))
             }
             let node = try #require(try instance.pods().first?.node)
-            try instance.steady("drain \(node) --timeout 30s")
+            try instance.steady("drain \(node) --timeout 90s")
             #expect(try instance.pods().allSatisfy { $0.node != node })
             #expect(load.waitForMore(20))
 
@@ -106,7 +106,7 @@ extension Transcripts {
             defer { instance.stop() }
             try instance.up()
             try instance.steady("scale deployment/web --replicas 5")
-            try instance.steady("rollout status deployment/web --timeout 30s")
+            try instance.steady("rollout status deployment/web --timeout 90s")
             let old = try instance.ask()
             try instance.steady("down")
             #expect(kill(old.pid, 0) == -1, "processes end with the instance")
@@ -130,7 +130,7 @@ extension Transcripts {
             try instance.write(Instance.example("ha-guide.yaml"), to: path)
             try instance.steady("up --detach -f \(path)")
             // Its readiness probe first goes after five seconds.
-            try instance.steady("rollout status deployment/web-app --timeout 40s")
+            try instance.steady("rollout status deployment/web-app --timeout 90s")
             #expect(try instance.pods().map(\.isReady) == [true, true, true])
             #expect(try instance.steady("get service web-service").contains("LoadBalancer"))
         }

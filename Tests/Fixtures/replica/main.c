@@ -5,7 +5,7 @@
  *   /slow           the same, after 2 s in which nobody else is served
  *   POST /anything   appends "BODY POD\n" to $RECORD, then answers with BODY
  *
- * $PORT (8080) is where it listens, $RECORD the file of the ids. In the environment also: IGNORE_TERM=1; START_DELAY_MS=N before it listens;
+ * $PORT (8080) is where it listens, $RECORD the file of the ids. In the environment also: IGNORE_TERM=1; LISTEN_WHEN=FILE listens once there is such a file;
  * EXIT=N ends at once with this code; EXIT_UNLESS=FILE only when there is no such file; GRANDCHILD=1 leaves a daemon (forked twice, in a
  * session of its own, without its environment's help) that ignores SIGTERM; LOG_MB=N prints so many megabytes a second, and appends
  * "MILLISECONDS UNTIL POD\n" to the file $LOG_BLOCKS for each write that had to wait longer than 20 ms (UNTIL: milliseconds since 1970);
@@ -188,7 +188,7 @@ int main(void) {
     pthread_t printer;
     if (setting("LOG_MB", 0) && pthread_create(&printer, NULL, print_without_end, NULL)) fail("pthread_create");
     if (setting("FORKS", 0)) multiply(setting("FORKS", 0));
-    usleep((useconds_t)setting("START_DELAY_MS", 0) * 1000);
+    while (getenv("LISTEN_WHEN") && access(getenv("LISTEN_WHEN"), F_OK) != 0) usleep(2000);
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int one = 1;
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
