@@ -1,6 +1,9 @@
 #pragma once
 
-// Counts this thread's allocations, whoever makes them, and plays both sides of a proxy on other threads.
+// Counts allocations, whoever makes them, and plays both sides of a proxy on other threads.
+//
+// `counting.c` alone, made a shared library and preloaded into any program, counts those of all its threads: in the file $COUNTING.PID, as one
+// number in the machine's own form.
 
 /// Calls of malloc, calloc, realloc and their like on the calling thread since it began.
 long allocations_count(void);

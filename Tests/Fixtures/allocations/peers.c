@@ -2,44 +2,12 @@
 #include "include/allocations.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t count, size_t size);
-extern void *__libc_realloc(void *old, size_t size);
-extern void *__libc_memalign(size_t alignment, size_t size);
-
-static __thread long allocation_count;
-
-void *malloc(size_t size) {
-    allocation_count++;
-    return __libc_malloc(size);
-}
-
-void *calloc(size_t count, size_t size) {
-    allocation_count++;
-    return __libc_calloc(count, size);
-}
-
-void *realloc(void *old, size_t size) {
-    allocation_count++;
-    return __libc_realloc(old, size);
-}
-
-int posix_memalign(void **result, size_t alignment, size_t size) {
-    allocation_count++;
-    *result = __libc_memalign(alignment, size);
-    return *result ? 0 : ENOMEM;
-}
-
-long allocations_count(void) { return allocation_count; }
 
 static int listener, request_count;
 static unsigned short proxy_port;
