@@ -19,11 +19,11 @@ final class ProxyHarness {
     private let configuration: ProxyConfiguration
 
     /// - Parameter block: a test that asks the name server, which is one for each block, has one for itself: tests run beside each other.
-    init(block: Int = 14) throws {
+    init(block: Int = 14, directory: String = "/nonexistent") throws {
         loop = try EventLoop()
         api = ScriptedAPI(loop: loop)
         port = try FreePort.next()
-        configuration = ProxyConfiguration(name: "proxy-1", directory: DataDirectory("/nonexistent"), block: block)
+        configuration = ProxyConfiguration(name: "proxy-1", directory: DataDirectory(directory), block: block)
         proxy = ServiceProxyLoop(loop: loop, configuration: configuration, api: api, store: store)
     }
 

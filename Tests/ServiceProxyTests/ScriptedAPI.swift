@@ -15,6 +15,8 @@ final class ScriptedAPI: ResourceAPI {
     var unansweredType: ResourceType?
     /// Called BEFORE something is created.
     var onCreate: (ResourceType) -> Void = { _ in }
+    /// Called BEFORE something is deleted.
+    var onDelete: (ObjectKey) -> Void = { _ in }
     private var watchers: [Int: (list: ListRequest, handler: (WatchSignal) -> Void)] = [:]
     private var nextWatcher = 0
 
@@ -82,6 +84,7 @@ final class ScriptedAPI: ResourceAPI {
             return .success(Reply(.object(objects[key] ?? .null)))
         case .delete(let key, _):
             guard let object = objects[key] else { return .failure(.notFound(key)) }
+            onDelete(key)
             writes.append(("delete", key, .null))
             delete(key)
             return .success(Reply(.object(object)))

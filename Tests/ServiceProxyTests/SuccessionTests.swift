@@ -100,6 +100,35 @@ import Traffic
         #expect(succession.next.openConnectionCount == 1)
     }
 
+    @Test func `takes its word away before it writes the last lines of its access log, which may take as long as a disk hangs`() throws {
+        let directory = "/tmp/steady-succession-\(UInt64.random(in: 0 ... .max))"
+        try Files.makeDirectories(directory + "/roles")
+        defer { try? Files.removeTree(directory) }
+        let harness = try ProxyHarness(directory: directory)
+        let backend = try HTTPBackend(loop: harness.loop) { $0.respond(status: 200, body: Array("ok".utf8)) }
+        harness.service()
+        harness.slice([(backend.address, Self.ready)])
+        harness.api.put(
+            .trafficPolicies,
+            [
+                "metadata": ["namespace": "default", "name": "web"],
+                "spec": ["targetRefs": [["kind": "Service", "name": "web"]], "telemetry": ["accessLog": [:]]],
+            ])
+        harness.proxy.start()
+        harness.wait { !harness.proxy.openAddresses.isEmpty }
+        let client = try Peer(loop: harness.loop, connectingTo: .ipv4(Harness.host, port: harness.port))
+        client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        harness.wait { client.isEnded }
+        harness.wait { harness.proxy.plane.accessLog.counts.written == 1 }
+        var open: [Bool] = []
+        // A log that is closed has counted nothing.
+        harness.api.onDelete = { [unowned harness] _ in open.append(harness.proxy.plane.accessLog.counts.written == 1) }
+        var isOver = false
+        harness.proxy.retire(within: .seconds(3600)) { isOver = true }
+        harness.wait { isOver }
+        #expect(open == [true, true] && harness.proxy.plane.accessLog.counts.written == 0)
+    }
+
     @Test func `goes on with what one of them opens while both run`() throws {
         let succession = try Succession()
         let harness = succession.harness
