@@ -14,7 +14,7 @@ extension Transcripts {
         /// The replies to so many requests of a pod in zone a, one after the other.
         private func replies(_ count: Int, of name: String, in instance: Instance) throws -> [Instance.Replica] {
             let script = "for i in $(seq \(count)); do curl -sS -H \"Accept: application/json\" http://web/; echo; done"
-            let pod = PodFeatureManifests.pod(
+            let pod = Workload.pod(
                 name, "nodeSelector: {topology.kubernetes.io/zone: a}\nrestartPolicy: Never\n",
                 containers: "- {name: main, image: none, command: [/bin/sh, -c, '\(script)']}")
             try apply(pod, to: instance)
@@ -120,29 +120,21 @@ extension Transcripts {
             defer { instance.stop() }
             try instance.up()
             try apply(
-                """
-                apiVersion: apps/v1
-                kind: Deployment
-                metadata: {name: standby}
-                spec:
-                  replicas: 1
-                  selector: {matchLabels: {app: web, role: standby}}
-                  template:
-                    metadata: {labels: {app: web, role: standby}}
-                    spec:
-                      containers:
-                      - name: web
-                        image: web:v1
-                        ports: [{name: http, containerPort: 8080}]
-                        readinessProbe: {httpGet: {path: /ready, port: http}, periodSeconds: 1}
-                ---
-                apiVersion: steady.dev/v1
-                kind: TrafficPolicy
-                metadata: {name: web}
-                spec:
-                  targetRefs: [{kind: Service, name: web}]
-                  backends: [{selector: {matchLabels: {role: standby}}, priority: 1}]
-                """, to: instance)
+                Workload.deployment(
+                    "standby", replicas: 1, labels: "app: web, role: standby",
+                    containers: """
+                        - name: web
+                          image: web:v1
+                          ports: [{name: http, containerPort: 8080}]
+                          readinessProbe: {httpGet: {path: /ready, port: http}, periodSeconds: 1}
+                        """) + """
+                        apiVersion: steady.dev/v1
+                        kind: TrafficPolicy
+                        metadata: {name: web}
+                        spec:
+                          targetRefs: [{kind: Service, name: web}]
+                          backends: [{selector: {matchLabels: {role: standby}}, priority: 1}]
+                        """, to: instance)
             try instance.steady("rollout status deployment/standby --timeout 90s")
             func standbyShare() throws -> Int { try (0..<20).count { _ in try instance.ask().pod.hasPrefix("standby-") } }
             try instance.wait("the standby is left alone") { try standbyShare() == 0 }

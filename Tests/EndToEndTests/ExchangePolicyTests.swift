@@ -61,7 +61,6 @@ extension Transcripts {
             defer { siege.stop() }
             try siege.apply(
                 Siege.deployment("spare", replicas: 1, environment: [:]) + """
-                    ---
                     apiVersion: v1
                     kind: Service
                     metadata: {name: spare}

@@ -98,34 +98,25 @@ private enum GRPCScripts {
 
     /// One port says what it carries, the other is only named so.
     static func manifest(_ script: String, ports: [Int]) -> String {
-        """
-        apiVersion: apps/v1
-        kind: Deployment
-        metadata: {name: echo}
-        spec:
-          replicas: 3
-          selector: {matchLabels: {app: web}}
-          template:
-            metadata: {labels: {app: web}}
-            spec:
-              terminationGracePeriodSeconds: 20
-              containers:
-              - name: main
-                image: none
-                command: [\(python), "\(script)"]
-                ports: [{name: grpc, containerPort: 8080}]
-                readinessProbe: {tcpSocket: {port: grpc}, periodSeconds: 1}
-        ---
-        apiVersion: v1
-        kind: Service
-        metadata: {name: echo}
-        spec:
-          type: NodePort
-          selector: {app: web}
-          ports:
-          - {name: grpc, port: 80, targetPort: grpc, nodePort: \(ports[0])}
-          - {name: calls, port: 81, targetPort: grpc, nodePort: \(ports[1]), appProtocol: kubernetes.io/h2c}
-        """
+        Workload.deployment(
+            "echo", replicas: 3, labels: "app: web", grace: 20,
+            containers: """
+                - name: main
+                  image: none
+                  command: [\(python), "\(script)"]
+                  ports: [{name: grpc, containerPort: 8080}]
+                  readinessProbe: {tcpSocket: {port: grpc}, periodSeconds: 1}
+                """) + """
+                apiVersion: v1
+                kind: Service
+                metadata: {name: echo}
+                spec:
+                  type: NodePort
+                  selector: {app: web}
+                  ports:
+                  - {name: grpc, port: 80, targetPort: grpc, nodePort: \(ports[0])}
+                  - {name: calls, port: 81, targetPort: grpc, nodePort: \(ports[1]), appProtocol: kubernetes.io/h2c}
+                """
     }
 }
 

@@ -20,7 +20,6 @@ extension Transcripts {
         /// Two servers behind a Service at port 80 and one without an address.
         private static let servers = """
             \(PodFeatureManifests.pythonServers("payments", replicas: 2))
-            ---
             apiVersion: v1
             kind: Service
             metadata: {name: payments}
@@ -50,7 +49,7 @@ extension Transcripts {
 
         private static func client(_ name: String, _ command: [String], more: String = "") -> String {
             let words = command.map { "'" + $0.replacingOccurrences(of: "'", with: "''") + "'" }.joined(separator: ", ")
-            return PodFeatureManifests.pod(
+            return Workload.pod(
                 name, more + "restartPolicy: Never\n", containers: "- {name: main, image: none, command: [\(words)]}")
         }
 

@@ -52,19 +52,7 @@ extension Transcripts {
             defer { siege.stop() }
             let neighbour = try Neighbour(siege)
             let mark = "MARK=\(UUID().uuidString)"
-            try siege.apply(
-                """
-                apiVersion: v1
-                kind: Pod
-                metadata: {name: bomb}
-                spec:
-                  terminationGracePeriodSeconds: 1
-                  containers:
-                    - name: main
-                      image: replica:v1
-                      env: [{name: FORKS, value: "2000"}, {name: MARK, value: "\(mark.dropFirst(5))"}]
-                      resources: {limits: {"steady.dev/pids": "300"}}
-                """)
+            try siege.apply(Self.bomb(pids: 300, mark: mark, image: "replica:v1"))
             try siege.wait("it multiplies") { siege.processes(with: mark).count > 1 }
             // Where no control group may be written, root is bounded by nothing but itself; events are written behind what matters.
             var events = ""
@@ -103,23 +91,10 @@ extension Transcripts {
                 ids: instance.directory + "/ids-of-load")
             defer { load.terminate() }
             let before = try instance.pods()
-            let mark = UUID().uuidString
+            let mark = "MARK=\(UUID().uuidString)"
             let bomb = instance.directory + "/bomb.yaml"
             try instance.write(
-                """
-                apiVersion: v1
-                kind: Pod
-                metadata: {name: bomb}
-                spec:
-                  terminationGracePeriodSeconds: 1
-                  containers:
-                    - name: main
-                      image: none
-                      command: ["\(instance.directory)/replica"]
-                      env: [{name: FORKS, value: "2000"}, {name: MARK, value: "\(mark)"}]
-                      resources: {limits: {"steady.dev/pids": "100"}}
-
-                """, to: bomb)
+                Self.bomb(pids: 100, mark: mark, image: "none", command: "\"\(instance.directory)/replica\""), to: bomb)
             try instance.steady("apply -f \(bomb)")
             // Events are written behind what matters; before its start a pod has no log.
             var events = ""
@@ -128,7 +103,7 @@ extension Transcripts {
                 return events.contains("Started") && events.contains("LimitsNotEnforced")
             }
             try instance.wait("it is refused more") { try instance.start("logs bomb").finish().out.contains("refused") }
-            let count = Siege.processes(with: "MARK=" + mark).count
+            let count = Siege.processes(with: mark).count
             #expect(count > 1 && count < half, "\(count) of \(half)")
             #expect(
                 events.contains("LimitsNotEnforced") && events.contains("steady.dev/pids") && events.contains("steady doctor"), "\(events)")
@@ -137,7 +112,7 @@ extension Transcripts {
             try instance.steady("scale deployment/web --replicas \(before.count + 1)")
             try instance.steady("rollout status deployment/web --timeout 90s")
             try instance.steady("delete pod bomb")
-            #expect(Siege.processes(with: "MARK=" + mark) == [])
+            #expect(Siege.processes(with: mark) == [])
             let after = try instance.pods()
             #expect(
                 before.allSatisfy { pod in after.contains { $0.name == pod.name && $0.isReady && $0.restarts == pod.restarts } }, "\(after)"
@@ -244,6 +219,24 @@ extension Transcripts {
         }
 
         // MARK: - Around it
+
+        /// A pod that makes 2,000 processes, if it may.
+        ///
+        /// - Parameters:
+        ///   - mark: what its processes are known by, `NAME=VALUE` of their environment.
+        ///   - command: the words; empty: the image's.
+        private static func bomb(pids: Int, mark: String, image: String, command: String = "") -> String {
+            let variable = mark.split(separator: "=")
+            return Workload.pod(
+                "bomb", "", grace: 1,
+                containers: """
+                    - name: main
+                      image: \(image)
+                      command: [\(command)]
+                      env: [{name: FORKS, value: "2000"}, {name: \(variable[0]), value: "\(variable[1])"}]
+                      resources: {limits: {"steady.dev/pids": "\(pids)"}}
+                    """)
+        }
 
         private func python(_ script: String, _ arguments: [String]) throws -> Command {
             try Command("/usr/bin/python3", ["-c", script] + arguments, environment: ["PATH": "/usr/bin:/bin"])

@@ -1,45 +1,19 @@
 /// What the tests of pods' features run: plain programs of every machine, described as for Kubernetes. The texts' own paths are an instance's directory.
 enum PodFeatureManifests {
-    /// `name` is free for a second document of the same kind.
-    static func pod(_ name: String, _ spec: String, containers: String) -> String {
-        """
-        apiVersion: v1
-        kind: Pod
-        metadata: {name: \(name), labels: {app: \(name), tier: back}}
-        spec:
-        \(indented(spec + "terminationGracePeriodSeconds: 2\ncontainers:\n" + containers))
-        ---
-
-        """
-    }
-
-    private static func indented(_ text: String) -> String {
-        text.split(separator: "\n", omittingEmptySubsequences: false).map { "  " + $0 }.joined(separator: "\n")
-    }
-
     /// Unmodified servers that all want port 8080 of every address.
     static let servers = pythonServers("py", replicas: 5)
 
     /// A Deployment of Python's own web server at port 8080, labelled with its name.
     static func pythonServers(_ name: String, replicas: Int) -> String {
-        """
-        apiVersion: apps/v1
-        kind: Deployment
-        metadata: {name: \(name)}
-        spec:
-          replicas: \(replicas)
-          selector: {matchLabels: {app: \(name)}}
-          template:
-            metadata: {labels: {app: \(name)}}
-            spec:
-              terminationGracePeriodSeconds: 1
-              containers:
-              - name: py
-                image: py
-                command: [/usr/bin/python3, -m, http.server, "8080"]
-                ports: [{name: http, containerPort: 8080}]
-                readinessProbe: {httpGet: {path: /, port: http}, periodSeconds: 1}
-        """
+        Workload.deployment(
+            name, replicas: replicas,
+            containers: """
+                - name: py
+                  image: py
+                  command: [/usr/bin/python3, -m, http.server, "8080"]
+                  ports: [{name: http, containerPort: 8080}]
+                  readinessProbe: {httpGet: {path: /, port: http}, periodSeconds: 1}
+                """)
     }
 
     static let objects = """
@@ -66,7 +40,7 @@ enum PodFeatureManifests {
 
         """
 
-    static let environment = pod(
+    static let environment = Workload.pod(
         "env", "restartPolicy: Never\n",
         containers: """
             - name: main
@@ -87,7 +61,7 @@ enum PodFeatureManifests {
               - {name: DB_SET, value: "$(MY_DB_SERVICE_PORT)"}
             """)
 
-    static let initOrder = pod(
+    static let initOrder = Workload.pod(
         "order",
         """
         volumes: [{name: work, emptyDir: {}}]
@@ -100,7 +74,7 @@ enum PodFeatureManifests {
             - {name: main, image: none, command: [/bin/sh, -c, "cat $MOUNT_work/o; exec sleep 1000"], volumeMounts: [{name: work, mountPath: /w}]}
             """)
 
-    static let live = pod(
+    static let live = Workload.pod(
         "live",
         """
         volumes:
@@ -117,17 +91,21 @@ enum PodFeatureManifests {
 
     /// Pods that cannot run or do not stay, by name, with the waiting or terminated reason and the text that its message must have.
     static let troubled: [(manifest: String, name: String, reason: String, message: String)] = [
-        (pod("noimage", "", containers: "- {name: main, image: py:v9}"), "noimage", "ImageNotFound", "closest reference is \"py:v1\""),
         (
-            pod("noprogram", "", containers: "- {name: main, image: none, command: [/no/such/program]}"), "noprogram", "RunContainerError",
+            Workload.pod("noimage", "", containers: "- {name: main, image: py:v9}"), "noimage", "ImageNotFound",
+            "closest reference is \"py:v1\""
+        ),
+        (
+            Workload.pod("noprogram", "", containers: "- {name: main, image: none, command: [/no/such/program]}"), "noprogram",
+            "RunContainerError",
             "no such file or directory"
         ),
         (
-            pod("notexecutable", "", containers: "- {name: main, image: none, command: [/etc/passwd]}"), "notexecutable",
+            Workload.pod("notexecutable", "", containers: "- {name: main, image: none, command: [/etc/passwd]}"), "notexecutable",
             "RunContainerError", "permission denied"
         ),
         (
-            pod(
+            Workload.pod(
                 "nokey", "",
                 containers:
                     "- {name: main, image: none, command: [/bin/true], env: [{name: A, valueFrom: {secretKeyRef: {name: keys, key: zz}}}]}"
@@ -135,42 +113,34 @@ enum PodFeatureManifests {
             "nokey", "CreateContainerConfigError", "couldn't find key zz in Secret default/keys"
         ),
         (
-            pod("crashing", "", containers: "- {name: main, image: none, command: [/bin/false]}"), "crashing", "CrashLoopBackOff",
+            Workload.pod("crashing", "", containers: "- {name: main, image: none, command: [/bin/false]}"), "crashing", "CrashLoopBackOff",
             "restarting failed container"
         ),
         (
-            pod("failed", "restartPolicy: Never\n", containers: "- {name: main, image: none, command: [/bin/sh, -c, exit 7]}"), "failed",
+            Workload.pod("failed", "restartPolicy: Never\n", containers: "- {name: main, image: none, command: [/bin/sh, -c, exit 7]}"),
+            "failed",
             "Error", ""
         ),
         (
-            pod("done", "restartPolicy: OnFailure\n", containers: "- {name: main, image: none, command: [/bin/true]}"), "done",
+            Workload.pod("done", "restartPolicy: OnFailure\n", containers: "- {name: main, image: none, command: [/bin/true]}"), "done",
             "Completed", ""
         ),
     ]
 
     /// Two containers that meet on 127.0.0.1, in several replicas on one machine.
-    static let company = """
-        apiVersion: apps/v1
-        kind: Deployment
-        metadata: {name: company}
-        spec:
-          replicas: 3
-          selector: {matchLabels: {app: company}}
-          template:
-            metadata: {labels: {app: company}}
-            spec:
-              terminationGracePeriodSeconds: 1
-              containers:
-              - {name: server, image: none, command: [/usr/bin/python3, -m, http.server, "8080", --bind, 127.0.0.1]}
-              - name: client
-                image: none
-                command: [/bin/sleep, "1000"]
-                readinessProbe:
-                  periodSeconds: 1
-                  timeoutSeconds: 20
-                  exec: {command: [/usr/bin/python3, -c, "import urllib.request as r; r.urlopen('http://localhost:8080/', timeout=10)"]}
-        """
+    static let company = Workload.deployment(
+        "company", replicas: 3,
+        containers: """
+            - {name: server, image: none, command: [/usr/bin/python3, -m, http.server, "8080", --bind, 127.0.0.1]}
+            - name: client
+              image: none
+              command: [/bin/sleep, "1000"]
+              readinessProbe:
+                periodSeconds: 1
+                timeoutSeconds: 20
+                exec: {command: [/usr/bin/python3, -c, "import urllib.request as r; r.urlopen('http://localhost:8080/', timeout=10)"]}
+            """)
 
-    static let unschedulable = pod(
+    static let unschedulable = Workload.pod(
         "nowhere", "nodeSelector: {disk: ssd}\n", containers: "- {name: main, image: none, command: [/bin/true]}")
 }

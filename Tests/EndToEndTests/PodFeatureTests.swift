@@ -33,7 +33,7 @@ extension Transcripts {
             let instance = try Instance(as: account)
             defer { instance.stop() }
             try instance.steady("up --detach")
-            try apply(PodFeatureManifests.servers + "\n---\n" + PodFeatureManifests.company, to: instance)
+            try apply(PodFeatureManifests.servers + PodFeatureManifests.company, to: instance)
             try instance.steady("rollout status deployment/py --timeout 90s")
             // Containers of one pod meet on 127.0.0.1, each replica for itself.
             try instance.steady("rollout status deployment/company --timeout 90s")
@@ -111,7 +111,7 @@ extension Transcripts {
             try instance.steady("up --detach")
             let lines = 200_000
             try apply(
-                PodFeatureManifests.pod(
+                Workload.pod(
                     "long", "restartPolicy: Never\n",
                     containers: "- {name: main, image: none, command: [/usr/bin/seq, \"\(lines)\"]}"), to: instance)
             try instance.steady("wait pod/long --for=jsonpath={.status.phase}=Succeeded --timeout 90s")

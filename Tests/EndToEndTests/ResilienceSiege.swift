@@ -67,7 +67,6 @@ final class Siege {
 
     private var service: String {
         """
-        ---
         apiVersion: v1
         kind: Service
         metadata: {name: web}
@@ -78,29 +77,17 @@ final class Siege {
         """
     }
 
-    static func deployment(_ name: String, replicas: Int, environment: [String: String], grace: Int = 30, container: String = "") -> String
-    {
+    static func deployment(_ name: String, replicas: Int, environment: [String: String], grace: Int = 30) -> String {
         let variables = environment.sorted { $0.key < $1.key }.map { "{name: \($0.key), value: \"\($0.value)\"}" }
-        return """
-            apiVersion: apps/v1
-            kind: Deployment
-            metadata: {name: \(name)}
-            spec:
-              replicas: \(replicas)
-              selector: {matchLabels: {app: \(name)}}
-              template:
-                metadata: {labels: {app: \(name)}}
-                spec:
-                  terminationGracePeriodSeconds: \(grace)
-                  containers:
-                    - name: main
-                      image: replica:v1
-                      ports: [{name: http, containerPort: 8080}]
-                      env: [\(variables.joined(separator: ", "))]
-                      readinessProbe: {httpGet: {path: /ready, port: http}, periodSeconds: 1}
-                      \(container)
-
-            """
+        return Workload.deployment(
+            name, replicas: replicas, grace: grace,
+            containers: """
+                - name: main
+                  image: replica:v1
+                  ports: [{name: http, containerPort: 8080}]
+                  env: [\(variables.joined(separator: ", "))]
+                  readinessProbe: {httpGet: {path: /ready, port: http}, periodSeconds: 1}
+                """)
     }
 
     func apply(_ manifest: String) throws {

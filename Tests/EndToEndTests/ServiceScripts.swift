@@ -20,26 +20,15 @@ enum ServiceScripts {
 
     /// Pods that listen at 8080 and 9090, the first named `first`; `probe` decides whether they become Ready.
     static func deployment(_ name: String, script: String, replicas: Int, probe: String) -> String {
-        """
-        apiVersion: apps/v1
-        kind: Deployment
-        metadata: {name: \(name)}
-        spec:
-          replicas: \(replicas)
-          selector: {matchLabels: {app: \(name)}}
-          template:
-            metadata: {labels: {app: \(name)}}
-            spec:
-              terminationGracePeriodSeconds: 1
-              containers:
-              - name: main
-                image: none
-                command: [/usr/bin/python3, "\(script)", "8080", "9090"]
-                ports: [{name: first, containerPort: 8080}, {name: second, containerPort: 9090}]
-                readinessProbe: {\(probe), periodSeconds: 1}
-        ---
-
-        """
+        Workload.deployment(
+            name, replicas: replicas,
+            containers: """
+                - name: main
+                  image: none
+                  command: [/usr/bin/python3, "\(script)", "8080", "9090"]
+                  ports: [{name: first, containerPort: 8080}, {name: second, containerPort: 9090}]
+                  readinessProbe: {\(probe), periodSeconds: 1}
+                """)
     }
 
     static func service(_ name: String, _ spec: String) -> String {

@@ -19,7 +19,7 @@ extension Transcripts {
         }
 
         private func pod(_ name: String, _ script: String) -> String {
-            PodFeatureManifests.pod(
+            Workload.pod(
                 name, "restartPolicy: Never\n",
                 containers: "- {name: main, image: none, command: [/bin/sh, -c, '\(script.replacingOccurrences(of: "'", with: "''"))']}")
         }
