@@ -16,7 +16,7 @@ final class ClusterMirror {
     let proxies: Shelf<ObservedProxy>
     let namespaces: Shelf<Value>
     let events: Shelf<Value>
-    let configMaps: Shelf<ObservedMeta>
+    let configMaps: Shelf<ObservedConfigMap>
     let secrets: Shelf<ObservedMeta>
     let images: Shelf<ObservedMeta>
     let budgets: Shelf<ObservedBudget>
@@ -44,7 +44,7 @@ final class ClusterMirror {
         proxies = Shelf(.proxyStatuses, api: api) { ObservedProxy($0) }
         namespaces = Shelf(.namespaces, api: api) { $0 }
         events = Shelf(.events, api: api) { $0 }
-        configMaps = Shelf(.configMaps, api: api) { ObservedMeta($0) }
+        configMaps = Shelf(.configMaps, api: api) { ObservedConfigMap($0) }
         secrets = Shelf(.secrets, api: api) { ObservedMeta($0) }
         images = Shelf(.images, api: api) { ObservedMeta($0) }
         budgets = Shelf(.disruptionBudgets, api: api) { ObservedBudget($0) }

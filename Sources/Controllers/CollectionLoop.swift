@@ -24,7 +24,7 @@ final class CollectionLoop {
         follow(mirror.services, \.meta)
         follow(mirror.slices, \.meta)
         follow(mirror.nodes, \.meta)
-        follow(mirror.configMaps, \.self)
+        follow(mirror.configMaps, \.meta)
         follow(mirror.secrets, \.self)
         follow(mirror.images, \.self)
     }

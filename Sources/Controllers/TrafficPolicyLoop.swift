@@ -31,7 +31,8 @@ final class TrafficPolicyLoop {
 
     private func followConfigMaps() {
         mirror.configMaps.onChange { [unowned self] key, old, new in
-            if old == nil || new == nil { mark(key.namespace) { _, policy in policy.policy.bodySources.contains(key.name) } }
+            // What is in it counts by its length alone.
+            if old?.bodySize != new?.bodySize { mark(key.namespace) { _, policy in policy.policy.bodySources.contains(key.name) } }
         }
     }
 
@@ -50,10 +51,11 @@ final class TrafficPolicyLoop {
         let all = (byNamespace[key.namespace] ?? []).sorted().compactMap { mirror.policies[$0] }
         let services = policy.services.sorted()
             .compactMap { mirror.services[ObjectKey(.services, namespace: key.namespace, name: $0)] }
-        let configMaps = policy.policy.bodySources.filter {
-            mirror.configMaps[ObjectKey(.configMaps, namespace: key.namespace, name: $0)] != nil
+        var bodySizes: [String: Int] = [:]
+        for name in policy.policy.bodySources {
+            bodySizes[name] = mirror.configMaps[ObjectKey(.configMaps, namespace: key.namespace, name: name)]?.bodySize
         }
-        let view = TrafficPolicyPlan.View(policy: policy, all: all, services: services, configMaps: configMaps)
+        let view = TrafficPolicyPlan.View(policy: policy, all: all, services: services, bodySizes: bodySizes)
         let plan = TrafficPolicyPlan.plan(view, now: Clock.realtime())
         writing.perform(plan.changes, component: TrafficPolicyPlan.component, done)
     }

@@ -39,11 +39,11 @@ package struct TrafficPolicyPlan {
         package var all: [ObservedPolicy]
         /// Of its namespace, those that it names.
         package var services: [ObservedService]
-        /// Of its namespace, those that there are of the ones that it names.
-        package var configMaps: Set<String>
+        /// Of the ConfigMaps that it names those that there are, with the length of the bodies that they hold.
+        package var bodySizes: [String: Int]
 
-        package init(policy: ObservedPolicy, all: [ObservedPolicy], services: [ObservedService], configMaps: Set<String> = []) {
-            self.configMaps = configMaps
+        package init(policy: ObservedPolicy, all: [ObservedPolicy], services: [ObservedService], bodySizes: [String: Int] = [:]) {
+            self.bodySizes = bodySizes
             self.policy = policy
             self.all = all
             self.services = services
@@ -104,10 +104,30 @@ package struct TrafficPolicyPlan {
                     message: "fallback: Service \"\(name)\" has no port \(port); its ports are \(known)")
             }
         }
-        if let missing = bodySources.first(where: { !view.configMaps.contains($0) }) {
-            return Verdict(isAccepted: false, reason: "BodyNotFound", message: "fallback: there is no ConfigMap \"\(missing)\"")
+        for name in bodySources {
+            if let problem = bodyProblem(name, view.bodySizes[name]) { return problem }
         }
         return Verdict(isAccepted: true, reason: "ResolvedRefs", message: "what fallback names is there")
+    }
+
+    /// Why a response has no body although the policy names one.
+    private static func bodyProblem(_ name: String, _ size: Int?) -> Verdict? {
+        guard let size else {
+            return Verdict(isAccepted: false, reason: "BodyNotFound", message: "fallback: there is no ConfigMap \"\(name)\"")
+        }
+        if size == 0 {
+            return Verdict(
+                isAccepted: false, reason: "BodyEmpty",
+                message: "fallback: ConfigMap \"\(name)\" holds no text in \(FixedResponse.bodyKey), or without that key in its first one")
+        }
+        if size > FixedResponse.foreignBodyLimit {
+            return Verdict(
+                isAccepted: false, reason: "BodyTooLong",
+                message:
+                    "fallback: the body in ConfigMap \"\(name)\" has \(size) bytes, at most \(FixedResponse.foreignBodyLimit) are sent; "
+                    + "the response has none")
+        }
+        return nil
     }
 
     private static func verdict(_ target: TrafficPolicy.Target, _ view: View) -> Verdict {

@@ -38,7 +38,7 @@ struct TrafficPolicyPlanTests {
         ])
     }
 
-    @Test func `a ConfigMap that a body is taken from is missed until it is there`() {
+    @Test func `a ConfigMap that a body is taken from is missed until it is there, with a body that can be sent`() {
         let policy = ObservedPolicy([
             "metadata": ["name": "a", "namespace": "default", "generation": 1],
             "spec": [
@@ -46,16 +46,24 @@ struct TrafficPolicyPlanTests {
                 "fallback": [["response": ["body": ["type": "ValueRef", "valueRef": ["kind": "ConfigMap", "name": "pages"]]]]],
             ],
         ])
-        func words(_ configMaps: Set<String>) -> [String] {
+        func words(_ bodySizes: [String: Int]) -> [String] {
             let view = TrafficPolicyPlan.View(
-                policy: policy, all: [policy], services: [Self.service("web", ["http"])], configMaps: configMaps)
+                policy: policy, all: [policy], services: [Self.service("web", ["http"])], bodySizes: bodySizes)
             guard case .patch(_, .merge(let body), .status, _)? = TrafficPolicyPlan.plan(view, now: Self.now).changes.first?.request else {
                 return []
             }
             return Self.words(body["status"])
         }
-        #expect(words([]) == ["web: Accepted=True Accepted", "web: ResolvedRefs=False BodyNotFound"])
-        #expect(words(["pages"]) == ["web: Accepted=True Accepted", "web: ResolvedRefs=True ResolvedRefs"])
+        for (sizes, word) in [
+            ([:], "False BodyNotFound"), (["other": 5], "False BodyNotFound"), (["pages": 0], "False BodyEmpty"),
+            (["pages": 1], "True ResolvedRefs"), (["pages": FixedResponse.foreignBodyLimit], "True ResolvedRefs"),
+            (["pages": FixedResponse.foreignBodyLimit + 1], "False BodyTooLong"),
+        ] {
+            #expect(words(sizes) == ["web: Accepted=True Accepted", "web: ResolvedRefs=\(word)"])
+        }
+        func size(_ data: Value) -> Int { ObservedConfigMap(["metadata": ["name": "pages"], "data": data]).bodySize }
+        #expect(
+            size(.null) == 0 && size(["a": ""]) == 0 && size(["b": "12", "a": "é"]) == 2 && size(["a": "1", "response.body": "123"]) == 3)
     }
 
     @Test func `a fallback that is not there, or has no such port, is named, until it is there`() throws {

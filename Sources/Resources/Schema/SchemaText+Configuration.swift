@@ -31,7 +31,7 @@ extension SchemaText {
         TrafficAncestorStatus
           ancestorRef! TrafficTarget
           controllerName! string
-          conditions [Condition by type] | Accepted (Conflicted, TargetNotFound), Overridden and ResolvedRefs (BackendNotFound, BodyNotFound).
+          conditions [Condition by type] | Accepted (Conflicted, TargetNotFound), Overridden and ResolvedRefs (BackendNotFound, BodyNotFound, BodyEmpty, BodyTooLong).
         TrafficPolicySpec
           targetRefs! [TrafficTarget] | The Services that it holds for; of several policies for one port the oldest holds.
           loadBalancer TrafficLoadBalancer | How an endpoint is chosen.

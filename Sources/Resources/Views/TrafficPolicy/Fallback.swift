@@ -47,8 +47,11 @@ package struct FixedResponse: Hashable, Sendable {
     /// With the body that the ConfigMap holds; nil: it is not there.
     package func taking(_ data: [String: String]?) -> FixedResponse {
         var filled = self
-        let text = data.flatMap { $0[Self.bodyKey] ?? $0.min { $0.key < $1.key }?.value } ?? ""
+        let text = data.flatMap(Self.body) ?? ""
         filled.body = text.utf8.count <= Self.foreignBodyLimit ? text : ""
         return filled
     }
+
+    /// The body that a ConfigMap with this data holds, however long; nil: it has no key at all.
+    package static func body(in data: [String: String]) -> String? { data[bodyKey] ?? data.min { $0.key < $1.key }?.value }
 }
