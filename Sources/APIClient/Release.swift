@@ -12,6 +12,9 @@ package enum Release {
     package static let program = identity("/proc/self/exe", version: version)
 
     /// The identity of a program file of this version.
+    ///
+    /// BEFORE you change its form: it is a protocol between versions. An upgrade compares what the other program says of itself with what this one finds
+    /// of the file; another form would be taken for a script that starts some other program, and refused.
     package static func identity(_ path: String, version: String) -> String {
         "\(version)-\(Files.size(path))-\(Files.modified(path) ?? 0)"
     }

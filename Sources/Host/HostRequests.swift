@@ -103,7 +103,7 @@ extension HostRole {
         connection.send(["op": "welcome"])
         lines[name] = connection
         if Self.hearsOfAbsences(name) { connection.send(agents.absent.message) }
-        if Self.isNoProxy(name) { connection.send(liveProxies.message) }
+        if Self.isServerOrAgent(name) { connection.send(liveProxies.message) }
         if let node = RoleName.node(ofAgent: name), stop == nil { agents.handle(.came, of: node) }
         if !connection.isReady, stop == nil { custodies[name]?.agentComes() }
         guard let role = roles.first(where: { $0.name == name }) else { return }
@@ -123,11 +123,11 @@ extension HostRole {
 
     /// To those that wait for the word of every proxy: the agents, for a drain, and the server, for the loss of a node.
     func tellProxies() {
-        for (role, line) in lines.sorted(by: { $0.key < $1.key }) where Self.isNoProxy(role) { line.send(liveProxies.message) }
+        for (role, line) in lines.sorted(by: { $0.key < $1.key }) where Self.isServerOrAgent(role) { line.send(liveProxies.message) }
     }
 
     /// The roles beside the proxies. Who says hello under another name is none.
-    static func isNoProxy(_ role: String) -> Bool { role == RoleName.server || RoleName.isAgent(role) }
+    static func isServerOrAgent(_ role: String) -> Bool { role == RoleName.server || RoleName.isAgent(role) }
 
     func connection(_ role: String) -> RoleConnection? { lines[role] }
 }

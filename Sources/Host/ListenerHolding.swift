@@ -14,7 +14,7 @@ extension HostRole {
     /// - Parameter bringer: who has it already.
     func lend(_ descriptor: Int32, named name: String, but bringer: String? = nil) {
         guard name.hasPrefix(Self.listenerPrefix) else { return }
-        for (role, line) in lines.sorted(by: { $0.key < $1.key }) where Self.isNoProxy(role) && role != bringer {
+        for (role, line) in lines.sorted(by: { $0.key < $1.key }) where Self.isServerOrAgent(role) && role != bringer {
             line.send(["op": "descriptor", "name": .string(HostLink.heldPrefix + name)], descriptor: descriptor)
         }
     }
@@ -30,7 +30,7 @@ extension HostRole {
 
     /// To one that says hello. BEFORE its welcome.
     func lendAll(to connection: RoleConnection) {
-        guard Self.isNoProxy(connection.role) else { return }
+        guard Self.isServerOrAgent(connection.role) else { return }
         var told: Set<String> = []
         for (name, descriptor) in configuration.proxies.flatMap({ kept.all(role: $0) })
         where name.hasPrefix(Self.listenerPrefix) && told.insert(name).inserted {
@@ -41,7 +41,7 @@ extension HostRole {
     /// A proxy has given a listener up: nobody holds it any more. Unless another one has opened the address anew.
     func letGo(of name: String) {
         guard name.hasPrefix(Self.listenerPrefix), openListener(name) == nil else { return }
-        for (role, line) in lines.sorted(by: { $0.key < $1.key }) where Self.isNoProxy(role) {
+        for (role, line) in lines.sorted(by: { $0.key < $1.key }) where Self.isServerOrAgent(role) {
             line.send(HostLink.release(HostLink.heldPrefix + name))
         }
     }

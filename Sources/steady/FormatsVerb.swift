@@ -10,7 +10,8 @@ import Storage
 /// tells a script that starts a steady from that.
 enum FormatsVerb {
     static let verb = Verb(
-        "formats", group: .hidden, summary: "Print the version, and which formats this program reads and writes", run: { try run($0) })
+        "formats", group: .hidden, summary: "Print the version, the formats that are read and written, and which program file this is",
+        run: { try run($0) })
 
     /// The file on disk that has it, or what keeps it, in words.
     static let statement = ProgramStatement(

@@ -17,6 +17,7 @@ enum UpgradeVerb {
             and no request fails: the old proxy finishes what it has while the new one accepts. A role that is not healthy within 10 s, or dies
             three times, takes everything back to the program that ran before; the exit code is 1 then. The program that ran before is kept
             for --back, also through attempts that fail.
+            PATH has to be the program itself: a script that starts it is refused, and the program that it starts is named.
             Under systemd, replace the program of the unit first, then upgrade: the unit goes on, with the same main process.
             """,
         examples: [
@@ -70,6 +71,7 @@ enum UpgradeVerb {
         // A program of before this answer says nothing of it.
         if let other = said["identity"].string, other != Release.identity(path, version: next.version) {
             let real = said["path"].string ?? ""
+            if real == path { throw CommandError("\(path) has changed while it was asked what it is; upgrade again when it is whole") }
             throw CommandError(
                 "\(path) is not steady itself, it starts \(real): the new steady up could not tell that it is the one that was asked for; "
                     + "give that program: steady upgrade --binary \(real)")
@@ -81,8 +83,19 @@ enum UpgradeVerb {
         if let obstacle = now.obstacle(to: next) { throw CommandError("not upgraded: \(obstacle)") }
         try takeSnapshot(invocation, directory)
         _ = try line.ask(["op": "upgrade", "path": .string(path), "version": .string(next.version)], within: answerLimit)
-        return try follow(line, invocation.terminal, to: next.version, directory)
+        do { return try follow(line, invocation.terminal, to: next.version, directory) } catch let error as CommandError {
+            // A program of before identities were told says nothing by which a script around it could be known.
+            guard said["identity"].string == nil, isScript(path) else { throw error }
+            throw CommandError("\(error.message); \(path) is a script: give the program that it starts")
+        }
     }
+
+    private static func isScript(_ path: String) -> Bool {
+        guard let text = try? Files.read(path, atMost: scriptLimit) else { return false }
+        return text.starts(with: "#!".utf8)
+    }
+    /// A script that starts a program is short, in bytes.
+    private static let scriptLimit = 64 * 1024
 
     /// Snapshots of this kind that stay; the hourly ones are counted apart.
     private static let snapshotLimit = 5

@@ -226,6 +226,7 @@ extension Transcripts {
             let before = try siege.replicas()
             try siege.begin()
             let said = try siege.instance.steady("upgrade --binary \(siege.impostor(script))", code: 1)
+            #expect(said.contains("/impostor is a script: give the program that it starts"), "\(said)")
             #expect(said.contains("steady up 0.1.7 ended in the midst of the upgrade"), "\(said)")
             #expect(said.contains("the instance runs steady 0.1.0 again"), "\(said)")
             try siege.expectUntouched(before)
