@@ -93,8 +93,10 @@ extension Transcripts {
                 try siege.instance.steady("why node/b1").contains("the agent of b1 is away, which alone says nothing of its pods")
             }
             try siege.flow(500)
+            // The next agent is there when its lease is renewed once more: the one that was killed may have renewed it as well.
+            let earlier = watch.count(of: "b1 renews its lease")
             lock.release()
-            #expect(watch.wait(for: "b1 renews its lease") != nil)
+            try siege.wait("the next agent renews its lease") { watch.count(of: "b1 renews its lease") > earlier }
 
             // Stopped: its connections stay, it only says nothing. Two renewals of another node are shorter than its lease.
             let stopped = siege.pid(of: "agent-b1")
@@ -102,7 +104,8 @@ extension Transcripts {
             let renewals = watch.count(of: "a1 renews its lease")
             #expect(kill(stopped, SIGSTOP) == 0)
             try siege.wait("time passes") { watch.count(of: "a1 renews its lease") >= renewals + 2 }
-            #expect(kill(stopped, SIGCONT) == 0)
+            // On a slow machine that is longer than `up` bears the silence: then there is another one.
+            if siege.pid(of: "agent-b1") == stopped { _ = kill(stopped, SIGCONT) }
             try siege.flow(500)
 
             try siege.settle(3)
