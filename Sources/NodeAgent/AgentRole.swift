@@ -162,9 +162,18 @@ package final class AgentRole {
         beginIfComplete()
     }
 
-    /// Pods are looked after once everything that they may refer to is known: a missing ConfigMap is then missing indeed.
+    /// Pods are looked after once everything that they refer to is known: a missing ConfigMap is then missing indeed.
     private func beginIfComplete() {
-        guard hasNode, synced == 2, !isReady else { return }
+        guard hasNode, synced == 2, !isReady, !isBeginning else { return }
+        isBeginning = true
+        let all = pods.all.map { Pod($0) }.filter { !$0.isFinished }
+        for pod in all { world.named.follow(pod) }
+        world.named.whenKnown(to: all.map(\.meta.uid)) { [weak self] in self?.beginToAdopt() }
+    }
+    private var isBeginning = false
+
+    private func beginToAdopt() {
+        guard !isStopped else { return }
         let left = adoption.left
         adoption.learnEnds(of: left.keys.sorted()) { [weak self] in
             guard let self, !isReady, !isStopped else { return }
@@ -209,6 +218,7 @@ package final class AgentRole {
             }
         }
         for pod in all { begin(pod, left[pod.meta.uid]) }
+        world.named.release(except: Set(drivers.keys))
         if !left.isEmpty { RoleLog.say(.information, "took over \(drivers.count) pods; directories of \(left.count) were found") }
         adoption.dropUnused()
         context.reapOrphans()
@@ -249,6 +259,7 @@ package final class AgentRole {
         }
         // Ended here before, or never begun: others have to let go of the object.
         if pod.isTerminating, pod.meta.deletionGracePeriodSeconds == 0, !pod.meta.finalizers.isEmpty, memory == nil { return }
+        world.named.follow(pod)
         let driver = PodDriver(pod, context: context, world: world, status: status, events: events, memory: memory)
         drivers[pod.meta.uid] = driver
         driver.onFinished = { [weak self] driver in self?.finished(driver) }
@@ -271,6 +282,7 @@ package final class AgentRole {
 
     private func finished(_ driver: PodDriver) {
         drivers[driver.uid] = nil
+        world.named.release(driver.uid)
         if let whenShutDown {
             if drivers.isEmpty { whenShutDown() }
             return

@@ -5,33 +5,32 @@ import Resources
 import Supervision
 import Timing
 
-/// What an agent sees of the rest: the objects that pods refer to, and its node's addresses.
+/// What an agent sees of the rest: the objects that its pods refer to, and its node's addresses.
 final class NodeWorld {
     let api: any ResourceAPI
     let images: ObjectCache
-    let configMaps: ObjectCache
-    let secrets: ObjectCache
+    /// The ConfigMaps and Secrets that its pods name.
+    let named: NamedObjects
     let services: ObjectCache
     let drains: DrainWatch
     var addresses: AddressPool?
     private var imageNames: [String: ObjectKey] = [:]
     /// A connection to a server stands. A server that hangs keeps its connections, one that died has none.
-    var isConnected: Bool { [images, configMaps, secrets, services].contains(where: \.isConnected) }
+    var isConnected: Bool { [images, services].contains(where: \.isConnected) }
     /// Something that a pod may wait for has changed.
     var onChange: (ObjectKey) -> Void = { _ in }
 
     init(api: any ResourceAPI, proxyCount: Int) {
         self.api = api
         images = ObjectCache(api: api, list: ListRequest(.images))
-        configMaps = ObjectCache(api: api, list: ListRequest(.configMaps))
-        secrets = ObjectCache(api: api, list: ListRequest(.secrets))
+        named = NamedObjects(api: api)
         services = ObjectCache(api: api, list: ListRequest(.services))
         drains = DrainWatch(api: api, proxyCount: proxyCount)
     }
 
     /// `onSynced` is called once, when all are complete.
     func start(onSynced: @escaping () -> Void) {
-        var left = 5
+        var left = 3
         func one() {
             left -= 1
             if left == 0 { onSynced() }
@@ -43,14 +42,14 @@ final class NodeWorld {
                 if let new { imageNames[Image(new).reference] = key }
                 onChange(key)
             }, onSynced: one)
-        for cache in [configMaps, secrets, services] {
-            cache.start(onChange: { [weak self] key, _, _ in self?.onChange(key) }, onSynced: one)
-        }
+        services.start(onChange: { [weak self] key, _, _ in self?.onChange(key) }, onSynced: one)
+        named.onChange = { [weak self] key in self?.onChange(key) }
         drains.start(onSynced: one)
     }
 
     func stop() {
-        for cache in [images, configMaps, secrets, services] { cache.stop() }
+        for cache in [images, services] { cache.stop() }
+        named.stop()
         drains.stop()
     }
 
@@ -69,8 +68,13 @@ final class NodeWorld {
             "ImageNotFound", "\(known). Apply an Image (steady.dev/v1) with this spec.reference, or give the container a command")
     }
 
-    func configMap(_ namespace: String, _ name: String) -> ConfigMap? { configMaps[namespace, name].map { ConfigMap($0) } }
-    func secret(_ namespace: String, _ name: String) -> Secret? { secrets[namespace, name].map { Secret($0) } }
+    /// Only of pods that were begun: what nobody names is not known here.
+    func configMap(_ namespace: String, _ name: String) -> ConfigMap? {
+        named[ObjectKey(.configMaps, namespace: namespace, name: name)].map { ConfigMap($0) }
+    }
+    func secret(_ namespace: String, _ name: String) -> Secret? {
+        named[ObjectKey(.secrets, namespace: namespace, name: name)].map { Secret($0) }
+    }
     func services(of namespace: String) -> [Service] {
         services.keys.filter { $0.namespace == namespace }.compactMap { services[$0].map { Service($0) } }
     }

@@ -30,6 +30,8 @@ final class PodDriver {
     private var isHandling = false
     private var isReportScheduled = false
     private let startTime: Timestamp
+    /// The ConfigMaps and Secrets that it names, which nobody can change.
+    private let references: Set<ObjectKey>
     private(set) var volumes: PodVolumes
     /// As whom programs that began as root have bound their sockets.
     var seenListeners: Set<UInt32>
@@ -54,6 +56,7 @@ final class PodDriver {
         report = PodStatusReport(stored: pod.value["status"])
         self.memory = memory ?? PodMemory(namespace: pod.meta.namespace, name: pod.meta.name)
         startTime = pod.status.startTime ?? Clock.realtime()
+        references = Set(pod.references)
         seenListeners = Set(ListenerUsers(podStatus: pod.value["status"])?.all ?? [])
         volumes = PodVolumes(paths: paths, owner: pod.spec.containers.first.flatMap { context.user(for: pod.spec, $0) })
         let containers = pod.spec.initContainers + pod.spec.containers
@@ -171,9 +174,7 @@ final class PodDriver {
     /// A ConfigMap, a Secret or an Image has changed.
     func objectChanged(_ key: ObjectKey) {
         guard !machine.isDeleting else { return }
-        if key.type == .images || key.type == .configMaps || key.type == .secrets,
-            key.namespace.isEmpty || key.namespace == pod.meta.namespace
-        {
+        if key.type == .images || references.contains(key) {
             if case .preparing(let retryAt) = machine.phase, retryAt != .never { return prepare() }
             if key.type != .images { refreshVolumes() }
             for container in machine.containers {
@@ -210,7 +211,7 @@ final class PodDriver {
     private func perform(_ list: [PodAction]) {
         for action in list {
             switch action {
-            case .prepare: prepare()
+            case .prepare: world.named.whenKnown(to: [uid]) { [weak self] in self?.prepare() }
             case .launch(let name): handle(.container(name, launch(name)))
             case .probe(let name, let kind): probe(name, kind)
             case .runHook(let name, let kind): runHook(name, kind)
@@ -238,6 +239,8 @@ final class PodDriver {
     // MARK: - Preparation
 
     private func prepare() {
+        // It may have been deleted while it waited for what it names.
+        guard case .preparing = machine.phase else { return }
         do throws(LaunchProblem) {
             if memory.address == nil {
                 let ports = PortHolder.ports(of: pod)

@@ -14,6 +14,8 @@ final class MemoryAPI: ResourceAPI {
     private var watchers: [Int: (ListRequest, (WatchSignal) -> Void)] = [:]
     private var nextWatcher = 0
     private(set) var writes: [String] = []
+    /// Whatever was sent to anybody, by a watch or an answer.
+    private(set) var sent: Set<ObjectKey> = []
     /// What it says to who asks for a restart: by itself it knows no such question.
     var leave: (ObjectKey) -> Result<Reply, StatusError> = { .failure(.notFound($0)) }
     /// Refuses everything, as a server that is away.
@@ -22,6 +24,11 @@ final class MemoryAPI: ResourceAPI {
     var keepsFinalized = false
 
     init(loop: EventLoop) { self.loop = loop }
+
+    /// What is watched of a kind: the selectors of fields, one for each watch.
+    func watched(_ type: ResourceType) -> [String] {
+        watchers.values.map(\.0).filter { $0.type == type }.map(\.fieldSelector.query).sorted()
+    }
 
     subscript(key: ObjectKey) -> Value { objects[key] ?? .null }
 
@@ -46,6 +53,7 @@ final class MemoryAPI: ResourceAPI {
 
     private func publish(_ event: WatchEvent, _ key: ObjectKey) {
         for (list, send) in watchers.sorted(by: { $0.key < $1.key }).map(\.value) where matches(list, key, event.object) {
+            sent.insert(key)
             loop.later { send(.event(event)) }
         }
     }
@@ -61,7 +69,9 @@ final class MemoryAPI: ResourceAPI {
 
     private func answer(_ request: Request) -> Result<Reply, StatusError> {
         switch request {
-        case .get(let key, _): return objects[key].map { .success(Reply(.object($0))) } ?? .failure(.notFound(key))
+        case .get(let key, _):
+            if objects[key] != nil { sent.insert(key) }
+            return objects[key].map { .success(Reply(.object($0))) } ?? .failure(.notFound(key))
         case .list(let list):
             let items = objects.filter { matches(list, $0.key, $0.value) }.sorted { $0.key < $1.key }.map(\.value)
             return .success(Reply(.list(type: list.type, items: items, revision: Revision(revision))))
@@ -106,7 +116,9 @@ final class MemoryAPI: ResourceAPI {
         let key = nextWatcher
         nextWatcher += 1
         loop.later { [self] in
-            let initial = objects.filter { matches(list, $0.key, $0.value) }.sorted { $0.key < $1.key }.map(\.value)
+            let found = objects.filter { matches(list, $0.key, $0.value) }.sorted { $0.key < $1.key }
+            sent.formUnion(found.map(\.key))
+            let initial = found.map(\.value)
             let at = Revision(revision)
             for object in initial { onEvent(.event(WatchEvent(.added, object, at: at))) }
             onEvent(.synced(at))
