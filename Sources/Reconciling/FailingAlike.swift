@@ -5,15 +5,25 @@ import Timing
 struct FailingAlike: Hashable {
     /// Those that serve, and whose restart is held back.
     private(set) var heldCount = 0
-    /// Those that were restarted so lately that nobody knows yet whether it helps.
+    /// Those that were restarted, and of which nobody knows yet whether it helps.
     private(set) var trialCount = 0
+    /// Of those the ones that have failed again already.
+    private(set) var repeatedCount = 0
+    /// When the first of those trials ends by itself; nil while none runs.
+    private(set) var trialLeft: Duration?
     private let wanted: Int
 
     /// `wanted`: how many replicas the set is to have.
     init(_ pods: [ObservedPod], wanted: Int, now: Timestamp) {
         self.wanted = wanted
         for pod in pods {
-            if pod.isReady, pod.isRestartHeldBack { heldCount += 1 } else if pod.isRestartOnTrial(now: now) { trialCount += 1 }
+            if pod.isReady, pod.isRestartHeldBack {
+                heldCount += 1
+            } else if pod.isRestartOnTrial(now: now) {
+                trialCount += 1
+                if pod.restartPermit?.isRepeated ?? false { repeatedCount += 1 }
+                if let left = pod.restartTrial?.left(now: now), left > .zero { trialLeft = min(trialLeft ?? left, left) }
+            }
         }
     }
 
@@ -25,7 +35,11 @@ struct FailingAlike: Hashable {
         let held =
             "\(heldCount) of \(wanted) replicas \(heldCount == 1 ? "fails its liveness probe and goes" : "fail their liveness probes and go") on serving"
         guard trialCount > 0 else { return "\(held): the restart that would end that is held back" }
-        let trial = "\(trialCount) more, restarted for that less than \(Int(RestartPermit.trial.inSeconds)) s ago,"
-        return "\(held) until \(trial) \(trialCount == 1 ? "shows" : "show") whether a restart helps"
+        if repeatedCount > 0 {
+            let it = repeatedCount == 1 ? "it" : "they"
+            return
+                "\(held): \(repeatedCount) more failed again after a restart, which does not help, and \(it) alone will be restarted until one does"
+        }
+        return "\(held) until \(trialCount) more, restarted for that, \(trialCount == 1 ? "shows" : "show") whether a restart helps"
     }
 }

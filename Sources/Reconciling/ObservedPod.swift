@@ -35,6 +35,8 @@ package final class ObservedPod: Sendable {
     package let isEvictionRequested: Bool
     /// The leave to restart it that was given last.
     package let restartPermit: RestartPermit?
+    /// How that restart, or a later one, goes; nil where none was ever permitted.
+    package let restartTrial: RestartTrial?
     /// How often its containers were restarted, all together.
     package let restartTotal: Int64
     /// Its liveness probe fails, and it is left to serve.
@@ -64,6 +66,7 @@ package final class ObservedPod: Sendable {
         isWithdrawn = conditions.condition(Condition.withdrawn)?["status"].string == "True"
         isEvictionRequested = meta.annotations[EvictionRequest.annotation] != nil
         restartPermit = meta.annotations[RestartPermit.annotation].flatMap { RestartPermit($0) }
+        restartTrial = restartPermit.map { _ in RestartTrial(pod) }
         restartTotal = RestartPermit.restartTotal(ofStatus: status)
         isRestartHeldBack = conditions.condition(Condition.restartHeldBack)?["status"].string == "True"
         isCrashLooping = (status["initContainerStatuses"].elements + status["containerStatuses"].elements).contains {
@@ -94,8 +97,13 @@ package final class ObservedPod: Sendable {
     /// A restart of it was permitted and has not come yet: it is about to be missing.
     package func isRestartPending(now: Timestamp) -> Bool { restartPermit?.isPending(restartTotal: restartTotal, now: now) ?? false }
 
-    /// It was restarted so lately that it is still to be seen if that helped.
-    package func isRestartOnTrial(now: Timestamp) -> Bool { restartPermit?.isOnTrial(now: now) ?? false }
+    /// It was restarted, and it is still to be seen if that helped.
+    package func isRestartOnTrial(now: Timestamp) -> Bool {
+        guard let restartPermit, let restartTrial else { return false }
+        if isRestartPending(now: now) { return true }
+        guard restartPermit.isUsed(restartTotal: restartTotal) else { return false }
+        return isReady ? restartTrial.isUnderWay(now: now) : !restartTrial.isHopeless(now: now)
+    }
 
     /// How long the pod still has to stay Ready to count as available; nil while it is not Ready, zero when it is available.
     package func waitUntilAvailable(minReady: Duration, now: Timestamp) -> Duration? {

@@ -172,7 +172,7 @@ package struct ReplicaSetPlan {
         } else if alike.isSeveral || conditions[Condition.failingAlike] != nil {
             conditions.set(Condition.failingAlike, "True", reason: "RestartsHeldBack", message: alike.message, now: now, isRenewed: true)
         }
-        if alike.trialCount > 0 { plan.lookAgain(after: RestartPermit.trial) }
+        if let left = alike.trialLeft { plan.lookAgain(after: left) }
         if let failure = view.failure {
             conditions.set("ReplicaFailure", "True", reason: failure.reason, message: failure.message, now: now)
         } else {

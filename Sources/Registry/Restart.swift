@@ -4,10 +4,10 @@ import Timing
 
 /// `pods/restart`: leave to restart a container of a pod that serves, because its liveness probe fails.
 ///
-/// One restart of a workload at a time, each on trial for a minute, and only while its budget has something left: so restarts that do not help stay
-/// with one pod, also where a program is Ready at once and fails again a moment later, and what serves goes on serving. That pod may be restarted again
-/// and again: its agent makes it wait ever longer. A pod that is held back for long is replaced first, as by an eviction: that takes nothing away, also where a budget never
-/// allows any disruption. A pod that is not Ready is never held back.
+/// One restart of a workload at a time, each on trial (`RestartTrial`), and only while its budget has something left: so restarts that do not help stay
+/// with one pod, and what serves goes on serving. That pod may be restarted again and again: its agent makes it wait ever longer. A pod that is held
+/// back for long is replaced first, as by an eviction: that takes nothing away, also where a budget never allows any disruption. A replacement is a
+/// restart by other means, and on trial like one. A pod that is not Ready is never held back.
 extension Registry {
     /// How long a pod is held back before a replacement is asked for. One replacement of a workload at a time.
     static let replacementDelay: Duration = .seconds(60)
@@ -27,7 +27,8 @@ extension Registry {
             let spent = try spending(pod.value, now)
             if let spent { _ = commit(spent.slot, replacing: spent.old, with: spent.new, records: &records) }
             var new = pod.value
-            let permit = RestartPermit(at: now, restartTotal: RestartPermit.restartTotal(ofStatus: new["status"]))
+            let permit = RestartPermit(
+                at: now, restartTotal: RestartPermit.restartTotal(ofStatus: new["status"]), isRepeated: Self.isRepeated(pod.value, now))
             new["metadata"]["annotations"][RestartPermit.annotation] = .string(permit.text)
             _ = commit(slot, replacing: pod, with: new, records: &records)
             return committed(records, Self.permitted)
@@ -38,20 +39,35 @@ extension Registry {
         }
     }
 
-    /// The pod that was restarted last has to be Ready again, and its trial over, before the next is touched.
+    /// Whether a pod that asks for a restart was restarted already, and was not helped.
+    private static func isRepeated(_ pod: Value, _ now: Timestamp) -> Bool {
+        guard let permit = RestartPermit(annotations: pod["metadata"]["annotations"]),
+            permit.isUsed(restartTotal: RestartPermit.restartTotal(ofStatus: pod["status"]))
+        else { return false }
+        let trial = RestartTrial(pod)
+        return trial.failedAgainAt != nil || trial.isUnderWay(now: now)
+    }
+
+    /// The pod that was restarted last has to be Ready again, and to have proved itself, before the next is touched.
     private func requireNoneUnderWay(of workload: Workload, beside name: String, _ now: Timestamp) throws(StatusError) {
         for pod in workload.pods {
             guard pod["metadata"]["name"].string != name, pod["metadata"]["deletionTimestamp"].isNull,
                 let permit = RestartPermit(annotations: pod["metadata"]["annotations"])
             else { continue }
             let other = "pod \(pod["metadata"]["name"].string ?? "") of the same workload was restarted"
-            if !Self.isReady(pod) || Self.isRestartPending(pod, now) {
-                throw .disruptionBudget("\(other) and is not ready again: a restart may not help")
+            let trial = RestartTrial(pod)
+            if !trial.isReady || Self.isRestartPending(pod, now) {
+                let isKnown = permit.isRepeated ? "failed again, and is not ready: a restart does" : "is not ready again: a restart may"
+                throw .disruptionBudget("\(other) and \(isKnown) not help")
             }
-            if permit.isOnTrial(now: now) {
-                throw .disruptionBudget(
-                    "\(other) less than \(Int(RestartPermit.trial.inSeconds)) s ago: whether a restart helps is not known yet")
+            guard permit.isUsed(restartTotal: RestartPermit.restartTotal(ofStatus: pod["status"])), trial.isUnderWay(now: now) else {
+                continue
             }
+            let window = Int(trial.window.inSeconds)
+            throw .disruptionBudget(
+                permit.isRepeated
+                    ? "\(other) and failed again within \(window) s: a restart does not help, and it alone is restarted until one does"
+                    : "\(other) and is ready again for less than \(window) s: whether a restart helps is not known yet")
         }
     }
 
@@ -60,8 +76,21 @@ extension Registry {
             return false
         }
         let held = [Condition](conditions: pod["status"]["conditions"])[Condition.restartHeldBack]
-        guard let held, held.isTrue, let since = held.lastTransitionTime else { return false }
-        return now - since >= Self.replacementDelay
+        guard let held, held.isTrue, let since = held.lastTransitionTime, now - since >= Self.replacementDelay else { return false }
+        return !workload.pods.contains { Self.isAwaited($0, before: pod, now) }
+    }
+
+    /// Whether another pod, restarted or new, is to show first whether a fresh start helps; or has shown that it does not, and is the one to be tried.
+    private static func isAwaited(_ other: Value, before pod: Value, _ now: Timestamp) -> Bool {
+        guard other["metadata"]["name"] != pod["metadata"]["name"], other["metadata"]["deletionTimestamp"].isNull else { return false }
+        let trial = RestartTrial(other)
+        if !trial.isReady { return RestartPermit(annotations: other["metadata"]["annotations"]) != nil && !trial.isHopeless(now: now) }
+        if let failed = trial.failedAgainAt {
+            // Of several that were not helped the last one is tried: the replacement of a replacement.
+            guard let own = RestartTrial(pod).failedAgainAt else { return true }
+            return (failed, other["metadata"]["name"].string ?? "") > (own, pod["metadata"]["name"].string ?? "")
+        }
+        return trial.isUnderWay(now: now)
     }
 
     private static let permitted = answer(.permitted, "the container may be restarted")

@@ -8,14 +8,9 @@ import Timing
 /// One for each agent, which knows of no other node's restarts; it remembers what its agent has restarted, for the time in which it has nobody to ask.
 package struct HealingBrake: Sendable {
     /// While the server is away the next instance of a workload that hangs is restarted at least this long after the last, and when that one is Ready
-    /// again: one that never comes back shows that restarts do not help. What hangs serves nobody, so that little is lost.
-    package static let spacing = Duration.seconds(1)
-    /// The same for an instance that answers, and may serve, and for any while the server is there and says nothing: what ails the machine may ail
-    /// both. The server lets as much time pass before any second one.
-    ///
-    /// An instance that asks for another restart within this and its probe's own time to fail, counted from when it was Ready again, was not helped:
-    /// for as long again no other one is restarted.
-    package static let trial = RestartPermit.trial
+    /// again. What hangs serves nobody, so that little is lost. Anything else waits for `RestartTrial.length`: it answers, and may serve; or the server
+    /// is there and says nothing, and what ails the machine may ail both.
+    package static let hangSpacing = Duration.seconds(1)
     /// The share of time in which something waited for a processor (PSI, `some avg10`) from which on a program may be slow by no fault of its own.
     package static let starvation = 60.0
     /// How long starvation excuses one container at most: it may be the cause.
@@ -68,7 +63,7 @@ package struct HealingBrake: Sendable {
         var at: Instant
         /// When the instance was Ready again; nil: it is not yet.
         var readyAt: Instant?
-        /// How long after that another failure says that it did not help; no shorter than any spacing.
+        /// How long it is on trial from then on; no shorter than any wait for the last restart.
         var window: Duration
 
         func isOnTrial(_ now: Instant) -> Bool { readyAt.map { now - $0 < window } ?? true }
@@ -124,27 +119,27 @@ package struct HealingBrake: Sendable {
                     reason: "another instance of its workload failed again less than \(Int(other.window.inSeconds)) s after its restart: "
                         + "a restart does not help")
             }
-            let spacing = word == .silence && plea.failure.isHanging ? Self.spacing : Self.trial
-            if others.contains(where: { now - $0.at < spacing }) {
-                return .hold(reason: "another instance of its workload was restarted less than \(Int(spacing.inSeconds)) s ago")
+            let wait = word == .silence && plea.failure.isHanging ? Self.hangSpacing : RestartTrial.length
+            if others.contains(where: { now - $0.at < wait }) {
+                return .hold(reason: "another instance of its workload was restarted less than \(Int(wait.inSeconds)) s ago")
             }
             return begin(plea, workload, now)
         }
     }
 
-    /// An instance that asks again while its last restart is on trial was not helped. The first one that shows it stays the one that is restarted: else
-    /// the trials of several would follow one another for ever.
+    /// `RestartTrial` for an agent that is alone: the first instance that shows that it was not helped stays the one that is restarted. Others may have
+    /// been restarted before it showed that.
     private mutating func noteAnother(_ plea: Plea, _ workload: String, _ now: Instant) {
         let known = past[workload]?.notHelped.flatMap { now < $0.until ? $0.pod : nil }
         guard known == plea.pod || known == nil && past[workload]?.restarts[plea.pod]?.isOnTrial(now) == true else { return }
-        let window = Self.trial + plea.timeToFail
+        let window = RestartTrial.window(timeToFail: plea.timeToFail)
         past[workload]?.notHelped = (plea.pod, now + window, window)
     }
 
     private mutating func begin(_ plea: Plea, _ workload: String, _ now: Instant) -> Verdict {
         var known = past[workload] ?? Past()
         known.restarts = known.restarts.filter { $0.value.isOnTrial(now) }
-        known.restarts[plea.pod] = Restart(at: now, window: Self.trial + plea.timeToFail)
+        known.restarts[plea.pod] = Restart(at: now, window: RestartTrial.window(timeToFail: plea.timeToFail))
         past[workload] = known
         return .restart
     }

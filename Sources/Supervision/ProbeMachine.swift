@@ -1,3 +1,4 @@
+import Resources
 import Timing
 
 /// Which of a container's three probes.
@@ -30,7 +31,9 @@ package struct ProbePolicy: Hashable, Sendable {
     }
 
     /// How long it takes after a start until a program that never answers has failed.
-    package var timeToFail: Duration { initialDelay + period * failureThreshold + timeout }
+    package var timeToFail: Duration {
+        Probe.timeToFail(initialDelay: initialDelay, period: period, failureThreshold: failureThreshold, timeout: timeout)
+    }
 }
 
 /// One probe of one run of a container: when to try next, and what the results mean.

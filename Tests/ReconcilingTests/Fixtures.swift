@@ -10,7 +10,8 @@ func pod(
     _ name: String, node: String = "a1", ready: Bool = true, phase: String = "Running", readyFor seconds: Int64 = 100, age: Int64 = 200,
     labels: [String: String] = ["app": "web"], annotations: [String: String] = [:], owner: String? = "rs-1", restarts: Int64 = 0,
     ip: String = "",
-    deleting: Bool = false, withdrawn: Bool = false, held: Bool = false, restartedBefore: Int64? = nil, ports: [Value] = [],
+    deleting: Bool = false, withdrawn: Bool = false, held: Bool = false, restartedBefore: Int64? = nil, repeated: Bool = false,
+    ports: [Value] = [],
     tolerations: [Value] = []
 ) -> ObservedPod {
     var value: Value = [
@@ -32,7 +33,7 @@ func pod(
     ]
     if let restartedBefore {
         value["metadata"]["annotations"][RestartPermit.annotation] =
-            .string(RestartPermit(at: start + .seconds(-restartedBefore), restartTotal: restarts).text)
+            .string(RestartPermit(at: start + .seconds(-restartedBefore), restartTotal: restarts - 1, isRepeated: repeated).text)
     }
     if let owner { value["metadata"]["ownerReferences"] = [Owner(apiVersion: "apps/v1", kind: "ReplicaSet", name: "rs", uid: owner).value] }
     if deleting { value["metadata"]["deletionTimestamp"] = .string(start.rfc3339) }

@@ -28,7 +28,9 @@ struct `A restart` {
         try restarted("w0", &store)
         store.now = store.now + .seconds(59)
         #expect(
-            ask("w1", &store) == "pod w0 of the same workload was restarted less than 60 s ago: whether a restart helps is not known yet")
+            ask("w1", &store)
+                == "pod w0 of the same workload was restarted and is ready again for less than 60 s: whether a restart helps is not known yet"
+        )
         store.now = store.now + .seconds(1)
         #expect(ask("w1", &store) == "Permitted")
     }
@@ -120,7 +122,7 @@ struct `A restart` {
         let status = try #require(store.object(StoreFixture.budgetKey)?["status"])
         #expect(status["disruptionsAllowed"] == 0 && status["disruptedPods"]["w0"].string == "2026-01-01T00:00:00Z")
         try restarted("w0", &store)
-        store.now = store.now + RestartPermit.trial
+        store.now = store.now + RestartTrial.length
         #expect(ask("w1", &store) == "The disruption budget b needs 2 healthy pods and has 3 currently")
     }
 
@@ -162,9 +164,12 @@ struct `A restart` {
         #expect(store.refusal(.restart(Sample.podKey("nobody")))?.code == 404)
     }
 
-    @Test(arguments: ["2026-01-01T00:00:00Z/0", "2026-01-01T00:00:00Z/12"])
+    @Test(arguments: ["2026-01-01T00:00:00Z/0", "2026-01-01T00:00:00Z/12", "2026-01-01T00:00:00Z/12/again"])
     func `is noted on the pod as it is read`(text: String) { #expect(RestartPermit(text)?.text == text) }
 
-    @Test(arguments: ["", "now", "2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z/x", "/3"])
+    @Test(arguments: [
+        "", "now", "2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z/x", "/3", "2026-01-01T00:00:00Z/3/",
+        "2026-01-01T00:00:00Z/3/once",
+    ])
     func `that nobody could have noted counts for nothing`(text: String) { #expect(RestartPermit(text) == nil) }
 }

@@ -1,6 +1,7 @@
 import Formats
 import Registry
 import Resources
+import Timing
 
 /// A workload with pods on node a1, and what its agent and its budget say.
 extension StoreFixture {
@@ -8,11 +9,11 @@ extension StoreFixture {
     static let budgetKey = ObjectKey(.disruptionBudgets, namespace: "default", name: "b")
 
     /// A ReplicaSet `web` with Ready pods w0, w1, …
-    static func workload(_ replicas: Int, owned: Bool = true) throws -> StoreFixture {
+    static func workload(_ replicas: Int, owned: Bool = true, liveness: Value? = nil) throws -> StoreFixture {
         var store = StoreFixture()
         let set = try store.addSet("web", replicas: replicas)
         let owner: Value? = owned ? set : Value?.none
-        for index in 0..<replicas { try store.addPod("w\(index)", of: owner) }
+        for index in 0..<replicas { try store.addPod("w\(index)", of: owner, liveness: liveness) }
         return store
     }
 
@@ -34,8 +35,9 @@ extension StoreFixture {
             ], .deployments)
     }
 
-    mutating func addPod(_ name: String, of set: Value?, ready: Bool = true) throws {
+    mutating func addPod(_ name: String, of set: Value?, ready: Bool = true, liveness: Value? = nil) throws {
         var pod = Sample.pod(name, node: "a1", labels: ["app": "web"])
+        if let liveness { pod["spec"]["containers"] = [["name": "c", "image": "web", "livenessProbe": liveness]] }
         if let set { pod["metadata"]["ownerReferences"] = [Self.owner("ReplicaSet", set)] }
         _ = try create(pod, .pods)
         try report(name, ready: ready)
@@ -50,13 +52,16 @@ extension StoreFixture {
         ]
     }
 
-    /// What the pod's agent writes. `heldSince`: since when the restart that a probe asks for is held back.
-    mutating func report(_ name: String, ready: Bool, restarts: Int64 = 0, heldSince: String? = nil) throws {
+    /// What the pod's agent writes. `heldSince`: since when the restart that a probe asks for is held back. `since`: when Ready last changed, and when the
+    /// container that runs was started.
+    mutating func report(_ name: String, ready: Bool, restarts: Int64 = 0, heldSince: String? = nil, since: Timestamp? = nil) throws {
         var conditions: [Value] = [["type": "Ready", "status": ready ? "True" : "False"]]
+        if let since { conditions = [["type": "Ready", "status": ready ? "True" : "False", "lastTransitionTime": .string(since.rfc3339)]] }
         if let heldSince {
             conditions.append(["type": .string(Condition.restartHeldBack), "status": "True", "lastTransitionTime": .string(heldSince)])
         }
-        let container: Value = ["name": "c", "restartCount": .int(restarts), "image": "web", "imageID": "", "ready": .bool(ready)]
+        var container: Value = ["name": "c", "restartCount": .int(restarts), "image": "web", "imageID": "", "ready": .bool(ready)]
+        if ready, let since { container["state"] = ["running": ["startedAt": .string(since.rfc3339)]] }
         let status: Value = ["phase": "Running", "conditions": .array(conditions), "containerStatuses": [container]]
         try perform(.patch(Sample.podKey(name), .merge(["status": status]), .status))
     }

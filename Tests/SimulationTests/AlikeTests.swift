@@ -37,7 +37,7 @@ import Timing
         #expect(outcome.violation == nil, "\(explain(outcome))")
         #expect(!restarts.isEmpty)
         for (earlier, later) in zip(restarts, restarts.dropFirst()) where earlier.pod != later.pod {
-            #expect(later.at - earlier.at >= RestartPermit.trial - .seconds(1), "\(earlier) and \(later)")
+            #expect(later.at - earlier.at >= RestartTrial.length - .seconds(1), "\(earlier) and \(later)")
         }
         // Ten at once, then with a back-off that grows: of one pod, and of a replacement of it.
         #expect(restarts.count <= 50, "\(restarts.count)")

@@ -23,6 +23,16 @@ package struct Probe: Hashable, Sendable {
         terminationGracePeriod = value["terminationGracePeriodSeconds"].seconds
     }
 
+    /// How long it takes after a start until a program that never answers has failed.
+    package var timeToFail: Duration {
+        Self.timeToFail(initialDelay: initialDelay, period: period, failureThreshold: failureThreshold, timeout: timeout)
+    }
+
+    /// The same, from a probe's fields.
+    package static func timeToFail(initialDelay: Duration, period: Duration, failureThreshold: Int, timeout: Duration) -> Duration {
+        initialDelay + period * failureThreshold + timeout
+    }
+
     /// What a probe or a hook does.
     package enum Action: Hashable, Sendable {
         case exec([String])

@@ -6,18 +6,17 @@ package struct RestartPermit: Hashable, Sendable {
     package static let annotation = "steady.dev/restart-permitted"
     /// How long a permit counts that is not used: its agent died, or the program ended by itself.
     package static let lifetime: Duration = .seconds(60)
-    /// How long a restart is watched before another pod of the workload is restarted: a program that is Ready at once, and fails its probe again a
-    /// moment later, was not helped.
-    package static let trial: Duration = .seconds(60)
-
     /// In whole seconds.
     package var at: Timestamp
     /// How often the pod's containers had been restarted by then.
     package var restartTotal: Int64
+    /// It was given to a pod that failed again while its last restart was on trial.
+    package var isRepeated: Bool
 
-    package init(at: Timestamp, restartTotal: Int64) {
+    package init(at: Timestamp, restartTotal: Int64, isRepeated: Bool = false) {
         self.at = at
         self.restartTotal = restartTotal
+        self.isRepeated = isRepeated
     }
 
     /// The one that a pod bears; nil where there is none.
@@ -26,14 +25,17 @@ package struct RestartPermit: Hashable, Sendable {
         self.init(text)
     }
 
-    /// Reads `2026-01-01T00:00:00Z/3`.
+    /// Reads `2026-01-01T00:00:00Z/3`, and `2026-01-01T00:00:00Z/3/again`.
     package init?(_ text: String) {
-        let parts = text.split(separator: "/", maxSplits: 1)
-        guard parts.count == 2, let at = Timestamp(rfc3339: parts[0]), let total = Int64(parts[1]) else { return nil }
-        self.init(at: at, restartTotal: total)
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 2 || parts.count == 3 && parts[2] == Self.again, let at = Timestamp(rfc3339: parts[0]),
+            let total = Int64(parts[1])
+        else { return nil }
+        self.init(at: at, restartTotal: total, isRepeated: parts.count == 3)
     }
+    private static let again = "again"
 
-    package var text: String { "\(at.rfc3339)/\(restartTotal)" }
+    package var text: String { "\(at.rfc3339)/\(restartTotal)" + (isRepeated ? "/" + Self.again : "") }
 
     /// Whether the restart has come since: from then on the pod's readiness says what it costs.
     package func isUsed(restartTotal now: Int64) -> Bool { now > restartTotal }
@@ -42,12 +44,6 @@ package struct RestartPermit: Hashable, Sendable {
     package func isPending(restartTotal: Int64, now: Timestamp) -> Bool {
         // A clock that was set back makes no permit last.
         !isUsed(restartTotal: restartTotal) && now - at < Self.lifetime && at - now < Self.lifetime
-    }
-
-    /// Whether it is still to be seen if the restart helps.
-    package func isOnTrial(now: Timestamp) -> Bool {
-        // A clock that was set back makes no trial last.
-        now - at < Self.trial && at - now < Self.trial
     }
 
     /// How often the containers of a pod have been restarted, all together.
