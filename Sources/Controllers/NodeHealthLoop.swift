@@ -92,7 +92,14 @@ final class NodeHealthLoop {
     }
 
     private func tick() {
-        let now = api.loop.now
+        api.perform(LeaseWatch.question) { [weak self] answer in
+            guard let self else { return }
+            if LeaseWatch.ticks(after: answer) { judge(now: api.loop.now) }
+            _ = api.loop.schedule(after: LeaseWatch.tickPeriod) { [unowned self] in tick() }
+        }
+    }
+
+    private func judge(now: Instant) {
         // Nodes that are gone but still named by pods count as nodes without a lease.
         let known = Set(mirror.nodes.views.keys.map(\.name)).union(mirror.nodesWithPods)
         for name in known.sorted() { watch.expect(name, period: Self.defaultPeriod, now: now) }
@@ -106,7 +113,6 @@ final class NodeHealthLoop {
             lose(name, .leaseRanOut)
         }
         for name in fenced where !mirror.pods(onNode: name).isEmpty { queue.mark(name) }
-        _ = api.loop.schedule(after: LeaseWatch.tickPeriod) { [unowned self] in tick() }
     }
 
     private func lose(_ name: String, _ cause: NodeHealthPlan.Cause) {

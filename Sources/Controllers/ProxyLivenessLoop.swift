@@ -3,6 +3,7 @@ import Formats
 import Linux
 import Reconciling
 import Resources
+import Timing
 
 /// Deletes the status of proxies that no longer renew their lease: agents wait for the word of every proxy that has one.
 final class ProxyLivenessLoop {
@@ -35,7 +36,14 @@ final class ProxyLivenessLoop {
     }
 
     private func tick() {
-        let now = api.loop.now
+        api.perform(LeaseWatch.question) { [weak self] answer in
+            guard let self else { return }
+            if LeaseWatch.ticks(after: answer) { judge(now: api.loop.now) }
+            _ = api.loop.schedule(after: LeaseWatch.tickPeriod) { [unowned self] in tick() }
+        }
+    }
+
+    private func judge(now: Instant) {
         for key in mirror.proxies.views.keys.sorted() { watch.expect(key.name, period: Self.defaultPeriod, now: now) }
         for name in watch.tick(now: now) {
             if let proxy = mirror.proxies[ObjectKey(.proxyStatuses, name: name)] {
@@ -44,6 +52,5 @@ final class ProxyLivenessLoop {
                 watch.forget(name)
             }
         }
-        _ = api.loop.schedule(after: LeaseWatch.tickPeriod) { [unowned self] in tick() }
     }
 }

@@ -1,13 +1,33 @@
+import Resources
 import Timing
 
 /// Judges leases by when their renewals were seen here, on one monotonic clock; what time the holder wrote does not matter.
 ///
-/// Whoever watches may have been stopped itself: after such a pause, as after a start, every lease gets a whole period.
+/// Whoever watches may have been stopped itself, or the disk of its store may hang: after such a pause, as after a start, every lease gets a whole
+/// period.
 package struct LeaseWatch: Sendable {
-    /// Between two ticks. A tick is what finds expired leases, and its lateness is what betrays a pause.
+    /// From one tick to the question before the next. A tick is what finds expired leases, and its lateness is what betrays a pause.
     package static let tickPeriod: Duration = .seconds(1)
     /// A tick that comes later than this was held up by something that may have held up the renewals too.
-    package static let pauseThreshold: Duration = .seconds(2)
+    package static let pauseThreshold: Duration = .seconds(3)
+
+    /// Asked of the store BEFORE each tick: a dry run, which changes nothing and is answered AFTER everything that was accepted before it is
+    /// published. Renewals need no disk, yet they are published in order behind what does: while the disk hangs none is seen of anybody, and no
+    /// tick comes either.
+    package static let question = Request.create(
+        [
+            "apiVersion": .string(ResourceType.leases.apiVersion), "kind": .string(ResourceType.leases.kind),
+            "metadata": ["generateName": "lease-watch-", "namespace": .string(namespace)],
+        ], type: .leases, namespace: namespace, WriteOptions(isDryRun: true))
+    private static let namespace = "kube-node-lease"
+
+    /// Whether a tick follows this answer. What is refused because the disk failed, or has too much before it, took renewals with it.
+    package static func ticks(after answer: Result<Reply, StatusError>) -> Bool {
+        switch answer {
+        case .success: true
+        case .failure(let error): error.code < 500 && error.code != 429
+        }
+    }
 
     private struct Entry: Sendable {
         var mark: String
@@ -50,7 +70,7 @@ package struct LeaseWatch: Sendable {
     /// The lease is gone: nobody is judged by it.
     package mutating func forget(_ name: String) { entries[name] = nil }
 
-    /// What has run out, by name. Call it every `tickPeriod`.
+    /// What has run out, by name. Call it every `tickPeriod`, AFTER the store has answered `question`.
     package mutating func tick(now: Instant) -> [String] {
         if now - lastTick > Self.pauseThreshold { for name in entries.keys { entries[name]?.seen = now } }
         lastTick = now

@@ -2,6 +2,7 @@ import APIClient
 import Controllers
 import Formats
 import Linux
+import Reconciling
 import Resources
 import Testing
 import Timing
@@ -206,6 +207,26 @@ import Timing
         cluster.wait("b1 is back") {
             Node(cluster.storage.object(ObjectKey(.nodes, name: "b1")) ?? .null).isReady
                 && Node(cluster.storage.object(ObjectKey(.nodes, name: "b1")) ?? .null).taints.isEmpty
+        }
+    }
+
+    @Test func `while the store hangs no lease runs out, and afterwards each has its whole period`() throws {
+        let cluster = try TestCluster(leaseSeconds: 1)
+        defer { cluster.close() }
+        cluster.create(.deployments, cluster.deployment())
+        cluster.wait("complete") { cluster.isComplete() }
+        for node in ["a1", "b1", "c1"] { cluster.renew(node, seconds: 1) }
+        let begun = cluster.loop.now
+        cluster.api.hangs = true
+        cluster.wait("everybody's lease is long over") { cluster.loop.now - begun > LeaseWatch.pauseThreshold + .milliseconds(200) }
+        cluster.api.hangs = false
+        for node in ["a1", "b1", "c1"] { cluster.renew(node, seconds: 1) }
+        for node in ["a1", "b1", "c1"] { #expect(cluster.controllers.decisions(kind: "Node", namespace: "", name: node).isEmpty) }
+        #expect(cluster.fenced == [])
+        cluster.wait("b1 is given up, which is silent from now on") {
+            cluster.renew("a1")
+            cluster.renew("c1")
+            return cluster.fenced == ["b1"]
         }
     }
 

@@ -12,8 +12,23 @@ import Timing
 final class StorageAPI: ResourceAPI {
     let storage: Storage
     var loop: EventLoop { storage.loop }
+    /// While it hangs nothing is answered, as when its disk does not come back from a sync.
+    var hangs = false { didSet { if !hangs { goOn() } } }
+    private var held: [() -> Void] = []
+
     init(_ storage: Storage) { self.storage = storage }
-    func perform(_ request: Request, _ done: @escaping (Result<Reply, StatusError>) -> Void) { storage.perform(request, done) }
+
+    func perform(_ request: Request, _ done: @escaping (Result<Reply, StatusError>) -> Void) {
+        guard hangs else { return storage.perform(request, done) }
+        held.append { [storage] in storage.perform(request, done) }
+    }
+
+    private func goOn() {
+        let waiting = held
+        held = []
+        for request in waiting { request() }
+    }
+
     func watch(_ list: ListRequest, from: Revision?, _ onEvent: @escaping (WatchSignal) -> Void) -> Cancellation {
         storage.watch(list, from: from, onEvent)
     }

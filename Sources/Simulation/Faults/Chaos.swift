@@ -102,7 +102,7 @@ final class Chaos {
             say("up crashes")
             host.killUp()
         case .pause:
-            guard let role = world.pick(host.roleNames + ["up"]) else { return }
+            guard let role = world.chance(0.3) ? "up" : world.pick(host.roleNames) else { return }
             say("\(role) is stopped")
             if role == "up" {
                 host.pauseUp()
@@ -148,8 +148,10 @@ final class Chaos {
             world.disk.condition = .failing
             after(.milliseconds(50)...(.seconds(5))) { [self] in world.disk.condition = .healthy }
         case .slowDisk:
-            say("the disk is slow")
-            world.disk.condition = .slow(world.length(.milliseconds(10)...(.milliseconds(900))))
+            // Other programs' writes may hold up a sync for longer than a lease lasts.
+            let hangs = world.chance(0.2)
+            say(hangs ? "the disk hangs" : "the disk is slow")
+            world.disk.condition = .slow(world.length(hangs ? .seconds(11)...(.seconds(40)) : .milliseconds(10)...(.milliseconds(900))))
             after(.seconds(1)...(.seconds(15))) { [self] in world.disk.condition = .healthy }
         case .fullDisk:
             say("the disk is full")

@@ -45,6 +45,17 @@ package enum FaultKind: String, CaseIterable, Sendable, Hashable {
         default: true
         }
     }
+
+    /// Whether it can keep an agent that lives from being heard. A disk cannot, whatever it does: what agents are heard by needs none.
+    package var maySilenceAgents: Bool {
+        switch self {
+        case .processCrash, .processExit, .processHang, .ignoreTerm, .slowStart, .neverReady, .flap, .fork, .leak, .sickness, .errors,
+            .proxyCrash,
+            .syncFailure, .slowDisk, .fullDisk:
+            false
+        default: true
+        }
+    }
 }
 
 /// What people do to a running world.

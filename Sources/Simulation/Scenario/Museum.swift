@@ -79,6 +79,10 @@ package enum Museum {
         case .trialForgotten:
             scenario.objects = Samples.breaker()
             scenario.faults = [.errors]
+        case .leasesJudgedByThemselves:
+            scenario.faults = [.slowDisk]
+            scenario.actions = [.roll, .scale]
+            scenario.chaosTime = .seconds(240)
         }
         return scenario
     }

@@ -59,7 +59,15 @@ final class NodeCare {
     }
 
     private func tick() {
-        let now = plane.world.now
+        let goOn: (Bool) -> Void = { [unowned self] ticks in
+            if ticks { judge(now: plane.world.now) }
+            _ = plane.world.schedule(after: LeaseWatch.tickPeriod, for: plane.life) { [unowned self] in tick() }
+        }
+        if plane.world.isPlanted(.leasesJudgedByThemselves) { return goOn(true) }
+        plane.store.perform(LeaseWatch.question, by: .nodeHealth) { goOn(LeaseWatch.ticks(after: $0)) }
+    }
+
+    private func judge(now: Instant) {
         let known = Set(plane.nodes.keys.map(\.name)).union(plane.pods.values.map(\.nodeName).filter { !$0.isEmpty })
         for name in known.sorted() { nodeLeases.expect(name, period: Self.defaultPeriod, now: now) }
         for name in nodeLeases.tick(now: now) {
@@ -82,10 +90,13 @@ final class NodeCare {
                 Change.delete(key, uid: status["metadata"]["uid"].string ?? "").request, by: .proxy
             ) { _ in }
         }
-        plane.world.schedule(after: LeaseWatch.tickPeriod, for: plane.life) { [unowned self] in tick() }
     }
 
     private func lose(_ name: String, _ cause: NodeHealthPlan.Cause) {
+        let faults = plane.world.scenario.faults
+        if cause == .leaseRanOut, !faults.isEmpty, !faults.contains(where: \.maySilenceAgents) {
+            plane.world.violate("who can be heard is not given up", "\(name) is given up although its agent lives and can be heard")
+        }
         lost[name] = cause
         nodeLeases.lose(name)
         plane.world.sometimes(.nodeLost)

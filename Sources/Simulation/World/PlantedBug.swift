@@ -41,4 +41,6 @@ package enum PlantedBug: String, CaseIterable, Sendable, Hashable {
     case failBackAtOnce
     /// What came of a breaker's trial is told to nobody: the next one never comes.
     case trialForgotten
+    /// A node is lost when no renewal of its lease is seen, though the disk hangs and none of anybody's is.
+    case leasesJudgedByThemselves
 }
