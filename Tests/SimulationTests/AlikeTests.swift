@@ -16,14 +16,16 @@ import Timing
         }
     }
 
-    /// The program is Ready at once after each restart, and its probe fails again two seconds later.
-    private func run(_ seed: UInt64) -> (restarts: [(at: Instant, pod: String)], outcome: SimulationRun.Outcome) {
-        var scenario = Scenario("alike", objects: Samples.web(replicas: 4, livenessPeriod: 1))
+    /// The program is Ready at once after each restart, and sick again after `wellFor`.
+    private func run(_ seed: UInt64, wellFor: Duration = .seconds(2), period: Int64 = 1, time: Duration = .seconds(120)) -> (
+        restarts: [(at: Instant, pod: String)], outcome: SimulationRun.Outcome
+    ) {
+        var scenario = Scenario("alike", objects: Samples.web(replicas: 4, livenessPeriod: period))
         scenario.faults = [.sickness]
-        scenario.chaosTime = .seconds(120)
+        scenario.chaosTime = time
         scenario.standardProgram.startTime = .milliseconds(20)...(.milliseconds(40))
         scenario.standardProgram.warmUpTime = .zero...(.zero)
-        scenario.standardProgram.fate = .sickensAfter(.seconds(2))
+        scenario.standardProgram.fate = .sickensAfter(wellFor)
         let run = SimulationRun(scenario, seed: seed)
         let restarts = Restarts()
         run.world.watch(restarts)
@@ -41,6 +43,15 @@ import Timing
         }
         // Ten at once, then with a back-off that grows: of one pod, and of a replacement of it.
         #expect(restarts.count <= 50, "\(restarts.count)")
+        #expect((outcome.leastReady ?? 0) >= 3)
+    }
+
+    /// A probe every 20 s needs one to two minutes to say that a restart has not helped: longer than a trial without its own time to fail.
+    @Test(arguments: 1...4 as ClosedRange<UInt64>)
+    func `Where that shows after a minute only, it is one replica all the same`(seed: UInt64) {
+        let (restarts, outcome) = run(seed, wellFor: .seconds(45), period: 20, time: .seconds(900))
+        #expect(outcome.violation == nil, "\(explain(outcome))")
+        #expect(restarts.count >= 3 && Set(restarts.map(\.pod)).count == 1, "\(restarts)")
         #expect((outcome.leastReady ?? 0) >= 3)
     }
 }
