@@ -55,6 +55,13 @@ struct PrometheusTextTests {
         #expect(histogram.quantile(1) == .infinity)
     }
 
+    @Test func `Where services answer a bound is at most seven tenths above the one before, and each usual bound is there`() {
+        let bounds = Histogram.trafficBounds
+        let fine = bounds.filter { $0 >= 0.001 && $0 <= 0.25 }
+        for (bound, next) in zip(fine, fine.dropFirst()) { #expect(next / bound < 1.7, "\(bound) to \(next)") }
+        #expect(bounds == bounds.sorted() && Set(bounds).isSuperset(of: Histogram.requestBounds))
+    }
+
     @Test func `A family that is full adds further series up under other`() {
         var family = CounterFamily("n_total", "N.")
         for index in 0..<(CounterFamily.seriesLimit + 7) { family.add(1, ["path": "/\(index)"]) }

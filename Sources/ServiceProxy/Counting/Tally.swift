@@ -21,7 +21,7 @@ final class Tally {
     private(set) var furtherCodes = [UInt64](repeating: 0, count: 10)
     private var counters = [UInt64](repeating: 0, count: TrafficCounter.allCases.count)
     private var gauges = [Int](repeating: 0, count: TrafficGauge.allCases.count)
-    private(set) var latency = Histogram()
+    private(set) var latency = Histogram(bounds: Histogram.trafficBounds)
 
     /// Since when it has been in no table; nil while it is. Written by `TrafficCounts`.
     var departed: Instant?
