@@ -202,7 +202,7 @@ final class Dataplane {
                 }
                 tally.count(.connectFailures)
                 router.refused(endpoint, now: loop.now)
-                note(.failed, at: endpoint, of: need)
+                note(.failed, at: endpoint, of: need, began: loop.now)
                 _ = attempts.refused(by: endpoint, now: loop.now)
             }
         }
@@ -227,7 +227,7 @@ final class Dataplane {
     func refused(_ upstream: UpstreamConnection, _ kind: RouteTable.Carriage, _ need: Need, _ attempts: inout ExchangeAttempts) {
         upstream.tally?.count(.connectFailures)
         router.refused(upstream.endpoint, now: loop.now)
-        note(.failed, at: upstream.endpoint, of: need)
+        note(.failed, at: upstream.endpoint, of: need, began: upstream.connectBegan)
         _ = attempts.refused(by: upstream.endpoint, now: loop.now)
         finished(upstream, kind, isReusable: false)
     }

@@ -132,7 +132,7 @@ final class Flow: ChannelOwner, UpstreamUser, Swept, Waiter, Closable {
             }
             if plane.connectResult(upstream) != nil { return connectFailed() }
             countOnce()
-            plane.note(.connected, at: upstream.endpoint, of: need)
+            plane.note(.connected, at: upstream.endpoint, of: need, began: upstream.connectBegan)
             plane.noteFlow(isFailure: false, of: need.backend)
         }
         if isDecided() { pump() }

@@ -5,8 +5,8 @@ import Traffic
 extension Dataplane {
     /// What came of an attempt of a request or of a flow.
     ///
-    /// - Parameter began: when the attempt did; nil: just now.
-    func note(_ outcome: AttemptOutcome, at endpoint: EndpointID, of need: Need, began: Instant? = nil) {
+    /// - Parameter began: when the attempt did, which tells a trial from what was under way when the endpoint was ejected.
+    func note(_ outcome: AttemptOutcome, at endpoint: EndpointID, of need: Need, began: Instant) {
         guard router.watchesHealth, let backend = backend(of: need) else { return }
         router.note(outcome, at: endpoint, of: backend, began: began, now: loop.now)
         tellHealthChanges()

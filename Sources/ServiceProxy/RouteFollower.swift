@@ -21,6 +21,7 @@ final class RouteFollower {
     private var source = RouteSource()
     private var names: ClusterNames
     private var isPlanned = false
+    private var isStopped = false
     /// How long the first table waits for policies: a server of an older version does not know the kind.
     private static let policyPatience = Duration.seconds(1)
     private var goesWithoutPolicies = false
@@ -94,6 +95,7 @@ final class RouteFollower {
     }
 
     func stop() {
+        isStopped = true
         services.stop()
         policies.stop()
         bodies.stop()
@@ -119,7 +121,8 @@ final class RouteFollower {
         guard !isPlanned, isSynced else { return }
         isPlanned = true
         api.loop.later { [weak self] in
-            guard let self else { return }
+            // What was planned before the end would follow further objects after it.
+            guard let self, !isStopped else { return }
             if isPolicyOther { bodies.follow(source.bodySources) }
             isPolicyOther = false
             isPlanned = false

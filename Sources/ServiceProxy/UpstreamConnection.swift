@@ -27,6 +27,7 @@ final class UpstreamConnection: ChannelOwner {
     /// Where it is counted; nil while it rests.
     private(set) var tally: Tally?
     private var kind = RouteTable.Carriage.exchanges
+    private(set) var connectBegan = Instant.zero
     /// When the connect under way is given up.
     var connectDeadline = Instant.never
 
@@ -49,7 +50,8 @@ final class UpstreamConnection: ChannelOwner {
 
     /// The connect has begun.
     func begin(_ timeouts: TimeoutRules, _ loop: EventLoop) {
-        connectDeadline = loop.now + (timeouts.connect ?? UpstreamConnector.connectLimit)
+        connectBegan = loop.now
+        connectDeadline = connectBegan + (timeouts.connect ?? UpstreamConnector.connectLimit)
         // The sweep is exact enough for the usual limit.
         if timeouts.connect != nil { loop.schedule(at: connectDeadline) { [weak self] in self?.connectTookTooLong() } }
         if let limit = timeouts.connectionIdle { restLimit = limit }
