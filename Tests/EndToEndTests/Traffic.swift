@@ -71,8 +71,8 @@ struct HandRequest {
     private mutating func connect() throws {
         if socket >= 0 { return }
         socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        // No answer in this time is a failure, too.
-        var limit = timeval(tv_sec: 10, tv_usec: 0)
+        // No answer in this time is a failure, too; it is longer than a machine with too much to do keeps everybody waiting.
+        var limit = timeval(tv_sec: 60, tv_usec: 0)
         setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         let descriptor = socket
         guard Self.withAddress(port, host: host, { Glibc.connect(descriptor, $0, $1) }) == 0 else { throw failure("connecting") }
