@@ -9,7 +9,7 @@ final class OnceOnly: Check {
 
     func observe(_ observation: Observation, in world: World) {
         guard case .reached(let request, let process) = observation, !request.isIdempotent, !reached.insert(request.number).inserted,
-            world.scenario.rules(for: request.backend.service.name).retries.notIdempotent == .never
+            (request.carrier?.proxy.rules(of: request.backend) ?? TrafficRules()).retries.notIdempotent == .never
         else { return }
         world.violate(name, "request \(request.number), a \(request.head.method), comes to \(process.name) after another program had it")
     }
@@ -23,7 +23,7 @@ final class EjectionFloor: Check {
         guard case .healthTurned(let change, let proxy) = observation, case .ejected = change.turn,
             let report = proxy.router.healthReports.first(where: { $0.backend == change.backend })
         else { return }
-        let percent = world.scenario.rules(for: change.backend.service.name).health.passive?.maxEjectionPercent ?? 50
+        let percent = proxy.rules(of: change.backend).health.passive?.maxEjectionPercent ?? 50
         let count = report.endpoints.count
         let out = report.endpoints.count { $0.standing == .ejected || $0.standing == .onTrial }
         let allowed = count < 2 ? 0 : min(count - 1, max(1, count * percent / 100))
@@ -96,7 +96,7 @@ final class BreakerTurns: Check {
     }
 
     private func opened(_ seen: Seen, for time: Duration, _ proxy: SimulatedProxy, _ world: World) {
-        let rules = world.scenario.rules(for: seen.backend.service.name).breaker ?? BreakerRules()
+        let rules = proxy.rules(of: seen.backend).breaker ?? BreakerRules()
         let ends = known[seen]?.ends ?? []
         if !isDue(rules, ends, wasFindingOut: known[seen]?.isFindingOut ?? false, world.now) {
             world.violate(
@@ -156,7 +156,7 @@ final class FailBackDelay: Check {
         case .refused(let request, let proxy): doubtedAt[Seen(proxy, request.backend)] = world.now
         case .failedOver(let failover, let proxy) where !failover.isFailedOver:
             let seen = Seen(proxy, failover.backend)
-            let delay = world.scenario.rules(for: failover.backend.service.name).balance.failover.failBackDelay
+            let delay = proxy.rules(of: failover.backend).balance.failover.failBackDelay
             defer { known[seen] = nil }
             guard let since = known[seen]?.betterSince, world.now - since < delay,
                 world.now - (doubtedAt[seen] ?? .zero) > delay + Router.suspicion + .seconds(1)

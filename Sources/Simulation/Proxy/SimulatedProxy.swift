@@ -171,6 +171,11 @@ final class SimulatedProxy {
 
     // MARK: For checks
 
+    /// What the policies that it has heard of ask for a port of a Service, whatever a planted bug makes of them. Cost: linear in Services and policies.
+    func rules(of backend: RouteTable.BackendName) -> TrafficRules {
+        RouteSource(services: services.all, slices: [], policies: policies.all).table().backend(backend)?.rules ?? TrafficRules()
+    }
+
     /// Whether a new request could be sent to the pod's address.
     func routes(to host: UInt32) -> Bool {
         table?.backends.contains { $0.endpoints.contains { $0.address.host == host && $0.standing == .ready } } ?? false

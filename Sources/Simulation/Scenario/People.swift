@@ -26,7 +26,9 @@ final class People {
         link = Link(world: world, life: Life("user"), client: "user")
     }
 
+    /// Everything, in its order, AFTER the namespaces that it stands in: nothing is taken in one that is not there.
     func apply(_ objects: [Value]) {
+        var asked: [(request: Request, namespace: String)] = []
         for object in objects {
             guard let type = ResourceType.of(apiVersion: object["apiVersion"].string ?? "", kind: object["kind"].string ?? ""),
                 type != .images
@@ -39,8 +41,18 @@ final class People {
                         replicas: Int(object["spec"]["replicas"].int ?? 1), containers: object["spec"]["template"]["spec"]["containers"],
                         manifest: object))
             }
-            perform(.create(object, type: type, namespace: namespace))
+            asked.append((.create(object, type: type, namespace: namespace), namespace))
         }
+        var missing = Set(asked.map(\.namespace)).subtracting(["", "default"])
+        func applyRest() { if missing.isEmpty { for (request, _) in asked { perform(request) } } }
+        for name in missing.sorted() {
+            let namespace: Value = ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(name)]]
+            perform(.create(namespace, type: .namespaces, namespace: "")) {
+                missing.remove(name)
+                applyRest()
+            }
+        }
+        applyRest()
     }
 
     /// What is wished for each thing and not asked yet: nobody insists on what they have taken back.

@@ -43,12 +43,6 @@ package struct Scenario: Sendable {
     /// Whether a Service of it prefers endpoints near its clients: then they live on the nodes.
     var asksForNearness: Bool { objects.contains { $0["kind"].string == "Service" && !$0["spec"]["trafficDistribution"].isNull } }
 
-    /// The rules that its TrafficPolicies have for a Service; those without a policy where none names it.
-    func rules(for service: String) -> TrafficRules {
-        objects.lazy.filter { $0["kind"].string == "TrafficPolicy" }.map { TrafficPolicy($0) }
-            .first { $0.targets.contains { $0.service == service } }?.rules ?? TrafficRules()
-    }
-
     /// How a container's program behaves: by its image.
     func program(of container: Container) -> Program { programs[ImageReference.normalize(container.image)] ?? standardProgram }
 }
