@@ -95,12 +95,14 @@ final class RestartWaits: Check {
         var bound: Duration
     }
     private var ended: [String: Known] = [:]
-    /// Whom an agent has told to stop, whether it listened or not.
+    /// Whom an agent is stopping, whether it has been told yet and listens or not.
     private var told: Set<ObjectIdentifier> = []
 
     func observe(_ observation: Observation, in world: World) {
         switch observation {
         case .signalled(let process, _, _, _): told.insert(ObjectIdentifier(process))
+        // From here on its grace period runs, also if it ends by itself before traffic has been led away and TERM is sent.
+        case .restartDecided(let pod, _): told.formUnion(pod.processes.values.map { ObjectIdentifier($0) })
         case .ended(let process, _):
             let key = "\(process.podUID)/\(process.container)"
             let isPlanned = told.remove(ObjectIdentifier(process)) != nil

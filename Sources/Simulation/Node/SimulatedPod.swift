@@ -46,7 +46,8 @@ final class SimulatedPod {
             processes[name] = process
             handle(.found(name, remains))
         }
-        perform(machine.begin())
+        // A pod that is deleted and has nothing here is not begun, or it would run once more while its removal is under way.
+        if !pod.isTerminating || machine.hasProcess { perform(machine.begin()) }
         update(pod, isStart: true)
     }
 

@@ -60,7 +60,7 @@ func history() {
     }
     scenario.tracesRequests = arguments.last == "requests"
     let outcome = SimulationRun(scenario, seed: number(2, 1)).run()
-    for line in outcome.history.shortened(to: 400) { print(line) }
+    for line in outcome.history.shortened(to: 4000) { print(line) }
     print(outcome.violation.map(\.description) ?? "no violation", outcome.digest)
 }
 
