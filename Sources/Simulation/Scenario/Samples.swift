@@ -59,7 +59,8 @@ package enum Samples {
         scenario.leavesZone = seed % 6 != 0
         if seed % 3 == 1 { scenario.objects.append(budget(maxUnavailable: 1)) }
         scenario.faults = Set(FaultKind.allCases).subtracting([.errors])
-        scenario.actions = Set(ActionKind.allCases).subtracting([.upgrade])
+        // In a part of the seeds proxies follow one another as well.
+        scenario.actions = Set(ActionKind.allCases).subtracting(seed % 4 == 0 ? [] : [.upgrade])
         return scenario
     }
 
@@ -143,8 +144,7 @@ package enum Samples {
         scenario.requestsPerSecond = 20
         scenario.faults = [
             .errors, .processCrash, .processExit, .processHang, .slowStart, .neverReady, .flap, .sickness, .agentCrash, .proxyCrash,
-            .serverCrash,
-            .nodeLoss, .zoneLoss,
+            .serverCrash, .upCrash, .pause, .nodeLoss, .zoneLoss,
         ]
         scenario.actions = [.apply, .scale, .roll, .drain, .deletePod, .forceDelete, .upgrade]
         return scenario

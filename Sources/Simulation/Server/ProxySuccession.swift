@@ -47,6 +47,7 @@ extension SimulatedHost {
     private func retire(_ name: String) {
         guard retiredProxies.insert(name).inserted else { return }
         world.note("up", "retires \(name)", isTurningPoint: true)
+        handle(name, .stop)
         finish(name)
     }
 
@@ -70,11 +71,16 @@ extension SimulatedHost {
     /// What the last `up` began: who is none of those that it wrote down is retired.
     func adoptRetired() {
         for name in roles.keys.sorted() where name.hasPrefix("proxy-") && !currentProxies.contains(name) {
-            if isRunning(name) { retire(name) } else { forgetUnstarted(name) }
+            guard isRunning(name) else {
+                forgetUnstarted(name)
+                continue
+            }
+            retire(name)
         }
         tellProxies()
     }
 
+    /// It has ended unseen, or never ran.
     private func forgetUnstarted(_ name: String) {
         retiredProxies.insert(name)
         forget(retired: name)

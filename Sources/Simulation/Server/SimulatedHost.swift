@@ -231,7 +231,8 @@ final class SimulatedHost {
             for name in roleNames {
                 guard let role = roles[name] else { continue }
                 roles[name]?.tick = nil
-                if role.machine.state == .failed { continue }
+                // Who has failed on purpose stays down, and nobody looks after who is retired.
+                if role.machine.state == .failed || role.machine.state == .stopped { continue }
                 roles[name]?.machine = machine(of: name)
                 if let life = role.life, !life.isOver {
                     handle(name, .started)
