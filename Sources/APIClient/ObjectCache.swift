@@ -1,6 +1,7 @@
 import Formats
 import Linux
 import Resources
+import Timing
 
 /// The objects that match a list, kept up to date by one watch.
 ///

@@ -80,12 +80,4 @@ import Timing
     func `Logarithms are right to the last digits`(number: Double, logarithm: Double) {
         #expect(abs(Logarithm.natural(number) - logarithm) <= 1e-13 * max(1, abs(logarithm)))
     }
-
-    @Test(arguments: [
-        (Duration.seconds(45), "45 s"), (.seconds(600), "10 min"), (.seconds(3600), "1 h"), (.seconds(5400), "1.5 h"), (day * 90, "90 d"),
-        (day * 365, "1 y"), (day * 400, "400 d"), (day * 730, "2 y"), (.milliseconds(1200), "1.2 s"),
-    ])
-    func `Long times are written as people write them`(length: Duration, text: String) {
-        #expect(DurationText.long(length) == text)
-    }
 }

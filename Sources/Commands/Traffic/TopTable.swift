@@ -1,5 +1,5 @@
 import Formats
-import Simulation
+import Timing
 
 /// The lines of `steady top services`.
 enum TopTable {

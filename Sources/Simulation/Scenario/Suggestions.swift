@@ -1,6 +1,7 @@
 import Formats
 import Reconciling
 import Resources
+import Timing
 
 /// What a manifest lacks, judging by what its drills showed.
 package struct Suggestions {

@@ -1,5 +1,5 @@
-/// How long to wait before a lost watch is tried again: 20 ms, doubled up to 1 s, each shortened by up to half at random, so that the watchers of
-/// a server that comes back do not come all at once.
+/// How long to wait before what failed is tried again, for a lost watch 20 ms: doubled up to 1 s, each shortened by up to half at random, so that the
+/// watchers of a server that comes back do not come all at once.
 package struct ReconnectDelay: Sendable {
     private var failureCount = 0
     private let first: Duration
@@ -14,7 +14,7 @@ package struct ReconnectDelay: Sendable {
         self.longest = longest
     }
 
-    /// The watch worked.
+    /// It worked.
     package mutating func reset() { failureCount = 0 }
 
     /// How long to wait before the next attempt.
