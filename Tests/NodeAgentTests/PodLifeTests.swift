@@ -126,6 +126,8 @@ extension AgentTests {
                         $0.key.type == .events && $0.value["message"] == "Liveness probe errored: unknown port nope"
                     }
                 })
+            // Events do not wait for the lease, statuses do.
+            #expect(bench.wait(key) { $0.isReady })
             #expect(bench.api[key]["status"].main["restartCount"] == 0)
         }
 
