@@ -297,8 +297,7 @@ package final class AgentRole {
     /// Every process is gone: the object may go, too. Repeated until the server has done it or has another pod of the name. What an agent says
     /// under a lease that it has lost does not count: somebody else may run the pod.
     private func remove(_ key: ObjectKey, uid: String, address: AddressPool.Address?) {
-        let epoch = status.epoch.map { LeaseEpoch(node: configuration.nodeName, transitions: $0) }
-        let options = DeleteOptions(gracePeriodSeconds: 0, preconditionUID: uid, leaseEpoch: epoch)
+        let options = DeleteOptions(gracePeriodSeconds: 0, preconditionUID: uid, leaseEpoch: status.epoch)
         api.perform(.delete(key, options)) { [weak self] result in
             guard let self, !isStopped else { return }
             switch result {

@@ -87,8 +87,7 @@ extension PodDriver {
         func withoutAnswer() -> HealingBrake.ServerWord { world.isConnected ? .undecided : .silence }
         timer = context.loop.schedule(after: Self.leavePatience) { finish(withoutAnswer()) }
         actions[slot] = Cancellation { finish(nil) }
-        let epoch = status.epoch.map { LeaseEpoch(node: context.configuration.nodeName, transitions: $0) }
-        world.api.perform(.restart(key, epoch)) { result in finish(Self.word(result) ?? withoutAnswer()) }
+        world.api.perform(.restart(key, status.epoch)) { result in finish(Self.word(result) ?? withoutAnswer()) }
     }
 
     /// What an answer says of the restart; nil: nothing.
