@@ -134,17 +134,7 @@ enum UpVerb {
         var out = HostRole.recorded(directory) ?? HostConfiguration()
         out.block = nil
         out.apiAddress = .ipv4(.loopback, port: 0)
-        if let zones = invocation.value("zones") {
-            out.zones = zones.split(separator: ",").map(String.init)
-            let pattern = out.zones.allSatisfy { zone in
-                !zone.isEmpty && zone.count <= 32 && zone.allSatisfy { $0.isASCII && ($0.isLowercase || $0.isNumber || $0 == "-") }
-                    && zone.first != "-"
-            }
-            guard !out.zones.isEmpty, pattern, Set(out.zones).count == out.zones.count else {
-                throw .usage(
-                    "--zones: found \"\(zones)\", allowed are distinct names of lower-case letters, digits and -, comma-separated: a,b,c")
-            }
-        }
+        if let zones = try invocation.zones() { out.zones = zones }
         if let count = try invocation.integer("nodes-per-zone", in: 1...HostConfiguration.nodeLimit) { out.nodesPerZone = count }
         if let count = try invocation.integer("proxies", in: 1...HostConfiguration.proxyLimit) { out.proxyCount = count }
         if let block = try invocation.integer("block", in: 0...(HostConfiguration.blockCount - 1)) { out.block = block }

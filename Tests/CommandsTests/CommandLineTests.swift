@@ -22,6 +22,12 @@ struct CommandLineTests {
         #expect(try parse(line)?.verb.name == verb)
     }
 
+    @Test(arguments: ["a,,b", ",", "a,a", "A", "-a", "a_b"]) func `zones are distinct names, and none is empty`(zones: String) throws {
+        #expect(try parse("simulate -f x.yaml --zones a,b-2,3")?.zones() == ["a", "b-2", "3"])
+        let invocation = try #require(try parse("simulate -f x.yaml --zones=\(zones)"))
+        #expect(throws: CommandError.self) { try invocation.zones() }
+    }
+
     @Test func `flags stand anywhere, with their values beside or behind`() throws {
         let invocation = try #require(try parse("get -owide pods -n=x --selector app=web web -Aw --show-labels=false -- --rest"))
         #expect(invocation.words == ["pods", "web"])

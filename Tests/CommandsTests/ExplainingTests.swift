@@ -109,6 +109,17 @@ struct ExplainingTests {
         #expect(scene.cause.lines.last == "   <- its program ended by itself: nothing here asked it to")
     }
 
+    @Test func `a program that wanted more memory than it may have was ended by the kernel`() {
+        var victim = pod("web-1", ready: true, restarts: 1)
+        victim["status"]["containerStatuses"] = [
+            ["name": "web", "restartCount": 1, "lastState": ["terminated": ["exitCode": 137, "reason": "OOMKilled"]]]
+        ]
+        victim["spec"]["containers"] = [["name": "web", "resources": ["limits": ["memory": "64Mi"]]]]
+        #expect(
+            Scene(.pods, victim, now: now).cause.lines.last
+                == "   <- the kernel ended it: it wanted more memory than its limit of 64Mi allows")
+    }
+
     @Test func `a pod whose agent is silent is told of as it was last reported`() {
         var scene = Scene(.pods, pod("web-1", ready: false), now: now)
         scene.silences["web-1"] = "connection refused"

@@ -125,7 +125,7 @@ struct SimulateTests {
         ("--faults zone-los", "did you mean zone-loss?"), ("--during rolout", "did you mean rollout?"),
         ("--faults ,", "--faults: found nothing, allowed are none, crash, "),
         ("--seeds 0", "--seeds: found \"0\", allowed is a whole number from 1 to 100000"),
-        ("--zones a,a", "--zones: found \"a,a\", allowed are different names, comma-separated, such as a,b,c"),
+        ("--zones a,a", "--zones: found \"a,a\", allowed are distinct names of lower-case letters, digits and -, comma-separated: a,b,c"),
         ("--time 1s", "--time: found 1s, allowed is 5.0 s to 86400 s"),
         (
             "--mtbf zon=1y",

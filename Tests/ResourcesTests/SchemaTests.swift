@@ -55,6 +55,22 @@ import Testing
         #expect(Schema.check(["data": ["a": "hi!"]], .secrets).map(\.fieldPath) == ["data.a"])
     }
 
+    @Test(
+        arguments: [
+            (
+                ["data": ["pw": "hunter2-TOP"]],
+                "data.pw: found a string of 11 characters (not shown: it may be secret), allowed base64 text"
+            ),
+            (["data": ["pw": 4711]], "data.pw: found a number, allowed base64 text"),
+            (["stringData": ["pw": 47.11]], "stringData.pw: found a number, allowed string: quote it"),
+            (["stringData": ["pw": true]], "stringData.pw: found a boolean, allowed string: quote it"),
+            (["stringData": "hunter2"], "stringData: found a string of 7 characters (not shown: it may be secret), allowed object"),
+        ] as [(Value, String)])
+    func `what does not fit in a Secret is said without its value`(secret: Value, message: String) {
+        let problems = Schema.check(secret, .secrets).map(\.description)
+        #expect(problems.count == 1 && problems[0].hasPrefix(message), "\(problems)")
+    }
+
     @Test func `fields without effect are listed once and not where they say what happens anyway`() {
         let pod: Value = [
             "spec": [

@@ -46,6 +46,21 @@ package struct Invocation: Sendable {
         return duration
     }
 
+    /// The names in `--zones`, nil where it was not given.
+    package func zones() throws(CommandError) -> [String]? {
+        guard let text = value("zones") else { return nil }
+        let names = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        let areNames = names.allSatisfy { name in
+            !name.isEmpty && name.count <= 32 && name.first != "-"
+                && name.allSatisfy { $0.isASCII && ($0.isLowercase || $0.isNumber || $0 == "-") }
+        }
+        guard areNames, Set(names).count == names.count else {
+            throw .usage(
+                "--zones: found \"\(text)\", allowed are distinct names of lower-case letters, digits and -, comma-separated: a,b,c")
+        }
+        return names
+    }
+
     package var namespace: String { value("namespace") ?? "default" }
     /// The instance's directory; fails where neither a flag nor the environment nor the user's home says where it is.
     package var dataDirectory: DataDirectory {

@@ -88,12 +88,14 @@ extension Scene {
                 if let reason = end["reason"].string, reason != "Error", reason != "Completed" { text += " (\(reason))" }
             }
             let told = decisions.last { decision in
-                ["Killing", "OOMKilling"].contains(decision["reason"].string ?? "")
-                    && (decision["message"].string ?? "").contains(name)
+                decision["reason"].string == "Killing" && (decision["message"].string ?? "").contains(name)
             }
             let probe = decisions.last { $0["reason"].string == "Unhealthy" && ($0["message"].string ?? "").hasPrefix("Liveness") }
             var because: [Cause] = []
-            if let told, let message = told["message"].string {
+            if end["reason"].string == "OOMKilled" {
+                let limit = pod["spec"]["containers"].elements.first { $0["name"].string == name }?["resources"]["limits"]["memory"].string
+                because = [Cause("the kernel ended it: it wanted more memory than its limit\(limit.map { " of \($0)" } ?? "") allows")]
+            } else if let told, let message = told["message"].string {
                 let isProbe = message.contains("failed liveness probe")
                 let deeper = isProbe ? probe.flatMap { $0["message"].string }.map { [Cause($0)] } ?? [] : []
                 because = [Cause(message, because: deeper)]

@@ -116,12 +116,7 @@ struct SimulationOrder {
 
     private static func world(_ invocation: Invocation) throws(CommandError) -> Scenario {
         var scenario = Scenario("simulate", objects: [])
-        if let zones = invocation.value("zones") {
-            scenario.zones = zones.split(separator: ",").map(String.init)
-            guard !scenario.zones.isEmpty, Set(scenario.zones).count == scenario.zones.count else {
-                throw .usage("--zones: found \"\(zones)\", allowed are different names, comma-separated, such as a,b,c")
-            }
-        }
+        if let zones = try invocation.zones() { scenario.zones = zones }
         scenario.nodesPerZone = try invocation.integer("nodes-per-zone", in: 1...100) ?? 1
         scenario.requestsPerSecond = Double(try invocation.integer("load", in: 0...10_000) ?? 50)
         scenario.chaosTime = try length("time", .seconds(5)...(.seconds(86_400)), invocation) ?? .seconds(60)

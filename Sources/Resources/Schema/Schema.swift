@@ -36,7 +36,7 @@ package enum Schema {
         let table = SchemaTable.shared
         // Nearly everything fits: the paths are made only when something does not.
         if fits(value, .message(table.message(of: type)), table) { return [] }
-        var check = SchemaCheck(table: table)
+        var check = SchemaCheck(table: table, hidesValues: type == .secrets)
         check.visit(value, .message(check.table.message(of: type)))
         return check.problems
     }
@@ -208,10 +208,15 @@ package enum Schema {
 /// One walk over a document, with the path to where it stands.
 private struct SchemaCheck {
     let table: SchemaTable
+    /// Problems end up in logs and on terminals: of a Secret they never tell what was found, only its type.
+    let hidesValues: Bool
     var problems: [FieldProblem] = []
     private var path: [PathElement] = []
 
-    init(table: SchemaTable) { self.table = table }
+    init(table: SchemaTable, hidesValues: Bool) {
+        self.table = table
+        self.hidesValues = hidesValues
+    }
 
     mutating func visit(_ value: Value, _ kind: FieldKind) {
         // Null stands for an absent field everywhere.
@@ -273,7 +278,7 @@ private struct SchemaCheck {
     }
 
     private mutating func refuse(_ value: Value, _ allowed: String) {
-        var text = "found \(Self.describe(value)), allowed \(allowed)"
+        var text = "found \(describe(value)), allowed \(allowed)"
         if allowed == "string" {
             switch value {
             case .bool: text += ": quote it (yes, no, on, off, y and n are booleans too)"
@@ -286,13 +291,16 @@ private struct SchemaCheck {
 
     private static let shownLength = 40
 
-    private static func describe(_ value: Value) -> String {
+    private func describe(_ value: Value) -> String {
         switch value {
         case .null: "null"
+        case .bool where hidesValues: "a boolean"
+        case .int where hidesValues, .double where hidesValues: "a number"
+        case .string(let text) where hidesValues: "a string of \(text.count) characters (not shown: it may be secret)"
         case .bool(let flag): "boolean \(flag)"
         case .int(let number): "integer \(number)"
         case .double(let number): "number \(number)"
-        case .string(let text): "string \"\(text.count > shownLength ? text.prefix(shownLength) + "…" : text)\""
+        case .string(let text): "string \"\(text.count > Self.shownLength ? text.prefix(Self.shownLength) + "…" : text)\""
         case .array: "list"
         case .object: "object"
         }
