@@ -63,6 +63,15 @@ struct SimulateTests {
         #expect(run.output.hasSuffix("\n1 of 1 scenarios not survived.\n"))
     }
 
+    @Test func `what was never there to fail gives no verdict, and code 1`() throws {
+        let run = try run(Self.manifest(replicas: 0), "--faults crash --during steady --seeds 3 --time 5s")
+        #expect(run.exitCode == 1)
+        #expect(
+            run.output.contains("\ncrash      not reached in 3 of 3 seeds   -       -             -      -                -\n"),
+            "\(run.output)")
+        #expect(run.output.hasSuffix("\n1 of 1 scenarios not reached: what was to fail was never there.\n"))
+    }
+
     @Test func `the command that shows a run again can be pasted, whatever the file is called`() throws {
         let folder = try ManifestFolder(["it's my app.yaml": Self.manifest()])
         let path = folder.path + "/it's my app.yaml"

@@ -31,6 +31,53 @@ import Timing
         #expect(verdict.judgement == row.judgement, "\(row.name)\n\(Story.lines(of: verdict.worst).joined(separator: "\n"))")
     }
 
+    /// One replica, which counts as ready before it listens: in a rollout nobody may be there to hang.
+    @Test(arguments: [FaultKind.processHang, .processCrash, .errors, .sickness])
+    func `A fault that finds nobody waits until it can strike`(fault: FaultKind) {
+        let drill = Drill(fault, during: .rollout)
+        var objects = Samples.web(replicas: 1)
+        objects[0]["spec"]["template"]["spec"]["containers"] = [
+            [
+                "name": "web", "image": "web:v1", "ports": [["name": "http", "containerPort": 8080]],
+                "livenessProbe": ["httpGet": ["path": "/health", "port": 8080], "periodSeconds": 2, "failureThreshold": 3],
+            ]
+        ]
+        for seed in 1...5 {
+            let outcome = DrillRun(drill, of: Scenario("bare", objects: objects), seed: UInt64(seed)).run()
+            #expect(outcome.struckAt != nil)
+            #expect(
+                Story.told(of: outcome).contains { line in ["hang", "crash", "errors", "fails its"].contains { line.what.contains($0) } },
+                "\(Story.lines(of: outcome).joined(separator: "\n"))")
+        }
+    }
+
+    @Test func `A seed whose fault never struck is no verdict and no evidence`() {
+        let drill = Drill(.processHang, during: .rollout)
+        func outcome(_ seed: UInt64, isStruck: Bool, lost: Int = 0) -> DrillRun.Outcome {
+            var outcome = DrillRun.Outcome(seed: seed)
+            outcome.struckAt = isStruck ? .zero : nil
+            outcome.recoveryTime = .zero
+            outcome.least = .init(workload: "web", ready: 0, wanted: 1)
+            outcome.sentCount = 100
+            if lost > 0 { outcome.losses = [.nobodyReady: lost] }
+            return outcome
+        }
+        let never = Verdict(drill, [outcome(1, isStruck: false), outcome(2, isStruck: false)])
+        #expect(never.judgement == .notReached && !never.isSurvived && never.reachedCount == 0 && never.sentCount == 0)
+        let once = Verdict(drill, [outcome(1, isStruck: false, lost: 3), outcome(2, isStruck: true)])
+        #expect(once.judgement == .survived && once.survivedCount == 1 && once.reachedCount == 1 && once.lostCount == 0)
+        let before = Verdict(drill, [outcome(1, isStruck: true, lost: 5), outcome(2, isStruck: true, lost: 5)])
+        #expect(before.judgement == .lostRequests)
+        var suggestion = Suggestion(field: "x", from: "a", to: "b", evidence: "", drill: drill, change: { _ in }, before: before)
+        for (after, helps) in [
+            (never, false), (once, false), (Verdict(drill, [outcome(1, isStruck: true), outcome(2, isStruck: true)]), true),
+        ] {
+            suggestion.after = after
+            #expect(suggestion.helps == helps)
+        }
+        #expect(Suggestions.from([never], objects: Samples.web(replicas: 1)).isEmpty)
+    }
+
     @Test func `The same seed gives the same run`() {
         let scenario = Scenario("again", objects: Samples.web())
         let drill = Drill(.nodeLoss, during: .rollout)

@@ -14,6 +14,7 @@ enum SimulateVerb {
             thing fail once, at a random moment of what goes on; each seed is another moment, place and pace. Clients send all the while.
             A scenario is survived when all replicas come back and every request is answered, but for those that went down WITH THE FAULT: in
             flight at what crashed, or taken by what hung before anybody could know. What is lost in a planned action always counts.
+            What fails does so as soon as it can (what hangs has to run first); a seed in which it never could is not reached and gives no verdict.
             A forecast (--mtbf) lets things fail for years, each as often as you say, and counts what is lost as rate times time: between failures
             nothing is. Words: \(FailureRates.Cause.allCases.map(\.rawValue).joined(separator: ", ")). Without --faults and --during it comes alone.
 
@@ -21,7 +22,7 @@ enum SimulateVerb {
 
             Faults: \(Drill.faults.map(\.rawValue).joined(separator: ", ")); none: only what is planned.
             During: \(SimulationOrder.occasionWords.joined(separator: ", ")).
-            Exit codes: 0 all survived, 1 something did not, 2 typed wrongly.
+            Exit codes: 0 all survived, 1 something did not or was never reached, 2 typed wrongly.
             """,
         examples: [
             ("everything that usually fails, at rest and during a rollout", "steady simulate -f app.yaml"),

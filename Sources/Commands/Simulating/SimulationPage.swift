@@ -25,9 +25,8 @@ struct SimulationPage {
     private static func mark(_ isGood: Bool) -> String { isGood ? "good" : "bad" }
 
     private var summary: String {
-        let failed = report.verdicts.count { !$0.isSurvived }
-        let words = failed == 0 ? "Everything is survived." : "\(failed) of \(report.verdicts.count) scenarios are not survived."
-        return "<p class=\"verdict \(Self.mark(failed == 0))\">\(words)</p>\n"
+        let (words, isGood) = report.summary
+        return "<p class=\"verdict \(Self.mark(isGood))\">\(words)</p>\n"
     }
 
     private var scenarios: String {

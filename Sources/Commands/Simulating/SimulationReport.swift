@@ -29,12 +29,21 @@ struct SimulationReport {
         if let worst = Verdict.worst(of: verdicts), !worst.isSurvived || order.drills.count == 1 { out += story(worst, terminal) }
         out += advice(terminal)
         for remark in remarks { out += "\nTo know: \(remark).\n" }
-        let failed = verdicts.count { !$0.isSurvived }
-        let summary =
-            failed == 0
-            ? terminal.coloured(verdicts.count == 1 ? "It is survived." : "All \(verdicts.count) scenarios are survived.", .green)
-            : terminal.coloured("\(failed) of \(verdicts.count) scenarios not survived.", .red)
-        return out + "\n\(summary)\n"
+        let (words, isGood) = summary
+        return out + "\n\(terminal.coloured(words, isGood ? .green : .red))\n"
+    }
+
+    /// What all scenarios come to.
+    var summary: (words: String, isGood: Bool) {
+        let unreached = verdicts.count { $0.judgement == .notReached }
+        let failed = verdicts.count { !$0.isSurvived } - unreached
+        if failed + unreached == 0 {
+            return (verdicts.count == 1 ? "It is survived." : "All \(verdicts.count) scenarios are survived.", true)
+        }
+        var parts: [String] = []
+        if failed > 0 { parts.append("\(failed) of \(verdicts.count) scenarios not survived.") }
+        if unreached > 0 { parts.append("\(unreached) of \(verdicts.count) scenarios not reached: what was to fail was never there.") }
+        return (parts.joined(separator: " "), false)
     }
 
     /// What was asked, in a line.
@@ -62,21 +71,31 @@ struct SimulationReport {
         let recovered: String =
             switch verdict.judgement {
             case .notRecovered: "not within \(DurationText.short(order.scenario.chaosTime))"
-            case .notStarted, .brokenPromise: "-"
+            case .notStarted, .notReached, .brokenPromise: "-"
             case .survived, .lostRequests:
                 verdict.drill.fault == nil ? "-" : verdict.recoveryTime.map { $0 == .zero ? "at once" : DurationText.short($0) } ?? "-"
             }
+        let isReached = verdict.reachedCount > 0
         return [
-            verdict.drill.name, Self.words(verdict.judgement), "\(verdict.survivedCount)/\(verdict.seedCount)",
+            verdict.drill.name, Self.words(verdict), isReached ? "\(verdict.survivedCount)/\(verdict.reachedCount)" : "-",
             verdict.least.map { "\($0.ready) of \($0.wanted)" } ?? "-",
-            "\(Self.grouped(verdict.avoidableLossCount)) of \(Self.grouped(verdict.sentCount))",
-            "\(inFlight)", recovered,
+            isReached ? "\(Self.grouped(verdict.avoidableLossCount)) of \(Self.grouped(verdict.sentCount))" : "-",
+            isReached ? "\(inFlight)" : "-", recovered,
         ]
+    }
+
+    /// Its judgement, and of how many seeds it says nothing.
+    static func words(_ verdict: Verdict) -> String {
+        let unreached = verdict.seedCount - verdict.reachedCount
+        if unreached == 0 { return words(verdict.judgement) }
+        let rest = "not reached in \(unreached) of \(verdict.seedCount) seeds"
+        return verdict.reachedCount == 0 ? rest : "\(words(verdict.judgement)), \(rest)"
     }
 
     static func words(_ judgement: Verdict.Judgement) -> String {
         switch judgement {
         case .survived: "survived"
+        case .notReached: "not reached"
         case .lostRequests: "LOST REQUESTS"
         case .notRecovered: "NOT RECOVERED"
         case .notStarted: "DOES NOT START"
@@ -130,7 +149,7 @@ struct SimulationReport {
     /// `zone-loss is survived (10 of 10 seeds), lost 0 of 7,204, worst recovery 0.9 s, at least 2 of 3 ready`.
     static func sentence(_ verdict: Verdict) -> String {
         var parts = [
-            "\(verdict.drill.name) \(words(verdict.judgement)) (\(verdict.survivedCount) of \(verdict.seedCount) seeds)",
+            "\(verdict.drill.name) \(words(verdict)) (\(verdict.survivedCount) of \(verdict.reachedCount) seeds)",
             "lost \(verdict.avoidableLossCount) of \(grouped(verdict.sentCount))",
         ]
         if let time = verdict.recoveryTime, verdict.judgement < .notRecovered { parts.append("worst recovery \(DurationText.short(time))") }
@@ -184,7 +203,8 @@ struct SimulationReport {
         var out: Value = [
             "fault": verdict.drill.fault.map { .string($0.rawValue) } ?? "none", "during": .string(verdict.drill.occasion.rawValue),
             "verdict": .string(words(verdict.judgement).lowercased()), "survivedSeeds": .int(Int64(verdict.survivedCount)),
-            "seeds": .int(Int64(verdict.seedCount)), "sent": .int(Int64(verdict.sentCount)), "lost": lost,
+            "seeds": .int(Int64(verdict.seedCount)), "reachedSeeds": .int(Int64(verdict.reachedCount)),
+            "sent": .int(Int64(verdict.sentCount)), "lost": lost,
             "worstSeed": .int(Int64(verdict.worst.seed)),
         ]
         if let least = verdict.least {

@@ -18,6 +18,7 @@ package final class DrillRun {
         package var curves: [ReadyCurve] = []
         /// The Deployment that came nearest to nothing: its fewest serving replicas after the beginning of the drill, and what was wanted.
         package var least: Least?
+        /// Nil: nothing was to fail, or what was to fail was not there for as long as the drill lasted.
         package var struckAt: Instant?
         package var beganAt: Instant = .zero
         /// When it was as wanted again, or the time was over; what comes after is the return of what was away.
@@ -137,25 +138,44 @@ package final class DrillRun {
 
     private var busyNodes: [String] { world.host.nodes.filter { !(world.host.machines[$0]?.processes.isEmpty ?? true) } }
 
-    /// At a random moment of what goes on, which takes about as long as a start for each replica.
+    /// At a random moment of what goes on, which takes about as long as a start for each replica; where nothing of the kind can happen then, as soon
+    /// as it can.
     private func strike(_ fault: FaultKind) {
         let busyTime = drill.occasion == .steady ? .seconds(1) : startTime * min(4, max(1, people.deployments.map(\.replicas).max() ?? 1))
         look(for: world.length(.zero...busyTime))
-        outcome.struckAt = world.now
-        for (key, zones) in count.zones() { outcome.zones[key.name] = zones }
+        let end = world.now + world.scenario.chaosTime
+        while world.violation == nil {
+            for (key, zones) in count.zones() { outcome.zones[key.name] = zones }
+            if strikes(fault) {
+                outcome.struckAt = world.now
+                return
+            }
+            guard world.now < end else { return }
+            look(for: Self.lookPeriod)
+        }
+    }
+
+    /// False: it cannot at this moment.
+    private func strikes(_ fault: FaultKind) -> Bool {
         switch fault {
-        case .nodeLoss: if let node = world.pick(busyNodes) { lose([node]) }
+        case .nodeLoss:
+            guard let node = world.pick(busyNodes) else { return false }
+            lose([node])
         case .zoneLoss:
             let zones = Set(busyNodes.compactMap { world.host.machines[$0]?.zone }).sorted()
-            if let zone = world.pick(zones) { lose(world.host.nodes.filter { world.host.machines[$0]?.zone == zone }) }
+            guard let zone = world.pick(zones) else { return false }
+            lose(world.host.nodes.filter { world.host.machines[$0]?.zone == zone })
         case .serverCrash:
             world.note("fault", "server crashes", isTurningPoint: true)
             world.host.kill("server")
         // What starts slowly, or does not listen to TERM, has to be made to start, or to end.
-        case .slowStart: if drill.occasion == .steady { chaos.strike(.processCrash) }
-        case .ignoreTerm: if drill.occasion == .steady { people.act(.deletePod) }
-        default: chaos.strike(fault)
+        case .slowStart: return drill.occasion == .steady ? chaos.strike(.processCrash) : !busyNodes.isEmpty
+        case .ignoreTerm:
+            guard !busyNodes.isEmpty else { return false }
+            if drill.occasion == .steady { people.act(.deletePod) }
+        default: return chaos.strike(fault)
         }
+        return true
     }
 
     private func lose(_ nodes: [String]) { for node in nodes { world.host.fail(node: node) } }

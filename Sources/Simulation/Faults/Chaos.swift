@@ -62,63 +62,76 @@ final class Chaos {
 
     private func say(_ what: String) { world.note("fault", what, isTurningPoint: true) }
 
-    func strike(_ fault: FaultKind) {
+    /// Lets it happen now. False: nothing of the kind can happen at this moment, because what it strikes is not there.
+    @discardableResult
+    func strike(_ fault: FaultKind) -> Bool {
         let host = world.host
         switch fault {
         case .processCrash:
-            guard let process = world.pick(host.processes) else { return }
+            guard let process = world.pick(host.processes) else { return false }
             say("\(process.name) crashes")
             process.end(world.pick([1, 134, 139]) ?? 1)
         case .processExit:
-            guard let process = world.pick(host.processes) else { return }
+            guard let process = world.pick(host.processes) else { return false }
             say("\(process.name) exits")
             world.sometimes(.exited)
             process.end(0)
         case .sickness:
-            guard let first = world.pick(host.processes.filter(\.isListening)) else { return }
+            guard let first = world.pick(host.processes.filter(\.isListening)) else { return false }
             // One, or all alike.
             let all = world.chance(0.5) ? [first] : host.processes.filter { $0.isListening && $0.container == first.container }
             say("\(all.count == 1 ? first.name : "every \(first.container)") fails its liveness probe")
             for process in all { process.isSick = true }
         case .processHang:
-            if let process = world.pick(host.processes.filter(\.isListening)) { process.hang() }
+            guard let process = world.pick(host.processes.filter(\.isListening)), !process.isHung else { return false }
+            process.hang()
         case .errors:
-            guard let first = world.pick(host.processes.filter(\.isListening)) else { return }
+            guard let first = world.pick(host.processes.filter(\.isListening)) else { return false }
             let all = world.chance(0.7) ? [first] : host.processes.filter { $0.isListening && $0.container == first.container }
             say("\(all.count == 1 ? first.name : "every \(first.container)") answers with errors")
             for process in all { process.isErring = true }
             after(.seconds(2)...(.seconds(20))) { for process in all { process.isErring = false } }
         // These live in the programs, see `twist`; clocks are off from the start.
-        case .ignoreTerm, .slowStart, .neverReady, .flap, .fork, .leak, .clockDrift: break
+        case .ignoreTerm, .slowStart, .neverReady, .flap, .fork, .leak, .clockDrift: return false
         case .serverCrash:
-            if world.chance(0.5) { return crash("server") }
+            if world.chance(0.5) {
+                crash("server")
+                return true
+            }
             // The worst moment: something is on its way to the disk.
             world.disk.onNextAppend = { [self] in
                 world.schedule(after: world.length(.zero...(.milliseconds(1))), for: life) { [self] in crash("server") }
             }
-        case .agentCrash: if let role = world.pick(host.roleNames.filter { $0.hasPrefix("agent-") }) { crash(role) }
-        case .proxyCrash: if let role = world.pick(host.roleNames.filter { $0.hasPrefix("proxy-") }) { crash(role) }
+        case .agentCrash:
+            guard let role = world.pick(host.roleNames.filter { $0.hasPrefix("agent-") }) else { return false }
+            crash(role)
+        case .proxyCrash:
+            guard let role = world.pick(host.roleNames.filter { $0.hasPrefix("proxy-") }) else { return false }
+            crash(role)
         case .upCrash:
             say("up crashes")
             host.killUp()
         case .pause:
-            guard let role = world.chance(0.3) ? "up" : world.pick(host.roleNames) else { return }
+            guard let role = world.chance(0.3) ? "up" : world.pick(host.roleNames) else { return false }
             say("\(role) is stopped")
             if role == "up" {
                 host.pauseUp()
-                return after(.milliseconds(100)...(.seconds(20))) { host.goOnUp() }
+                after(.milliseconds(100)...(.seconds(20))) { host.goOnUp() }
+                return true
             }
             host.pause(role)
             after(.milliseconds(100)...(.seconds(15))) { [self] in
                 say("\(role) goes on")
                 host.goOn(role)
             }
-        case .nodeLoss: if let node = world.pick(host.nodes) { lose([node]) }
+        case .nodeLoss:
+            guard let node = world.pick(host.nodes) else { return false }
+            return lose([node])
         case .zoneLoss:
-            guard world.scenario.zones.count > 1, let zone = world.pick(world.scenario.zones) else { return }
-            lose(host.nodes.filter { host.machines[$0]?.zone == zone })
+            guard world.scenario.zones.count > 1, let zone = world.pick(world.scenario.zones) else { return false }
+            return lose(host.nodes.filter { host.machines[$0]?.zone == zone })
         case .starvation:
-            guard !host.isStarved else { return }
+            guard !host.isStarved else { return false }
             say("the machine is starved of CPU")
             host.isStarved = true
             after(.seconds(5)...(.seconds(60))) { host.isStarved = false }
@@ -142,7 +155,7 @@ final class Chaos {
             say("messages overtake each other")
             world.network.straggleProbability = Double(world.number(5...50)) / 100
             after(.seconds(1)...(.seconds(20))) { [self] in world.network.straggleProbability = 0 }
-        case .partition: partition()
+        case .partition: return partition()
         case .syncFailure:
             say("the disk cannot be synced")
             world.disk.condition = .failing
@@ -171,6 +184,7 @@ final class Chaos {
             world.sometimes(.clockJumped)
             world.clocks.jump(by: isBack ? .zero - length : length)
         }
+        return true
     }
 
     /// Somebody puts back what was damaged.
@@ -204,16 +218,17 @@ final class Chaos {
         world.host.kill(role)
     }
 
-    private func lose(_ nodes: [String]) {
+    private func lose(_ nodes: [String]) -> Bool {
         let lost = nodes.filter { !world.host.isFailed(node: $0) }
         // One place at a time: when all are gone nothing is proved.
-        guard world.host.nodes.count(where: { world.host.isFailed(node: $0) }) + lost.count < world.host.nodes.count else { return }
+        guard world.host.nodes.count(where: { world.host.isFailed(node: $0) }) + lost.count < world.host.nodes.count else { return false }
         for node in lost { world.host.fail(node: node) }
         after(.seconds(1)...(.seconds(40))) { [self] in for node in lost { world.host.recover(node: node) } }
+        return !lost.isEmpty
     }
 
-    private func partition() {
-        guard let role = world.pick(world.host.roleNames.filter { $0 != "server" }) else { return }
+    private func partition() -> Bool {
+        guard let role = world.pick(world.host.roleNames.filter { $0 != "server" }) else { return false }
         let ways = world.number(1...3)
         say("\(role) is cut off (\(ways == 1 ? "to the server" : ways == 2 ? "from the server" : "both ways"))")
         if ways & 1 > 0 { world.network.cutToServer.insert(role) }
@@ -222,6 +237,7 @@ final class Chaos {
             world.network.cutToServer.remove(role)
             world.network.cutFromServer.remove(role)
         }
+        return true
     }
 
     /// Ends every fault: nothing goes wrong any more by itself. A zone may stay away for good: then the others have to do without it.

@@ -15,7 +15,7 @@ package struct Remedy: Sendable {
         var remedy = Remedy()
         var objects = objects
         var verdicts = verdicts
-        let failing = verdicts.filter { !$0.isSurvived && $0.judgement != .brokenPromise }.map(\.drill)
+        let failing = verdicts.filter { !$0.isSurvived && $0.judgement != .brokenPromise && $0.judgement != .notReached }.map(\.drill)
         for _ in 0..<roundLimit where verdicts.contains(where: { failing.contains($0.drill) && !$0.isSurvived }) {
             var round = Suggestions.from(verdicts, objects: objects).filter { new in
                 !remedy.tried.contains { $0.field == new.field && $0.to == new.to && $0.helps }

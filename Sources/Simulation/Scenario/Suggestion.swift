@@ -22,7 +22,8 @@ package struct Suggestion: Sendable {
 
     /// Whether the change made things better, as far as that was tried.
     package var helps: Bool {
-        guard let after else { return false }
+        // What the change keeps from happening at all is not shown to be survived.
+        guard let after, after.judgement != .notReached, after.reachedCount >= before.reachedCount else { return false }
         if after.judgement != before.judgement { return after.judgement < before.judgement }
         if after.avoidableLossCount != before.avoidableLossCount { return after.avoidableLossCount < before.avoidableLossCount }
         guard let ready = after.least, let was = before.least else { return false }

@@ -21,7 +21,7 @@ package struct Suggestions {
 
     private init(objects: [Value], verdicts: [Verdict]) {
         self.objects = objects
-        self.verdicts = verdicts
+        self.verdicts = verdicts.filter { $0.judgement != .notReached }
     }
 
     private mutating func look(at index: Int) {

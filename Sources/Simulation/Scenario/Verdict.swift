@@ -6,6 +6,8 @@ package struct Verdict: Sendable {
     package enum Judgement: Int, Sendable, Comparable {
         /// Every request was answered, but for those that were in flight at what failed.
         case survived
+        /// What was to fail never did: nothing is known, good or bad.
+        case notReached
         case lostRequests
         /// Replicas were still missing at the end of the time.
         case notRecovered
@@ -20,6 +22,8 @@ package struct Verdict: Sendable {
     package var drill: Drill
     package var judgement: Judgement
     package var seedCount: Int
+    /// Seeds in which happened what the drill is about; the others say nothing, and no number here is of them.
+    package var reachedCount: Int
     /// Seeds that survived.
     package var survivedCount: Int
     package var sentCount: Int
@@ -36,15 +40,18 @@ package struct Verdict: Sendable {
         precondition(!outcomes.isEmpty, "a verdict needs an outcome")
         self.drill = drill
         let judgements = outcomes.map { Self.judgement($0, drill) }
-        judgement = judgements.max() ?? .survived
+        let reached = zip(outcomes, judgements).filter { $0.1 != .notReached }
+        judgement = reached.map(\.1).max() ?? .notReached
         seedCount = outcomes.count
+        reachedCount = reached.count
         survivedCount = judgements.count { $0 == .survived }
+        worst = (reached.isEmpty ? Array(zip(outcomes, judgements)) : reached).max { Self.isMilder($0, than: $1) }.map(\.0) ?? outcomes[0]
+        let outcomes = reached.map(\.0)
         sentCount = outcomes.reduce(0) { $0 + $1.sentCount }
         losses = [:]
         for outcome in outcomes { losses.merge(outcome.losses) { $0 + $1 } }
         least = outcomes.compactMap(\.least).min { Self.share($0) < Self.share($1) }
         recoveryTime = outcomes.compactMap(\.recoveryTime).max()
-        worst = zip(outcomes, judgements).max { Self.isMilder($0, than: $1) }.map(\.0) ?? outcomes[0]
     }
 
     package var lostCount: Int { losses.values.reduce(0, +) }
@@ -58,6 +65,7 @@ package struct Verdict: Sendable {
     package static func judgement(_ outcome: DrillRun.Outcome, _ drill: Drill) -> Judgement {
         if outcome.violation != nil { return .brokenPromise }
         if outcome.startProblem != nil { return .notStarted }
+        if drill.fault != nil, outcome.struckAt == nil { return .notReached }
         if outcome.recoveryTime == nil { return .notRecovered }
         let lost = drill.fault == nil ? outcome.lostCount : outcome.avoidableLossCount
         return lost > 0 ? .lostRequests : .survived
