@@ -205,8 +205,12 @@ package final class AgentRole {
         let known = Set(all.map(\.meta.uid))
         for memory in left.values { if let address = memory.address { world.addresses?.claim(address) } }
         if let text = try? Files.text(addressFile), let cursor = AddressPool.parse(text) {
-            world.addresses?.resume(at: cursor, withdrawnAt: pods.revision.number)
+            let noted = try? Files.text(reserveFile)
+            world.addresses?.resume(
+                at: cursor, reserve: noted?.split(separator: " ").compactMap { AddressPool.parse(String($0)) },
+                withdrawnAt: pods.revision.number)
         }
+        world.onAddressTaken = { [weak self] in self?.noteReserve() }
         // Removed while nobody was here.
         let strangers = left.keys.sorted().filter { !known.contains($0) }
         let node = configuration.nodeDirectory
@@ -241,6 +245,18 @@ package final class AgentRole {
         guard let cursor = world.addresses?.cursor, cursor > savedCursor else { return }
         savedCursor = cursor + Self.cursorBlock
         try? Files.replace(addressFile, with: AddressPool.text(savedCursor).utf8)
+    }
+
+    /// The addresses that may be used at once after a restart: see `AddressPool.reserve`.
+    private var reserveFile: String { configuration.nodeDirectory + "/addresses.reserve" }
+    private var notedReserve: [AddressPool.Address] = []
+
+    private func noteReserve() {
+        guard let reserve = world.addresses?.reserve, reserve != notedReserve else { return }
+        notedReserve = reserve
+        let text = reserve.map { AddressPool.text($0) }.joined(separator: " ")
+        // Without a note the next start waits; with an old one it could use an address too early.
+        do throws(LinuxError) { try Files.replace(reserveFile, with: text.utf8) } catch { try? Files.removeTree(reserveFile) }
     }
 
     private func podChanged(old: Value?, new: Value?) {

@@ -14,6 +14,8 @@ final class NodeWorld {
     let services: ObjectCache
     let drains: DrainWatch
     var addresses: AddressPool?
+    /// Called BEFORE an address that was taken is used.
+    var onAddressTaken: () -> Void = {}
     private var imageNames: [String: ObjectKey] = [:]
     /// A connection to a server stands. A server that hangs keeps its connections, one that died has none.
     var isConnected: Bool { [images, services].contains(where: \.isConnected) }
@@ -26,6 +28,12 @@ final class NodeWorld {
         named = NamedObjects(api: api)
         services = ObjectCache(api: api, list: ListRequest(.services))
         drains = DrainWatch(api: api, proxyCount: proxyCount)
+    }
+
+    /// An address for a pod, where nobody listens on these ports; see `AddressPool.take`.
+    func takeAddress(ports: [UInt16]) -> AddressPool.Address? {
+        defer { onAddressTaken() }
+        return addresses?.take(acknowledged: drains.acknowledged?.number, isHeld: { PortHolder.isHeld($0, ports) })
     }
 
     /// `onSynced` is called once, when all are complete.

@@ -243,11 +243,7 @@ final class PodDriver {
         guard case .preparing = machine.phase else { return }
         do throws(LaunchProblem) {
             if memory.address == nil {
-                let ports = PortHolder.ports(of: pod)
-                guard
-                    let address = world.addresses?.take(
-                        acknowledged: world.drains.acknowledged?.number, isHeld: { PortHolder.isHeld($0, ports) })
-                else {
+                guard let address = world.takeAddress(ports: PortHolder.ports(of: pod)) else {
                     throw LaunchProblem(
                         "FailedCreatePodSandBox", "no pod address is free on this node: every one is used, or a proxy may still route to it"
                     )

@@ -2,21 +2,37 @@ import Timing
 
 /// The addresses of one node's pods, handed out oldest first.
 ///
-/// An address that was given back is used again only AFTER every proxy routes by a table that was made without it.
+/// An address that was given back is used again only AFTER every proxy routes by a table that was made without it. Whoever starts anew does not know when
+/// those that are free were given back: all of them count as given back now, and where nothing changes the proxies tell of a newer table only
+/// once in a while (a minute and a half). Therefore some that are known to be in no table are kept back, and noted on disk, for the pods that begin
+/// right after a restart.
 package struct AddressPool: Sendable {
     /// In host order.
     package typealias Address = UInt32
 
+    /// Kept back at most; of a small pool an eighth.
+    package static let reserveLimit: Address = 64
+
+    private let first: Address
     private var next: Address
+    /// Where never used ones end; what lies between here and `limit` is the first reserve.
     private let end: Address
+    private let limit: Address
     private var used: Set<Address> = []
     /// In the order in which they were given back.
     private var released: [(address: Address, withdrawnAt: UInt64)] = []
 
+    /// In no proxy's table, and not handed out while there are others. Whoever takes an address notes these on disk BEFORE the pod has it.
+    package private(set) var reserve: [Address]
+
     /// Addresses from `first` up to, but not including, `end`.
     package init(first: Address, end: Address) {
+        let count = min(Self.reserveLimit, (end - first) / 8)
+        self.first = first
         next = first
-        self.end = end
+        self.end = end - count
+        limit = end
+        reserve = Array(end - count..<end)
     }
 
     /// From `127.64.0.0/21`: without the network's first address, and without its last. Nil when the text is no IPv4 network.
@@ -34,21 +50,28 @@ package struct AddressPool: Sendable {
     /// Where never used addresses begin: kept over restarts, so that what was given back just before one is not used again right after it.
     package var cursor: Address { next }
 
-    /// Goes on behind an earlier pool. What it had handed out and nobody claims counts as given back at this revision.
-    package mutating func resume(at cursor: Address, withdrawnAt: UInt64) {
-        guard cursor > next else { return }
-        let cursor = min(cursor, end)
-        released += (next..<cursor).filter { !used.contains($0) }.map { ($0, withdrawnAt) }
-        next = cursor
+    /// Goes on behind an earlier pool, AFTER what pods have was claimed. What it had handed out and nobody claims counts as given back at this revision.
+    ///
+    /// - Parameter reserve: what it had noted; nil: nothing, it knew of no reserve.
+    package mutating func resume(at cursor: Address, reserve noted: [Address]?, withdrawnAt: UInt64) {
+        next = max(next, min(cursor, end))
+        if let noted {
+            reserve = noted.filter { (first..<limit).contains($0) && !(next..<end).contains($0) && !used.contains($0) }
+        } else {
+            reserve.removeAll { $0 < cursor }
+        }
+        let kept = used.union(reserve)
+        released = (Array(first..<next) + Array(end..<limit)).filter { !kept.contains($0) }.map { ($0, withdrawnAt) }
     }
 
     /// An address that pods have already; what was never handed out is skipped up to it.
     package mutating func claim(_ address: Address) {
         used.insert(address)
         released.removeAll { $0.address == address }
+        reserve.removeAll { $0 == address }
     }
 
-    /// Never used ones first, then the one that has been free the longest. Nil when none may be used yet.
+    /// Never used ones first, then the one that has been free the longest, then one of the reserve. Nil when none may be used yet.
     ///
     /// - Parameter acknowledged: the lowest revision that any proxy routes by; nil when there is no proxy.
     /// - Parameter isHeld: whether somebody listens there already, who is none of this node's pods: programs that another instance left behind. Such
@@ -65,12 +88,28 @@ package struct AddressPool: Sendable {
             used.insert(address)
             return address
         }
-        guard let index = released.firstIndex(where: { (acknowledged ?? .max) >= $0.withdrawnAt && !isHeld($0.address) }) else {
-            return nil
+        let safe = released.indices.filter { (acknowledged ?? .max) >= released[$0].withdrawnAt }
+        guard let index = safe.first(where: { !isHeld(released[$0].address) }) else {
+            guard let index = reserve.firstIndex(where: { !isHeld($0) }) else { return nil }
+            let address = reserve.remove(at: index)
+            used.insert(address)
+            return address
         }
-        let address = released.remove(at: index).address
+        let address = released[index].address
+        fillReserve(from: safe.filter { $0 != index })
+        released.removeAll { $0.address == address }
         used.insert(address)
         return address
+    }
+
+    /// What will be the last to be handed out goes to the reserve, half of it at most, once half of the reserve is gone.
+    private mutating func fillReserve(from safe: [Int]) {
+        let wanted = Int(limit - end)
+        guard reserve.count < (wanted + 1) / 2 else { return }
+        let chosen = safe.suffix(min(wanted - reserve.count, safe.count / 2))
+        let addresses = Set(chosen.map { released[$0].address })
+        reserve += chosen.map { released[$0].address }
+        released.removeAll { addresses.contains($0.address) }
     }
 
     /// Gives an address back; `withdrawnAt` is a revision at which no route led there any more.

@@ -108,9 +108,57 @@ import Testing
     @Test func `after a restart it goes on behind what was handed out before`() {
         var pool = AddressPool(cidr: "127.64.0.0/29")!
         pool.claim(AddressPool.parse("127.64.0.1")!)
-        pool.resume(at: AddressPool.parse("127.64.0.5")!, withdrawnAt: 10)
+        pool.resume(at: AddressPool.parse("127.64.0.5")!, reserve: nil, withdrawnAt: 10)
         let taken = (0..<3).map { _ in pool.take(acknowledged: 10).map(AddressPool.text) }
         #expect(taken == ["127.64.0.5", "127.64.0.6", "127.64.0.2"])
+    }
+
+    /// A pool that has handed out every address once, and given it back, as after many restarts.
+    private static func worn(acknowledged: UInt64) -> (pool: AddressPool, taken: Set<UInt32>) {
+        var pool = AddressPool(cidr: "127.64.0.0/24")!
+        var taken: Set<UInt32> = []
+        while let address = pool.take(acknowledged: 0) { taken.insert(address) }
+        for address in taken.sorted() { pool.release(address, withdrawnAt: 10) }
+        // One more fills the reserve again from what is acknowledged.
+        if let address = pool.take(acknowledged: acknowledged) { pool.release(address, withdrawnAt: 20) }
+        return (pool, taken)
+    }
+
+    @Test func `after a restart pods begin at once at addresses that are in no table, though no proxy has told of a newer one`() {
+        let (before, taken) = Self.worn(acknowledged: 10)
+        #expect(taken.count == 254 && before.reserve.count == 31)
+        var pool = AddressPool(cidr: "127.64.0.0/24")!
+        pool.resume(at: before.cursor, reserve: before.reserve, withdrawnAt: 100)
+        let soon = (0..<40).compactMap { _ in pool.take(acknowledged: 99) }
+        #expect(soon.sorted() == before.reserve.sorted() && pool.reserve.isEmpty)
+        #expect(pool.take(acknowledged: 100) != nil)
+    }
+
+    @Test func `what was taken from the reserve is not believed to be unused by the next start`() {
+        let before = Self.worn(acknowledged: 10).pool
+        var pool = AddressPool(cidr: "127.64.0.0/24")!
+        pool.resume(at: before.cursor, reserve: before.reserve, withdrawnAt: 100)
+        let first = pool.take(acknowledged: 0)!
+        pool.release(first, withdrawnAt: 101)
+        var next = AddressPool(cidr: "127.64.0.0/24")!
+        next.resume(at: pool.cursor, reserve: pool.reserve, withdrawnAt: 200)
+        let soon = (0..<40).compactMap { _ in next.take(acknowledged: 199) }
+        #expect(soon.count == 30 && !soon.contains(first))
+    }
+
+    @Test func `of a pool that knew no reserve nothing is believed to be unused but what lies behind it`() {
+        var pool = AddressPool(cidr: "127.64.0.0/24")!
+        pool.resume(at: AddressPool.parse("127.64.0.250")!, reserve: nil, withdrawnAt: 100)
+        let soon = (0..<40).compactMap { _ in pool.take(acknowledged: 0).map(AddressPool.text) }
+        #expect(soon == (250...254).map { "127.64.0.\($0)" })
+    }
+
+    @Test func `an address of a pod that was taken over is in no reserve`() {
+        var pool = AddressPool(cidr: "127.64.0.0/24")!
+        let address = AddressPool.parse("127.64.0.9")!
+        pool.claim(address)
+        pool.resume(at: AddressPool.parse("127.64.0.250")!, reserve: [address], withdrawnAt: 100)
+        #expect(pool.take(acknowledged: 0) == nil)
     }
 
     @Test func `where somebody listens already is passed over, until nobody does`() {

@@ -136,7 +136,9 @@ final class SimulatedAgent {
         let left = machine.pods
         if !left.isEmpty { world.sometimes(.podsAdopted) }
         for uid in left.keys.sorted() { if let address = left[uid]?.address { addresses?.claim(address) } }
-        if let cursor = machine.addressCursor { addresses?.resume(at: cursor, withdrawnAt: pods.revision.number) }
+        if let cursor = machine.addressCursor {
+            addresses?.resume(at: cursor, reserve: machine.addressReserve, withdrawnAt: pods.revision.number)
+        }
         let all = pods.all.map { Pod($0) }
         let known = Set(all.map(\.meta.uid))
         for uid in left.keys.sorted() where !known.contains(uid) {
@@ -215,7 +217,8 @@ final class SimulatedAgent {
     }
 
     func takeAddress() -> AddressPool.Address? {
-        addresses?.take(acknowledged: world.isPlanted(.addressReusedEarly) ? nil : drains.acknowledged?.number)
+        defer { machine.addressReserve = addresses?.reserve }
+        return addresses?.take(acknowledged: world.isPlanted(.addressReusedEarly) ? nil : drains.acknowledged?.number)
     }
 
     func ended(_ process: SimulatedProcess, _ code: Int) {

@@ -36,6 +36,7 @@ final class SimulatedMachine {
     /// How many processes live that programs have started besides themselves.
     private(set) var children: [ContainerName: Int] = [:]
     var addressCursor: AddressPool.Address?
+    var addressReserve: [AddressPool.Address]?
     /// Exit codes that `up` keeps because no agent was there to see them.
     var unseenExits: [Int: (startedAt: Instant, code: Int, at: Timestamp)] = [:]
     /// The agent that looks after this node now.
