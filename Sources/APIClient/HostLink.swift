@@ -43,9 +43,25 @@ package final class HostLink: DescriptorStore {
     /// A new `up` was reached; it has everything that the old one had of this role.
     package var onHostBack: () -> Void = {}
 
+    /// `up` was asked for a sign of life, as every `heartbeatPeriod`, or would have been if there were one.
+    package var onBeat: () -> Void = {}
+    /// `up` has said something. Not while it is being greeted.
+    package var onHeard: () -> Void = {}
+    /// Whether the present `up` says of itself that it answers beats; an older version does not.
+    package private(set) var answersBeats = false
+
     /// What `up` gives to every role under such a name is only held, so that it outlives `up`; a new `up` gets it back.
     package static let heldPrefix = "held:"
     private static let releaseOperation = "release"
+    private static let beatOperation = "beat"
+    /// In a role's beat: `up` is to answer it, which it does with the same word. In a welcome: it will.
+    private static let answeringField = "answers"
+    /// With what `up` ends its greeting.
+    package static let welcome: Value = ["op": "welcome", "answers": true]
+    /// What `up` answers to a beat; nil where the role, of an older version, does not ask for it.
+    package static func answer(toBeat beat: Value) -> Value? {
+        beat[answeringField].bool == true ? ["op": .string(beatOperation)] : nil
+    }
     /// What `up` says to a role that is to hold something no more.
     package static func release(_ name: String) -> Value { ["op": .string(releaseOperation), "name": .string(name)] }
     /// How often a role says that it lives. `up` gives up on a silent one after several of these.
@@ -145,6 +161,9 @@ package final class HostLink: DescriptorStore {
     /// Tells `up` what is of use at once or not at all: dropped while there is no line, or many messages wait.
     package func hint(_ message: Value) { if !isGreeting { line?.hint(message) } }
 
+    /// The process that listened when the line was made: `up`, whatever program it has become since.
+    package var hostProcess: Int32? { line.map { PeerIdentity.ofUnix($0.socket).pid }.flatMap { $0 > 1 ? $0 : nil } }
+
     /// Ends the link without telling anybody.
     package func close() {
         isClosed = true
@@ -176,7 +195,10 @@ package final class HostLink: DescriptorStore {
                 Sockets.waitUntilReadable(line.socket, within: left)
                 continue
             }
-            if message["op"].string == "welcome" { return kept }
+            if message["op"].string == "welcome" {
+                answersBeats = message[Self.answeringField].bool ?? false
+                return kept
+            }
             if let name = message["name"].string, let descriptor = descriptors.first { kept.append((name, descriptor)) }
         }
     }
@@ -248,7 +270,8 @@ package final class HostLink: DescriptorStore {
 
     private func beat() {
         guard !isClosed else { return }
-        if !isGreeting { send(["op": "beat"]) }
+        if !isGreeting { send(["op": .string(Self.beatOperation), "answers": true]) }
+        onBeat()
         loop.schedule(after: Self.heartbeatPeriod) { [weak self] in self?.beat() }
     }
 
@@ -271,6 +294,7 @@ package final class HostLink: DescriptorStore {
     }
 
     private func received(_ message: Value, _ descriptors: [Int32]) {
+        if !isGreeting { onHeard() }
         if !isGreeting, message["op"].string == "become", let program = descriptors.first {
             descriptors.dropFirst().forEach(closeDescriptor)
             return become(program, message["arguments"].elements.compactMap(\.string))
@@ -284,7 +308,11 @@ package final class HostLink: DescriptorStore {
         }
         descriptors.forEach(closeDescriptor)
         if isGreeting {
-            if message["op"].string == "welcome" { welcomed() }
+            guard message["op"].string == "welcome" else { return }
+            answersBeats = message[Self.answeringField].bool ?? false
+            welcomed()
+        } else if message["op"].string == Self.beatOperation {
+            // It was all that there is to say.
         } else if message["op"].string == Self.releaseOperation, let name = message["name"].string {
             if let old = stored.removeValue(forKey: name) { closeDescriptor(old) }
         } else if let request = message["reply"].int {

@@ -42,7 +42,7 @@ extension HostRole {
         case "ready":
             connection.isReady = true
             upgrade?.look()
-        case "beat": break
+        case "beat": connection.answer(beat: message)
         // Of nobody else: who can have a proxy avoid an endpoint is who looks after it.
         case "ended" where RoleName.isAgent(connection.role): connections.values.forEach { $0.passOn(ended: message["address"]) }
         case "serving": serving()
@@ -100,7 +100,7 @@ extension HostRole {
             connection.send(["op": "descriptor", "name": .string(descriptorName)], descriptor: descriptor)
         }
         lendAll(to: connection)
-        connection.send(["op": "welcome"])
+        connection.send(HostLink.welcome)
         lines[name] = connection
         if Self.hearsOfAbsences(name) { connection.send(agents.absent.message) }
         if Self.isServerOrAgent(name) { connection.send(liveProxies.message) }

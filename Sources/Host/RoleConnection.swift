@@ -33,6 +33,11 @@ final class RoleConnection {
         if RoleName.isProxy(role) { line.hint(["op": "ended", "address": address]) }
     }
 
+    /// A role asks whether this process still does its work. Who does not read what was said before has enough to hear.
+    func answer(beat: Value) {
+        if let answer = HostLink.answer(toBeat: beat) { line.hint(answer) }
+    }
+
     /// Answers the request, if the other side waits for an answer.
     func reply(to request: Value, _ answer: Value) {
         guard let id = request["id"].int else { return }

@@ -6,7 +6,8 @@ import Linux
 import Resources
 import Timing
 
-/// What every role does before it becomes itself: takes its lock, raises its limits, says hello to `up`, and helps to bring `up` back when it dies.
+/// What every role does before it becomes itself: takes its lock, raises its limits, says hello to `up`, helps to bring `up` back when it
+/// dies, and sees to it that it dies when it hangs.
 enum RoleStart {
     /// How long a role waits for its lock: an earlier process of it may still be ending.
     private static let lockPatience: Duration = .seconds(10)
@@ -36,11 +37,18 @@ enum RoleStart {
             RoleLog.say(.error, "\(error)")
             link.tell(["op": "cannot", "reason": .string("\(error)")])
         }
-        link.onHostLost = { revival.attempt() }
-        link.onHostBack = { revival.isOver() }
+        let watch = HostWatch(link, loop: loop, directory: directory)
+        link.onHostLost = {
+            watch.lost()
+            revival.attempt()
+        }
+        link.onHostBack = {
+            watch.welcomed()
+            revival.isOver()
+        }
         let role = try body(loop, link)
         loop.run()
-        withExtendedLifetime((role, revival, lock)) {}
+        withExtendedLifetime((role, revival, watch, lock)) {}
         return 0
     }
 

@@ -12,7 +12,7 @@ private final class ScriptedHost {
     let path = NSTemporaryDirectory() + "sl\(UUID().uuidString.prefix(8))"
     let loop: EventLoop
     private let listener: Int32
-    private var line: Int32 = -1
+    private(set) var line: Int32 = -1
 
     init() throws {
         loop = try EventLoop()
@@ -100,6 +100,43 @@ private final class ScriptedHost {
 }
 
 @Suite(.serialized) struct HostLinkTests {
+    @Test func `asks for a sign of life, and says whether up is one that gives any`() throws {
+        let host = try ScriptedHost()
+        let link = try host.link()
+        defer { link.close() }
+        // As an older version: it says nothing of beats.
+        #expect(!link.answersBeats)
+        var heardCount = 0
+        var others = 0
+        var backCount = 0
+        link.onHeard = { heardCount += 1 }
+        link.onMessage = { _ in others += 1 }
+        link.onHostBack = { backCount += 1 }
+        for welcome in [HostLink.welcome, ["op": "welcome"]] {
+            host.hangUp()
+            #expect(host.accept())
+            let before = backCount
+            try host.say(welcome)
+            #expect(host.until { backCount > before })
+            #expect(link.answersBeats == (welcome == HostLink.welcome))
+            #expect(link.hostProcess == Processes.current)
+        }
+        heardCount = 0
+        var beat = Value.null
+        #expect(
+            host.until {
+                while let (bytes, _) = (try? DescriptorPassing.receive(from: host.line)) ?? nil {
+                    if let message = try? JSON.parse(bytes), message["op"].string == "beat" { beat = message }
+                }
+                return !beat.isNull
+            })
+        let answer = try #require(HostLink.answer(toBeat: beat))
+        #expect(HostLink.answer(toBeat: ["op": "beat"]) == nil, "an older role does not wait for it")
+        try host.say(answer)
+        #expect(host.until { heardCount == 1 })
+        #expect(others == 0, "it is nobody's message")
+    }
+
     @Test func `a new up that says nothing does not hold up the loop, and has everything once it welcomes`() throws {
         let host = try ScriptedHost()
         let link = try host.link()

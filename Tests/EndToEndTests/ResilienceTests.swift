@@ -121,6 +121,29 @@ extension Transcripts {
             try siege.end()
         }
 
+        @Test func `An up that hangs is replaced, so that what dies beside it comes back: no process restarts, no request fails`() throws {
+            let siege = try Siege()
+            defer { siege.stop() }
+            try siege.begin()
+            let before = try siege.replicas()
+            let (up, server) = (siege.pid(of: "up"), siege.pid(of: "server"))
+            try #require(up > 1 && server > 1)
+            #expect(kill(up, SIGSTOP) == 0)
+            // Nobody but `up` starts another server.
+            #expect(kill(server, SIGKILL) == 0)
+            // Those who judge may be late themselves on a busy machine, and then wait for as long again.
+            try siege.wait(within: 120, "another up runs") { siege.pid(of: "up") > 1 && siege.pid(of: "up") != up }
+            try siege.wait("another server runs") { siege.pid(of: "server") > 1 && siege.pid(of: "server") != server }
+            try siege.settle(3)
+            #expect(try siege.replicas() == before)
+            try siege.flow()
+            // The next one heals as the first did.
+            try siege.kill("agent-a1")
+            try siege.settle(3)
+            try siege.end()
+            #expect(try siege.replicas() == before)
+        }
+
         @Test func `The death of the proxy breaks what was inside it; new connections wait for the next`() throws {
             let siege = try Siege()
             defer { siege.stop() }

@@ -24,6 +24,20 @@ import Timing
         #expect(try bench.role("server")["restarts"].int == 0)
     }
 
+    @Test func `up answers the beats of those that wait for it`() throws {
+        let bench = try HostBench()
+        // Who is no role is told nothing unasked.
+        let link = try bench.link("verb")
+        #expect(link.answersBeats)
+        var heardCount = 0
+        link.onHeard = { heardCount += 1 }
+        var countAtReply: Int?
+        link.request(["op": "status"]) { _ in countAtReply = heardCount }
+        #expect(bench.until { countAtReply != nil })
+        // The first beat was sent before the request.
+        #expect(countAtReply ?? 0 >= 2)
+    }
+
     @Test func `the proxies are told at once of a process that ended, by agents alone`() throws {
         let bench = try HostBench()
         let proxy = try bench.link("proxy-1")
