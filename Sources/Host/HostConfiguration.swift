@@ -27,6 +27,8 @@ package struct HostConfiguration: Hashable, Sendable {
     package var boot: String?
     /// It was stopped, and nothing that it ran was left; no server has served since.
     package var isStopped = false
+    /// A server has stored a state here: one that finds none any more must not begin with an empty one.
+    package var hasState = false
 
     /// Hourly, for a day.
     package static let defaultSnapshotInterval = 3600
@@ -87,6 +89,7 @@ package struct HostConfiguration: Hashable, Sendable {
         if let runAs { out["runAs"] = .string(runAs) }
         if let boot { out["boot"] = .string(boot) }
         if isStopped { out["stopped"] = true }
+        if hasState { out["state"] = true }
         return out
     }
 
@@ -106,6 +109,7 @@ package struct HostConfiguration: Hashable, Sendable {
         if let proxy = value["proxy"].string { proxies = named.first == proxy ? named : [proxy] }
         boot = value["boot"].string
         isStopped = value["stopped"].bool ?? false
+        hasState = value["state"].bool ?? false
     }
 }
 

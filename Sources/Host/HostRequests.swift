@@ -45,7 +45,9 @@ extension HostRole {
         case "beat": connection.answer(beat: message)
         // Of nobody else: who can have a proxy avoid an endpoint is who looks after it.
         case "ended" where RoleName.isAgent(connection.role): connections.values.forEach { $0.passOn(ended: message["address"]) }
-        case "serving": serving()
+        case "serving":
+            storeNotices = message["notices"].elements.compactMap(\.string)
+            serving()
         case "cannot": cannotStart(role, message["reason"].string ?? "")
         case "store":
             if let descriptor = descriptors.first, let name = message["name"].string {

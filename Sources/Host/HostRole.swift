@@ -51,6 +51,8 @@ package final class HostRole {
     /// Proxies that finish what they have.
     var retired: Set<String> = []
     var hasServed = false
+    /// What the server found damaged or cut off when it read the store, and could deal with.
+    package internal(set) var storeNotices: [String] = []
     /// No process of the instance can have lived on until this start. Until it has served once, its server is told.
     var nothingRuns = false
     let isResuming: Bool
@@ -96,6 +98,7 @@ package final class HostRole {
         var configuration = requested
         if let recorded = Self.recorded(directory) {
             if isResuming { configuration = recorded }
+            configuration.hasState = recorded.hasState
             // What other machines and kubeconfigs already know stays as it was, unless it is asked for otherwise.
             if configuration.block == nil { configuration.block = recorded.block }
             if configuration.apiAddress.port == 0 { configuration.apiAddress = recorded.apiAddress }
@@ -185,7 +188,8 @@ package final class HostRole {
         continueUpgrade(isPlanned: isPlanned)
         let common = commonArguments
         let snapshots = ["--snapshot-every", "\(configuration.snapshotInterval)s", "--snapshot-keep", "\(configuration.snapshotKeep)"]
-        add("server", ["server"] + common + snapshots + (nothingRuns ? [Self.nothingRunsFlag] : []))
+        let past = (configuration.hasState ? [Self.hasRunFlag] : []) + (nothingRuns ? [Self.nothingRunsFlag] : [])
+        add("server", ["server"] + common + snapshots + past)
         for node in configuration.nodes {
             var arguments = ["agent"] + common + ["--node", node.name, "--zone", node.zone, "--index", "\(node.index)"]
             if let runAs = configuration.runAs { arguments += ["--run-as", runAs] }
@@ -292,6 +296,7 @@ package final class HostRole {
         [
             "pid": .int(Int64(Processes.current)), "dataDirectory": .string(directory.path), "api": .string("\(configuration.apiAddress)"),
             "block": .int(Int64(configuration.block ?? 0)), "descriptors": .int(Int64(kept.count)),
+            "store": .array(storeNotices.map { .string($0) }),
             "roles": .array(
                 roles.map { role in
                     var out: Value = [

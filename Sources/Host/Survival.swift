@@ -5,6 +5,7 @@ import Linux
 /// BEFORE anybody reads it. After a death of all of Steady the pods run on, and stay Ready.
 extension HostRole {
     static let nothingRunsFlag = "--nothing-runs"
+    static let hasRunFlag = "--has-run"
 
     /// It was never started here (a snapshot may have been restored), or it was stopped to the end, or the machine was booted since.
     static func nothingCanRun(_ directory: DataDirectory) -> Bool {
@@ -17,9 +18,13 @@ extension HostRole {
     /// The server serves: from now on agents may start something, and one that dies and comes back is told nothing more.
     func beginsToRun() {
         nothingRuns = false
-        roles.first { $0.name == "server" }?.arguments.removeAll { $0 == Self.nothingRunsFlag }
-        guard configuration.isStopped else { return }
+        let server = roles.first { $0.name == "server" }
+        server?.arguments.removeAll { $0 == Self.nothingRunsFlag }
+        let isNews = !configuration.hasState && !((try? Files.list(directory.journal)) ?? []).isEmpty
+        if isNews { server?.arguments.append(Self.hasRunFlag) }
+        guard configuration.isStopped || isNews else { return }
         configuration.isStopped = false
+        configuration.hasState = configuration.hasState || isNews
         do { try recordConfiguration() } catch { RoleLog.say(.error, "\(directory.hostRecord) cannot be written: \(error)") }
     }
 

@@ -29,7 +29,7 @@ package struct JournalError: Error, Sendable, CustomStringConvertible {
         var error = JournalError(
             path: path, offset: offset, problem: problem,
             remedy:
-                "This was on disk once and is damaged; nothing was changed. Restore the newest copy (steady snapshot restore --help), or move the directory away to begin empty"
+                "This was on disk once and is damaged; nothing was changed. Restore the newest copy (steady snapshot restore --help), or move the directory away, and up.json beside it, to begin empty"
         )
         error.isDamage = true
         return error

@@ -18,6 +18,10 @@ package struct JournalRecord: Sendable {
 /// (8; snapshots, seconds since 1970, 0: unknown), zeros, and in the last 4 the CRC-32C of the first 60. Records follow: payload length (4), CRC-32C of all that follows (4), revision (8), how
 /// far the file was durable when the record was written (8), payload, zeros up to the next multiple of 8. Zeros in the place of a record are
 /// the end: space is laid out ahead.
+///
+/// Behind the last record of the last segment may stand a mark: a record of revision 0, which no commit has, with one byte of payload. It says that all
+/// before it was durable, as the next record would: without it damage to the last record looks like a write that was cut off. It is no part of the
+/// content, and the next record takes its place; who does not know of marks takes it for a write that was cut off, which held nothing.
 enum JournalFormat {
     static let layoutVersion: UInt32 = 1
     static let headerSize = 64
@@ -98,6 +102,19 @@ enum JournalFormat {
             revision: number(UInt64.self, in: bytes, at: offset + 8),
             durableThrough: Int(truncatingIfNeeded: number(UInt64.self, in: bytes, at: offset + 16)),
             payload: start..<(start + length), end: (start + length + 7) / 8 * 8)
+    }
+
+    /// A mark that goes to this offset; no longer than the shortest record, which so leaves nothing of it.
+    static func mark(at offset: Int) -> [UInt8] {
+        var out: [UInt8] = []
+        append(JournalRecord(revision: 0, head: [1]), durableThrough: offset, to: &out)
+        return out
+    }
+
+    /// Nil when none stands here.
+    static func mark(in bytes: [UInt8], at offset: Int) -> Found? {
+        guard let found = record(in: bytes, at: offset), found.revision == 0, found.durableThrough == offset else { return nil }
+        return found
     }
 
     private static func append(_ number: some FixedWidthInteger, to out: inout [UInt8]) {

@@ -139,8 +139,7 @@ struct JournalReader {
         if scan.tornByteCount > 0 {
             guard isLast else { throw .damaged(path, offset: scan.end, "no whole record stands here, but a later file goes on after it") }
             out.notices.append(
-                "\(path), offset \(scan.end): \(scan.tornByteCount) bytes of a write that was cut off are removed; nothing in them was acknowledged"
-            )
+                "\(path), offset \(scan.end): " + Self.words(ofTorn: scan, after: scan.records.last?.revision ?? segment.base))
         }
         for record in scan.records where record.revision > out.snapshotRevision {
             guard record.revision > out.lastRevision else {
@@ -155,5 +154,13 @@ struct JournalReader {
         out.end = scan.end
         let start = scan.records.last.map(\.durableThrough) ?? 0
         out.doubtful = (start, Array(bytes[min(start, scan.end)..<min(scan.end, bytes.count)]))
+    }
+
+    private static func words(ofTorn scan: FileScan, after revision: UInt64) -> String {
+        let count = scan.tornByteCount
+        if scan.hasMark { return "\(count) bytes of a write that was cut off are removed; nothing in them was acknowledged" }
+        return
+            "\(count) bytes behind revision \(revision) are no whole write and are removed: they are a write that was cut off, of which nobody "
+            + "was told that it is kept, or else the last one that was acknowledged, damaged since and lost"
     }
 }

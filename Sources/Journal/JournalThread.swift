@@ -64,7 +64,7 @@ package final class JournalThread: Sendable {
     /// After `.failed`: what is appended from here on rests on the durable state again.
     package func resume() { queue.withLock { $0.isRefusing = false } }
 
-    /// Writes what is queued, stops the thread and waits for it. A snapshot under way is abandoned.
+    /// Writes what is queued, marks the end, stops the thread and waits for it. A snapshot under way is abandoned.
     package func stop() {
         queue.withLock { $0.isStopping = true }
         bell.ring()
@@ -93,12 +93,18 @@ package final class JournalThread: Sendable {
             }
             if isIdle {
                 // Decided under the lock: whoever appends from here on rings.
-                bell.wait()
+                if !writer.isUnproven {
+                    bell.wait()
+                } else if !bell.wait(atMost: writer.settings.markDelay) {
+                    prove(writer, report)
+                }
                 continue
             }
             if !records.isEmpty { write(records, writer, report) }
             if isStopping {
                 writer.abandonSnapshot()
+                // Nobody writes any more who could be told of a failure; the next process trusts no end that it has not written itself.
+                try? writer.prove()
                 writer.close()
                 return
             }
@@ -114,12 +120,20 @@ package final class JournalThread: Sendable {
                     through: records[records.count - 1].revision, segmentByteCount: writer.segmentByteCount,
                     snapshotByteCount: writer.snapshotByteCount))
         } catch {
-            queue.withLock { queue in
-                queue.records = []
-                queue.isRefusing = true
-            }
-            report(.failed(error))
+            refuse(error, report)
         }
+    }
+
+    private func prove(_ writer: JournalWriter, _ report: (JournalOutcome) -> Void) {
+        do throws(JournalFailure) { try writer.prove() } catch { refuse(error, report) }
+    }
+
+    private func refuse(_ failure: JournalFailure, _ report: (JournalOutcome) -> Void) {
+        queue.withLock { queue in
+            queue.records = []
+            queue.isRefusing = true
+        }
+        report(.failed(failure))
     }
 
     private func workOnSnapshot(

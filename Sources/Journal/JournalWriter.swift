@@ -9,11 +9,16 @@ package struct JournalSettings: Sendable {
     package var allocationStep: Int
     /// How much of a snapshot is written between two batches, so that commits do not wait for the whole of it.
     package var snapshotStep: Int
+    /// After so long without a commit the end is marked, once.
+    package var markDelay: Duration
 
-    package init(segmentLimit: Int = 16 << 20, allocationStep: Int = 1 << 20, snapshotStep: Int = 256 << 10) {
+    package init(
+        segmentLimit: Int = 16 << 20, allocationStep: Int = 1 << 20, snapshotStep: Int = 256 << 10, markDelay: Duration = .seconds(5)
+    ) {
         self.segmentLimit = segmentLimit
         self.allocationStep = allocationStep
         self.snapshotStep = snapshotStep
+        self.markDelay = markDelay
     }
 }
 
@@ -24,7 +29,7 @@ package struct JournalSettings: Sendable {
 package final class JournalWriter {
     private let disk: any JournalDisk
     private let contentVersion: UInt32
-    private let settings: JournalSettings
+    let settings: JournalSettings
 
     private var segments: [SegmentName]
     private var file: (any JournalFile)?
@@ -34,6 +39,10 @@ package final class JournalWriter {
     private var allocatedEnd = 0
     private var lastRevision: UInt64
     private var state: State
+    /// A mark stands at `end`.
+    private var hasMark = false
+    /// Nothing on disk says that the last record was whole once: damage to it would look like a write that was cut off. False AFTER one attempt to change that.
+    package private(set) var isUnproven: Bool
 
     private enum State {
         case ready
@@ -65,6 +74,7 @@ package final class JournalWriter {
         // Also after a clean stop: cutting the file removes the zeros that were laid out, and a torn tail with them.
         state = recovered.end == nil ? .needsSegment : .needsRepair
         end = recovered.end ?? 0
+        isUnproven = end > JournalFormat.headerSize
     }
 
     /// Makes certain that what was recovered is on disk, BEFORE anybody reads it.
@@ -99,9 +109,28 @@ package final class JournalWriter {
             throw cutOff(after: error, isDistrust: false)
         }
         do throws(LinuxError) { try file.synchronize() } catch { throw cutOff(after: error, isDistrust: true) }
+        hasMark = false
+        isUnproven = true
         end += bytes.count
         segmentByteCount += bytes.count
         lastRevision = last.revision
+    }
+
+    /// Marks the end, so that a recovery knows the last record for one that was whole: costs one fdatasync. Where the mark cannot be written the journal
+    /// goes on without it.
+    ///
+    /// Throws where the fsync fails, as that of `append`: the mark shares its block of the disk with records.
+    package func prove() throws(JournalFailure) {
+        guard isUnproven, case .ready = state, let file else { return }
+        isUnproven = false
+        let mark = JournalFormat.mark(at: end)
+        do throws(LinuxError) { try file.write(mark, at: end) } catch {
+            _ = cutOff(after: error, isDistrust: false)
+            return
+        }
+        hasMark = true
+        allocatedEnd = max(allocatedEnd, end + mark.count)
+        do throws(LinuxError) { try file.synchronize() } catch { throw cutOff(after: error, isDistrust: true) }
     }
 
     /// A segment that can be appended to. Nothing of the records is written yet when it throws.
@@ -146,6 +175,7 @@ package final class JournalWriter {
         }
         self.file = file
         allocatedEnd = end
+        hasMark = false
         state = .ready
     }
 
@@ -158,6 +188,11 @@ package final class JournalWriter {
 
     /// Begins a segment: durable with its header BEFORE the first record goes into it.
     private func beginSegment() throws(LinuxError) {
+        // The file that follows proves as much, and a version that knows of no marks would take one before it for damage.
+        if hasMark {
+            state = .needsRepair
+            try repair()
+        }
         state = .needsSegment
         close()
         let segment = SegmentName(base: lastRevision)
@@ -177,6 +212,7 @@ package final class JournalWriter {
         end = JournalFormat.headerSize
         segmentByteCount += end
         allocatedEnd = end
+        isUnproven = false
         state = .ready
     }
 
@@ -251,6 +287,8 @@ package final class JournalWriter {
         }
         try disk.synchronize()
         segments = []
+        hasMark = false
+        isUnproven = false
         lastRevision = max(lastRevision, revision)
         end = 0
         segmentByteCount = 0

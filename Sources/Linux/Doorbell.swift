@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Timing
 
 /// Wakes a thread that waits: rings that come before or during a wait are not lost, several count as one.
 package struct Doorbell: Sendable {
@@ -17,6 +18,20 @@ package struct Doorbell: Sendable {
     package func wait() {
         var count: UInt64 = 0
         while Glibc.read(fd, &count, 8) < 0, errno == EINTR {}
+    }
+
+    /// Blocks until it was rung since the last wait, or for so long; false when it was not rung.
+    package func wait(atMost limit: Duration) -> Bool {
+        let end = Clock.monotonic() + limit
+        while true {
+            var entry = pollfd(fd: fd, events: Int16(POLLIN), revents: 0)
+            let got = poll(&entry, 1, Int32(clamping: (end - Clock.monotonic()).millisecondsRoundedUp))
+            if got > 0 {
+                wait()
+                return true
+            }
+            if got == 0, Clock.monotonic() >= end { return false }
+        }
     }
 
     /// Closes the descriptor. Nobody may ring AFTER.

@@ -20,6 +20,14 @@ extension Storage {
         do throws(JournalError) { return try SystemDisk(directory) } catch { throw StorageError(error.description) }
     }
 
+    /// The newest whole file of the scheduled copies and of those before upgrades: both have their time in their name.
+    private static func newestCopy(_ settings: StorageSettings) -> String? {
+        guard let place = settings.snapshots else { return nil }
+        let names = ((try? Files.list(place)) ?? []).filter { $0.hasSuffix(".steady") }
+        let newest = names.max { ($0.drop { !$0.isNumber }, $0) < ($1.drop { !$0.isNumber }, $1) }
+        return newest.map { "\(place)/\($0)" }
+    }
+
     /// Recovers the registry and makes durable what must hold BEFORE the first request.
     static func open(
         _ disk: any JournalDisk, settings: StorageSettings, random: inout SystemRandomNumberGenerator
@@ -29,7 +37,14 @@ extension Storage {
         do throws(JournalError) {
             (recovered, writer) = try Journals.open(disk, contentVersion: RegistryRecord.formatVersion, settings: settings.journal)
         } catch {
-            throw StorageError(error.description)
+            throw StorageError(error.description + (error.isDamage ? newestCopy(settings).map { ". The newest: \($0)" } ?? "" : ""))
+        }
+        // An empty state would be taken for the truth: everything that runs would be stopped.
+        if recovered.records.isEmpty, let evidence = settings.evidence {
+            throw StorageError(
+                "\(disk.path): no state is stored here, but \(evidence) says that there was one: its files are gone. No program was stopped. Put them "
+                    + "back, or go back to a snapshot: steady snapshot restore --replace \(newestCopy(settings) ?? "FILE"); to begin empty, remove "
+                    + "\(evidence) first")
         }
         var recovery = Recovery(settings: settings.registry)
         var registry: Registry
@@ -38,7 +53,8 @@ extension Storage {
             registry = try recovery.registry()
         } catch {
             throw StorageError(
-                "\(disk.path): \(error). Restore the newest copy (steady snapshot restore --help), or move the directory away to begin empty"
+                "\(disk.path): \(error). Restore the newest copy (steady snapshot restore --help), or move the directory away, and up.json beside it, "
+                    + "to begin empty"
             )
         }
         let records = registry.bootstrap(now: Clock.realtime(), random: &random, nothingRuns: settings.nothingRuns)

@@ -17,6 +17,10 @@ package struct StorageSettings: Sendable {
     package var bookmarkInterval: Duration
     /// No process of the instance can have lived on until this start: what is stored as ready is not (see `Registry.bootstrap`).
     package var nothingRuns = false
+    /// The file that says that a state was stored here before, for the message when there is none; nil: nothing says so.
+    package var evidence: String?
+    /// Where copies are looked for when the state is damaged or gone, to name the newest; nil: nowhere.
+    package var snapshots: String?
 
     package init(
         registry: RegistrySettings = RegistrySettings(), journal: JournalSettings = JournalSettings(), undurableLimit: Int = 8192,

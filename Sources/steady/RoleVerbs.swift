@@ -2,6 +2,7 @@ import APIClient
 import APIServer
 import Commands
 import Controllers
+import Formats
 import Glibc
 import Linux
 import NodeAgent
@@ -16,6 +17,7 @@ enum RoleVerbs {
             "server", group: .hidden, summary: "Role: store, API and controllers",
             flags: [
                 Flag("block", nil, .value(placeholder: "N"), "slice of the loopback addresses"),
+                Flag("has-run", nil, .toggle, "a state was stored here before: without one the server does not start"),
                 Flag("nothing-runs", nil, .toggle, "no process of the instance can have lived on: nothing stored is ready"),
             ] + SnapshotVerbs.scheduleFlags,
             run: { try server($0) }),
@@ -44,6 +46,8 @@ enum RoleVerbs {
         var storage = StorageSettings()
         storage.registry.mayChangeUser = Processes.isRoot
         storage.registry.block = try block(invocation)
+        if invocation.isSet("has-run") { storage.evidence = directory.hostRecord }
+        storage.snapshots = directory.snapshots
         storage.nothingRuns = invocation.isSet("nothing-runs")
         if let interval = try invocation.duration("snapshot-every"), interval > .zero {
             storage.copies = CopySettings(
@@ -71,7 +75,8 @@ enum RoleVerbs {
             role.onStop.append { loops?.close() }
             for notice in role.storage.notices { RoleLog.say(.warning, notice) }
             role.storage.onNotice = { RoleLog.say(.warning, $0) }
-            link.tell(["op": "serving"])
+            let serving: Value = ["op": "serving", "notices": .array(role.storage.notices.map { .string($0) })]
+            link.tell(serving)
             followAbsences(link) { loops?.absent($0.byNode) }
             followProxies(link) {
                 loops?.live(proxies: $0.names)
@@ -80,7 +85,7 @@ enum RoleVerbs {
             link.ready()
             link.onHostBack = { [onHostBack = link.onHostBack] in
                 onHostBack()
-                link.tell(["op": "serving"])
+                link.tell(serving)
             }
             RoleLog.say(.information, "serves revision \(role.storage.revision.number) on \(role.address.map { "\($0)" } ?? "its socket")")
             for number in [SIGTERM, SIGINT] { try loop.onSignal(number) { role.end() } }

@@ -111,6 +111,7 @@ enum UpVerb {
         host.onServing = { address in
             guard !isResuming, !invocation.isSet("detached") else { return }
             terminal.line("steady is up: API http://\(address), data directory \(directory.path)")
+            for notice in host.storeNotices { terminal.complain("Warning: \(notice)") }
             if !files.isEmpty { child = ApplyChild(loop: loop, files: files, directory: directory) }
         }
         RoleLog.begin("up", path: directory.roleLog("up"), output: try Files.open(directory.roleLog("up"), Files.appending))

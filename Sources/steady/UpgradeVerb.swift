@@ -32,6 +32,8 @@ enum UpgradeVerb {
             Flag("status", nil, .toggle, "only say how the last upgrade went, or goes"),
         ], run: { try run($0) })
 
+    /// A pipe's usual room, in bytes: a program that says more is none.
+    private static let statementSize = 64 * 1024
     /// A program that does not print its formats in this time is none.
     private static let statementLimit: Duration = .seconds(10)
     private static let answerLimit: Duration = .seconds(60)
@@ -63,7 +65,7 @@ enum UpgradeVerb {
                 "the running steady up cannot be upgraded in place; stop it with steady down, and start the new one with steady up")
         }
         let path = try self.path(invocation, line)
-        let said = try statement(of: path, directory, loop)
+        let said = try statement(of: path, loop)
         guard let next = ProgramStatement(said) else {
             throw CommandError(
                 "\(path) is not a steady that an instance can be upgraded to: it does not print its formats (steady formats)")
@@ -81,8 +83,15 @@ enum UpgradeVerb {
             return 0
         }
         if let obstacle = now.obstacle(to: next) { throw CommandError("not upgraded: \(obstacle)") }
-        try takeSnapshot(invocation, directory)
-        _ = try line.ask(["op": "upgrade", "path": .string(path), "version": .string(next.version)], within: answerLimit)
+        let snapshot = try takeSnapshot(invocation, directory)
+        let answer = try line.answer(to: ["op": "upgrade", "path": .string(path), "version": .string(next.version)], within: answerLimit)
+        if answer["error"].string != nil {
+            // Nothing has changed that it would be needed for: each attempt would leave one more, also on a disk that is full.
+            try? Files.removeTree(snapshot)
+            invocation.terminal.line("removed again: \(snapshot)")
+        }
+        try HostLine.check(answer)
+        removeOldSnapshots(directory)
         do { return try follow(line, invocation.terminal, to: next.version, directory) } catch let error as CommandError {
             // A program of before identities were told says nothing by which a script around it could be known.
             guard said["identity"].string == nil, isScript(path) else { throw error }
@@ -101,14 +110,20 @@ enum UpgradeVerb {
     private static let snapshotLimit = 5
     private static let snapshotPrefix = "before-upgrade-"
 
-    private static func takeSnapshot(_ invocation: Invocation, _ directory: DataDirectory) throws {
+    /// Its path.
+    private static func takeSnapshot(_ invocation: Invocation, _ directory: DataDirectory) throws -> String {
         try Files.makeDirectories(directory.snapshots)
         let time = Clock.realtime().rfc3339.split(separator: ":").joined(separator: "-")
         let path = "\(directory.snapshots)/\(snapshotPrefix)\(time).steady"
         let contents = try SnapshotVerbs.receive(invocation, path)
         invocation.terminal.line("snapshot: \(path) (revision \(contents.revision))")
+        return path
+    }
+
+    /// AFTER the upgrade has begun.
+    private static func removeOldSnapshots(_ directory: DataDirectory) {
         // Names sort as their times do.
-        let all = try Files.list(directory.snapshots).filter { $0.hasPrefix(snapshotPrefix) && $0.hasSuffix(".steady") }
+        let all = ((try? Files.list(directory.snapshots)) ?? []).sorted().filter { $0.hasPrefix(snapshotPrefix) && $0.hasSuffix(".steady") }
         for name in all.dropLast(snapshotLimit) { try? Files.removeTree("\(directory.snapshots)/\(name)") }
     }
 
@@ -131,13 +146,10 @@ enum UpgradeVerb {
     }
 
     /// What the program says of itself: proves that it starts on this machine.
-    private static func statement(of path: String, _ directory: DataDirectory, _ loop: EventLoop) throws -> Value {
-        let said = "\(directory.path)/formats.tmp\(Processes.current)"
-        let output = try Files.openForAppending(said)
-        defer {
-            closeDescriptor(output)
-            try? Files.removeTree(said)
-        }
+    private static func statement(of path: String, _ loop: EventLoop) throws -> Value {
+        // Not a file: the disk may be full, and a program that is none may print for ever. What it says fits into a pipe.
+        let pipe = try CommandPipe(owner: nil)
+        defer { for end in [pipe.source, pipe.sink] { closeDescriptor(end) } }
         let null = try Files.openNull()
         defer { closeDescriptor(null) }
         let process: LaunchedProcess
@@ -145,7 +157,7 @@ enum UpgradeVerb {
             process = try Launcher().launch(
                 Launch(
                     path, arguments: ["steady", "formats"], environment: Processes.environmentList(), directory: "/", input: null,
-                    output: output, error: null))
+                    output: pipe.sink, error: null))
         } catch {
             throw CommandError("\(path) cannot be started: \(error)")
         }
@@ -160,8 +172,10 @@ enum UpgradeVerb {
             _ = loop.runUntil(within: statementLimit) { end != .running }
             throw CommandError("\(path) did not say within \(Int(statementLimit.inSeconds)) s what it is (steady formats)")
         }
-        guard end == .ended(.exited(code: 0)), let value = try? JSON.parse(Files.read(said)) else { return .null }
-        return value
+        guard end == .ended(.exited(code: 0)) else { return .null }
+        var bytes = [UInt8](repeating: 0, count: statementSize)
+        let count = Files.readAvailable(pipe.source, into: &bytes)
+        return (try? JSON.parse(Array(bytes[..<count]))) ?? .null
     }
 
     // MARK: - How it goes
@@ -219,17 +233,28 @@ private struct HostLine {
     let link: HostLink
 
     func ask(_ message: Value, within limit: Duration) throws(CommandError) -> Value {
+        let answer = try answer(to: message, within: limit)
+        try Self.check(answer)
+        return answer
+    }
+
+    /// May be a refusal; throws where nothing was answered, and nobody knows what came of it.
+    func answer(to message: Value, within limit: Duration) throws(CommandError) -> Value {
         var answer: Value?
         link.request(message) { answer = $0 }
         guard loop.runUntil(within: limit, { answer != nil }), let answer, !answer.isNull else {
             throw CommandError("steady up did not answer; see: steady logs --role up")
         }
+        return answer
+    }
+
+    /// Throws a refusal.
+    static func check(_ answer: Value) throws(CommandError) {
         if let error = answer["error"].string {
             throw CommandError(
                 error == "unknown request"
                     ? "the running steady up knows no upgrades; stop it with steady down, and start the new one with steady up" : error)
         }
-        return answer
     }
 
     func pause(_ duration: Duration) {

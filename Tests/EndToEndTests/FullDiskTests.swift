@@ -36,6 +36,14 @@ extension Transcripts {
             echo "== again"
             rm $D/fill
             await '$S create configmap again --from-literal a=b >/dev/null 2>&1'; $S get configmap again --no-headers | awk '{ print $1 }'
+            echo "== upgrade"
+            cat > $D/new <<.
+            #!/bin/sh
+            $2/steady formats | sed 's/"version":"[^"]*"/"version":"0.9.9"/; s/,"identity".*/}/'
+            .
+            chmod +x $D/new
+            $S upgrade --binary $D/new 2>&1; echo "exit $?"; ls $D/d/snapshots
+            fill; $S upgrade --binary $D/new 2>&1; echo "exit $?"; ls $D/d/snapshots
             echo "== up"
             $S down >/dev/null 2>&1; fill
             $S up --detach 2>&1; echo "exit $?"
@@ -73,6 +81,11 @@ extension Transcripts {
             #expect(parts["supervision"] == ["healed"], "\(run.text)")
             #expect(parts["back"] == ["up", "server", "STORE  refuses writes"], "\(run.text)")
             #expect(parts["again"] == ["again"], "\(run.text)")
+            // The program itself has no room beside the state; then there is not even room for a snapshot.
+            let upgrade = parts["upgrade"] ?? []
+            #expect(upgrade.count == 6 && upgrade.filter { $0 == "exit 1" }.count == 2, "\(run.text)")
+            #expect(upgrade.dropFirst().first?.hasPrefix("removed again: ") == true, "\(run.text)")
+            #expect(upgrade.filter { $0.contains("No space left on device") }.count == 2, "\(run.text)")
             let up = parts["up"] ?? []
             #expect(up.first?.contains("No space left on device; make room") == true, "\(run.text)")
             #expect(up.dropFirst() == ["exit 1", "exit 0", "p"], "\(run.text)")

@@ -106,6 +106,47 @@ extension Transcripts {
             #expect(try first.pods().map(\.isReady) == [true, true, true])
         }
 
+        @Test func `A stored state that is gone or damaged after a stop is missed, and the snapshot that is named brings it back`() throws {
+            let instance = try Instance()
+            defer { instance.stop() }
+            let (data, journal) = (instance.dataDirectory, instance.dataDirectory + "/journal")
+            // Kept over the stops: others take the first ones that are free.
+            try instance.steady("up --detach --zones a --block 13")
+            try instance.steady("create configmap kept --from-literal a=b")
+            try FileManager.default.createDirectory(atPath: data + "/snapshots", withIntermediateDirectories: true)
+            let snapshot = data + "/snapshots/snapshot-2026-01-31T12-00-00Z-r1.steady"
+            try instance.steady("snapshot save \(snapshot)")
+            try instance.steady("create configmap later --from-literal a=b")
+
+            // The last write before a stop, damaged: it is not taken for one that was cut off.
+            try instance.steady("down")
+            let segment = try #require(names(in: journal).last { $0.hasPrefix("segment-") })
+            let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(journal)/\(segment)"))
+            // Before the mark of the stop: a header and one byte.
+            let mark = try #require(bytes.lastIndex { $0 != 0 }) - 24
+            var damaged = bytes
+            damaged[mark - 12] ^= 1
+            try damaged.write(to: URL(fileURLWithPath: "\(journal)/\(segment)"))
+            let refusal = try instance.steady("up --detach", code: 1)
+            #expect(refusal.contains("\(journal)/\(segment), offset ") && refusal.contains("The newest: \(snapshot)"), "\(refusal)")
+            try bytes.write(to: URL(fileURLWithPath: "\(journal)/\(segment)"))
+            try instance.steady("up --detach")
+            try instance.steady("get configmap later")
+
+            // All of its files gone.
+            try instance.steady("down")
+            for name in names(in: journal) { try FileManager.default.removeItem(atPath: "\(journal)/\(name)") }
+            for _ in 0..<2 {
+                let missed = try instance.steady("up --detach", code: 1)
+                #expect(missed.contains("\(journal): no state is stored here, but \(data)/up.json says that there was one"), "\(missed)")
+                #expect(missed.contains("steady snapshot restore --replace \(snapshot)"), "\(missed)")
+            }
+            try instance.steady("snapshot restore --replace \(snapshot)")
+            try instance.steady("up --detach")
+            try instance.steady("get configmap kept")
+            #expect(try instance.steady("get configmap later", code: 1).contains("not found"))
+        }
+
         @Test func `What is damaged, cut off, newer or no snapshot is refused by name, and nothing is changed`() throws {
             let instance = try Instance()
             defer { instance.stop() }

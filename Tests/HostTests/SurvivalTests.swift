@@ -42,6 +42,37 @@ import Testing
         }
     }
 
+    /// An instance whose journal is gone must not begin with an empty one.
+    @Test func `it is told that there was a state once a server has stored one, also by the next up`() throws {
+        let scratch = try Scratch()
+        do {
+            let first = try bench(at: scratch.path)
+            #expect(first.until { servers(first).count == 1 }, "\(first.failure)")
+            let server = try first.link("server")
+            for kept in server.fetchAll() { closeDescriptor(kept.descriptor) }
+            try Files.makeDirectories(first.directory.journal)
+            try Files.replace(first.directory.journal + "/segment", with: [])
+            server.tell(["op": "serving", "notices": ["something was cut off"]])
+            #expect(first.wait { $0.isServing })
+            #expect(HostRole.recorded(first.directory)?.hasState == true)
+            #expect(try first.ask(["op": "status"])["store"].elements.compactMap(\.string) == ["something was cut off"])
+            _ = try first.strike("server")
+            #expect(first.until { servers(first).count == 2 })
+            #expect(servers(first).map { $0.contains(" --has-run") } == [false, true])
+            first.stop()
+        }
+        let directory = DataDirectory(scratch.path)
+        try Files.removeTree(directory.journal)
+        // Others on this machine may have its addresses by now.
+        var record = try #require(HostRole.recorded(directory))
+        (record.block, record.apiAddress) = (nil, .ipv4(.loopback, port: 0))
+        try Files.replace(directory.hostRecord, with: JSON.serialize(record.value))
+        let second = try bench(at: scratch.path)
+        #expect(second.until { servers(second).count == 1 }, "\(second.failure)")
+        #expect(servers(second).map { $0.contains(" --has-run") } == [true])
+        second.stop()
+    }
+
     @Test func `of a record it follows from how the instance ended and in which boot`() throws {
         let scratch = try Scratch()
         let directory = DataDirectory(scratch.path)

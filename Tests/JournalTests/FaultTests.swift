@@ -1,3 +1,4 @@
+import Glibc
 import Journal
 import Linux
 import Synchronization
@@ -61,6 +62,36 @@ struct `The journal's thread` {
         thread.stop()
         #expect(reports.all == ["durable 1", "failed 5", "durable 4"])
         #expect(try open(disk).recovered.revisions == [1, 4])
+    }
+
+    /// Whether the journal, with a bit of its last record flipped, is known to be damaged.
+    private func isMarked(_ disk: FaultyDisk, lastRecordAt start: Int) -> Bool {
+        var files = disk.writtenFiles
+        guard let name = files.keys.first, files[name]!.count > start + 24 else { return false }
+        files[name]![start + 24] ^= 1
+        return (try? open(FaultyDisk(files: files))) == nil
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: [false, true]) func `marks the end when it stops, or when nothing has come for a while`(
+        isStopped: Bool
+    ) throws {
+        let disk = FaultyDisk()
+        let reports = try Reports()
+        var settings = smallSettings
+        settings.markDelay = isStopped ? .seconds(3600) : .milliseconds(1)
+        let thread = try JournalThread(try open(disk, settings: settings).writer) { reports.add($0) }
+        thread.append([record(1)])
+        reports.wait(for: "durable 1")
+        if isStopped {
+            #expect(!isMarked(disk, lastRecordAt: 64))
+            thread.stop()
+            #expect(isMarked(disk, lastRecordAt: 64))
+        } else {
+            while !isMarked(disk, lastRecordAt: 64) { sched_yield() }
+            thread.stop()
+        }
+        #expect(reports.all == ["durable 1"])
+        #expect(try open(disk).recovered.revisions == [1])
     }
 
     @Test(.timeLimit(.minutes(1))) func `writes a snapshot beside the commits, and what is queued when it stops`() throws {

@@ -32,6 +32,8 @@ private struct History {
             if isOver() { return }
             commit(count: step % 3 + 1)
             if isOver() { return }
+            if step % 3 == 1 { mark() }
+            if isOver() { return }
         }
     }
 
@@ -50,6 +52,11 @@ private struct History {
             isDistrusted = error.isDistrust
             if error.fate == .unknown { uncertain.formUnion(records.map(\.revision)) }
         }
+    }
+
+    /// As the thread does it when nothing comes for a while.
+    private mutating func mark() {
+        do throws(JournalFailure) { try writer.prove() } catch { isDistrusted = error.isDistrust }
     }
 
     /// As the storage does it: of what is acknowledged, and of nothing else.

@@ -71,6 +71,63 @@ struct `A journal that is opened again` {
         #expect(damaged.writtenFiles[name] == bytes)
     }
 
+    @Test func `knows damage to the last record where its end was marked, and loses nothing with a mark`()
+        throws
+    {
+        let disk = FaultyDisk()
+        let (_, writer) = try open(disk)
+        for revision in 1...3 { try writer.append([record(UInt64(revision), "text")]) }
+        let start = writer.segmentByteCount
+        try writer.append([record(4, "last")])
+        let end = writer.segmentByteCount
+        #expect(writer.isUnproven)
+        try writer.prove()
+        #expect(!writer.isUnproven)
+        let (name, bytes) = try #require(disk.writtenFiles.first)
+        #expect(bytes.last { $0 != 0 } != nil && bytes[end...].contains { $0 != 0 })
+        let whole = try Journals.read(FaultyDisk(files: [name: bytes]), contentVersion: 1)
+        #expect(whole.revisions == [1, 2, 3, 4] && whole.notices.isEmpty)
+        for byte in start..<bytes.count {
+            for bit in 0..<8 {
+                var damaged = bytes
+                damaged[byte] ^= 1 << UInt8(bit)
+                do throws(JournalError) {
+                    let found = try Journals.read(FaultyDisk(files: [name: damaged]), contentVersion: 1)
+                    #expect(found.revisions == [1, 2, 3, 4], "byte \(byte), bit \(bit)")
+                } catch {
+                    #expect(byte < end && error.isDamage && error.offset == start, "byte \(byte), bit \(bit): \(error)")
+                }
+            }
+        }
+    }
+
+    /// A version that knows of no marks reads what is written after one.
+    @Test func `has no trace of a mark once something is written behind it, in the same file or another`() throws {
+        let (marked, plain) = (FaultyDisk(), FaultyDisk())
+        let writers = (try open(marked).writer, try open(plain).writer)
+        for revision in 1...60 as ClosedRange<UInt64> {
+            for writer in [writers.0, writers.1] { try writer.append([record(revision, "some text")]) }
+            if revision < 60 { try writers.0.prove() }
+        }
+        try #require(plain.writtenFiles.count > 3)
+        func contents(_ disk: FaultyDisk) -> [String: [UInt8]] {
+            disk.writtenFiles.mapValues { bytes in Array(bytes[...(bytes.lastIndex { $0 != 0 } ?? 0)]) }
+        }
+        #expect(contents(marked) == contents(plain))
+    }
+
+    @Test func `says of an end that is no whole record, and that nothing marks, that it may have been acknowledged`() throws {
+        let disk = FaultyDisk()
+        let (_, writer) = try open(disk)
+        try writer.append([record(1)])
+        let end = writer.segmentByteCount
+        try writer.append([record(2)])
+        var (name, bytes) = try #require(disk.writtenFiles.first)
+        bytes[end + 24] ^= 1
+        let notice = try #require(try open(FaultyDisk(files: [name: bytes])).recovered.notices.first)
+        #expect(notice.contains("behind revision 1 ") && notice.contains("or else the last one that was acknowledged, damaged since"))
+    }
+
     @Test func `refuses damage in a segment that a later one follows, and a missing segment`() throws {
         let disk = FaultyDisk()
         let (_, writer) = try open(disk)

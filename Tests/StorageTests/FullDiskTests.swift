@@ -180,11 +180,19 @@ struct `Opening a storage` {
         let whole = try Files.read(path)
         let end = try #require(whole.lastIndex { $0 != 0 })
 
-        var torn = whole
-        torn[end - 3] ^= 1
-        try Files.replace(path, with: torn)
+        // Behind the header of the mark that closing leaves stands one byte.
+        let mark = end - 24
+        var lost = whole
+        lost[mark - 12] ^= 1
+        try Files.replace(path, with: lost)
+        let loss = try #require(throws: StorageError.self) { try Storage(loop: fixture.loop, directory: fixture.directory) }
+        #expect(loss.description.contains("a later one at \(mark) was written after it"))
+        #expect(try Files.read(path) == lost)
+
+        // Without the mark, as after a crash, it may be a write that was cut off.
+        try Files.replace(path, with: lost[..<mark])
         let storage = try Storage(loop: fixture.loop, directory: fixture.directory)
-        #expect(storage.notices.count == 1)
+        #expect(storage.notices.count == 1 && storage.notices[0].contains("a write that was cut off"))
         #expect(storage.object(key("m3")) != nil && storage.object(key("m4")) == nil)
         storage.close()
 
@@ -195,6 +203,29 @@ struct `Opening a storage` {
         #expect(error.description.contains("\(path), offset 64"))
         #expect(error.description.contains("Restore the newest copy"))
         #expect(try Files.read(path) == damaged)
+    }
+
+    @Test func `does not begin empty where a state is known to have been, and names the newest snapshot`() throws {
+        let fixture = try StorageFixture()
+        fixture.storage.close()
+        let snapshots = fixture.directory + "/../\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: snapshots) }
+        try Files.makeDirectories(snapshots)
+        for name in ["snapshot-2026-01-31T12-00-00Z-r99.steady", "before-upgrade-2026-02-01T12-00-00Z.steady", "other"] {
+            try Files.replace("\(snapshots)/\(name)", with: [])
+        }
+        var settings = StorageSettings()
+        settings.evidence = "/data/up.json"
+        settings.snapshots = snapshots
+        func opens() throws { try Storage(loop: fixture.loop, directory: fixture.directory, settings: settings).close() }
+        try opens()
+        for name in try Files.list(fixture.directory) { try Files.removeTree("\(fixture.directory)/\(name)") }
+        let error = try #require(throws: StorageError.self) { try opens() }
+        #expect(error.description.hasPrefix("\(fixture.directory): no state is stored here, but /data/up.json says that there was one"))
+        #expect(error.description.contains("restore --replace \(snapshots)/before-upgrade-2026-02-01T12-00-00Z.steady;"))
+        #expect(try Files.list(fixture.directory).isEmpty)
+        settings.evidence = nil
+        try opens()
     }
 
     @Test func `names a directory that it may not use`() throws {

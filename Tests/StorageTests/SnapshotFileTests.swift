@@ -119,8 +119,13 @@ struct `Scheduled snapshots` {
             _ = try fixture.perform(fixture.configMap("m\(round)"))
             #expect(fixture.loop.runUntil(within: .seconds(60)) { newestCount() == round })
         }
-        let names = try SnapshotCopies.names(try SystemDisk(copies.directory))
-        #expect(names.count <= 3 && !names.isEmpty)
+        // The newest has its name before the oldest goes.
+        var names: [String] = []
+        #expect(
+            fixture.loop.runUntil(within: .seconds(60)) {
+                names = (try? SnapshotCopies.names(SystemDisk(copies.directory))) ?? []
+                return names.count <= 3 && !names.isEmpty
+            })
         for name in names { #expect(SnapshotCopies.time(of: name).flatMap { Timestamp(rfc3339: $0) } != nil, "\(name)") }
     }
 

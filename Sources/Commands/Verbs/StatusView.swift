@@ -90,6 +90,9 @@ enum StatusView {
             out +=
                 "\(terminal.coloured("INSTANCE", .bold))  API http://\(host["api"].plainText)   data \(host["dataDirectory"].plainText)\n"
         }
+        for notice in host["store"].elements.compactMap(\.string) {
+            out += "\(terminal.coloured("STORE", .bold))  \(terminal.coloured("at the server's start: \(notice)", .yellow))\n"
+        }
         out += roles(host, terminal)
         out += zones(state, terminal)
         out += workloads(state, terminal)
