@@ -10,7 +10,9 @@ struct ForecastReport {
 
     var isReached: Bool { target.map { (1 - forecast.lostShare) * 100 >= $0 } ?? true }
     private var yearCount: Int { forecast.years.count }
-    private var isOfTime: Bool { !forecast.scenario.objects.contains { $0["kind"].string == "Service" } }
+    private var isOfTime: Bool {
+        forecast.scenario.requestsPerSecond == 0 || !forecast.scenario.objects.contains { $0["kind"].string == "Service" }
+    }
     private var requestsPerYear: Double { max(1, forecast.scenario.requestsPerSecond) * Forecast.yearLength.inSeconds }
 
     // MARK: Text

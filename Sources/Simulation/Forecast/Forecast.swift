@@ -69,6 +69,11 @@ package struct Forecast: Sendable {
 
     // MARK: What came of it
 
+    /// How long all years are together, in years: the last episode of one may reach beyond it.
+    private var totalYears: Double { years.reduce(0) { $0 + $1.length.inSeconds } / Self.yearLength.inSeconds }
+
+    private func aYear(_ sum: Double) -> Double { years.isEmpty ? 0 : sum / totalYears }
+
     /// Requests in the year that is asked for; without a Service one a second for each Deployment, which stand for time.
     private func requests(in year: Year) -> Double { max(1, scenario.requestsPerSecond) * year.length.inSeconds }
 
@@ -86,18 +91,17 @@ package struct Forecast: Sendable {
 
     /// Requests lost a year after this alone.
     package func lostPerYear(by cause: FailureRates.Cause) -> Double {
-        years.isEmpty ? 0 : years.reduce(0) { $0 + ($1.lost[cause] ?? 0) } / Double(years.count)
+        aYear(years.reduce(0) { $0 + ($1.lost[cause] ?? 0) })
     }
 
     /// Requests lost a year where failures overlapped, and how often a year they did.
     package var overlaps: (lost: Double, count: Double) {
-        let count = Double(max(1, years.count))
-        return (years.reduce(0) { $0 + $1.lostInOverlaps } / count, years.reduce(0) { $0 + Double($1.overlapCount) } / count)
+        (aYear(years.reduce(0) { $0 + $1.lostInOverlaps }), aYear(years.reduce(0) { $0 + Double($1.overlapCount) }))
     }
 
     /// How often a year it happened.
     package func failuresPerYear(of cause: FailureRates.Cause) -> Double {
-        years.isEmpty ? 0 : Double(years.reduce(0) { $0 + ($1.failures[cause] ?? 0) }) / Double(years.count)
+        aYear(Double(years.reduce(0) { $0 + ($1.failures[cause] ?? 0) }))
     }
 
     /// Of all years, in their order.

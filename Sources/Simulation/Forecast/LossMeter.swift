@@ -45,7 +45,8 @@ final class LossMeter: Check {
 
     /// From here on it counts.
     func begin() {
-        backends = world.backends
+        // Where nobody sends it is time that counts.
+        backends = world.scenario.requestsPerSecond > 0 ? world.backends : []
         let total = max(1, world.scenario.requestsPerSecond)
         rate = total / Double(max(1, backends.isEmpty ? count.baseline.count : backends.count))
         isMeasuring = true

@@ -18,7 +18,11 @@ enum Rest {
         for pod in pods {
             if pod.meta.isDeleting { return "pod \(pod.meta.name) on \(pod.nodeName) is still on its way out" }
             if pod.isFinished { continue }
-            if !pod.isReady { return "pod \(pod.meta.name) on \(pod.nodeName.isEmpty ? "no node" : pod.nodeName) is not ready" }
+            if pod.nodeName.isEmpty {
+                let why = server.plane.scheduling.explanations[ObjectKey(.pods, namespace: pod.meta.namespace, name: pod.meta.name)]
+                return "pod \(pod.meta.name) on no node is not ready" + (why.map { ": \($0)" } ?? "")
+            }
+            if !pod.isReady { return "pod \(pod.meta.name) on \(pod.nodeName) is not ready" }
             wanted += 1
         }
         for object in registry.list(ListRequest(.deployments)).items {

@@ -12,6 +12,8 @@ final class PodPlacing {
     private var pending: [ObjectKey: Candidate] = [:]
     private var binding: Set<ObjectKey> = []
     private var isScheduled = false
+    /// Why pods that wait fit nowhere.
+    private(set) var explanations: [ObjectKey: String] = [:]
 
     init(_ plane: ControlPlane, isSecond: Bool = false) {
         self.plane = plane
@@ -60,7 +62,9 @@ final class PodPlacing {
             for placement in Placement.place(Array(pending.values), in: &view) {
                 switch placement.verdict {
                 case .node(let node): bind(placement.candidate, to: node)
-                case .nowhere: plane.world.sometimes(.podFitsNowhere)
+                case .nowhere(let explanation):
+                    explanations[placement.candidate.key] = explanation
+                    plane.world.sometimes(.podFitsNowhere)
                 }
             }
         }
