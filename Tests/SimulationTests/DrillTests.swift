@@ -78,6 +78,35 @@ import Timing
         #expect(Suggestions.from([never], objects: Samples.web(replicas: 1)).isEmpty)
     }
 
+    @Test func `Errors that go on are lost, but for the first, and an ejection is what helps`() throws {
+        let drill = Drill(.errors, during: .steady)
+        let judge: (Drill, [Value]) -> Verdict = { drill, objects in
+            var scenario = Scenario("errors", objects: objects)
+            scenario.requestsPerSecond = 50
+            return Verdict(drill, (1...3).map { DrillRun(drill, of: scenario, seed: UInt64($0)).run() })
+        }
+        let before = judge(drill, Samples.web())
+        #expect(before.judgement == .lostRequests)
+        #expect((before.losses[.erring] ?? 0) > 3 * (before.losses[.erringAtFirst] ?? 0) && (before.losses[.erringAtFirst] ?? 0) > 0)
+        let remedy = Remedy.find([before], objects: Samples.web(), judge: judge)
+        let ejection = try #require(remedy.tried.first { $0.field == "service/web, by a TrafficPolicy: spec.healthCheck.passive" })
+        #expect(ejection.helps && (ejection.after?.avoidableLossCount ?? .max) < before.avoidableLossCount)
+        #expect(
+            Suggestions.remarks([before], objects: Samples.web()).contains {
+                $0.contains("a readinessProbe that fails with what clients ask for")
+            })
+        let alone = judge(drill, Samples.web(replicas: 1))
+        let fields = Suggestions.from([alone], objects: Samples.web(replicas: 1)).map(\.field)
+        #expect(fields == ["deployment/web: spec.replicas", "service/web, by a TrafficPolicy: spec.healthCheck.passive"])
+    }
+
+    @Test func `What does not start says why`() {
+        let run = DrillRun(Drill(nil, during: .steady), of: Scenario("big", objects: Samples.web(cpu: "20")), seed: 1).run()
+        #expect(
+            run.startProblem?.hasSuffix(" on no node is not ready: 0/3 nodes are available: 3 Insufficient cpu.") == true,
+            "\(run.startProblem ?? "")")
+    }
+
     @Test func `The same seed gives the same run`() {
         let scenario = Scenario("again", objects: Samples.web())
         let drill = Drill(.nodeLoss, during: .rollout)

@@ -173,6 +173,11 @@ package final class DrillRun {
         case .ignoreTerm:
             guard !busyNodes.isEmpty else { return false }
             if drill.occasion == .steady { people.act(.deletePod) }
+        case .errors:
+            // Drawn apart from all else, so that a seed has the same errors whatever the manifest says: one is held against the other.
+            var random = SeededRandom(seed: outcome.seed)
+            let length = Duration.milliseconds(Int64(random.next() % 18_001) + 2_000)
+            return chaos.strike(fault, isWide: outcome.seed % 3 == 0, for: length)
         default: return chaos.strike(fault)
         }
         return true
@@ -189,7 +194,9 @@ package final class DrillRun {
             let isDrained = drained.flatMap { world.host.machines[$0]?.processes.isEmpty } ?? true
             if count.isSettled, isDrained {
                 settledSince = settledSince ?? world.now
-                if let since = settledSince, world.now - since >= Self.quietTime, (count.lastShortage ?? .zero) < since { break }
+                if let since = settledSince, world.now - max(since, lastError) >= Self.quietTime, (count.lastShortage ?? .zero) < since {
+                    break
+                }
             } else {
                 settledSince = nil
             }
@@ -199,11 +206,16 @@ package final class DrillRun {
         let lastLoss = ledger.losses.last { !$0.cause.isUnavoidable }?.at
         if settledSince == nil || (count.lastShortage ?? .zero) >= world.now {
             outcome.remainder = world.host.server == nil ? "the server does not run" : Rest.problem(in: world) ?? "replicas are missing"
+        } else if lastError > .zero, world.now - lastError < Self.quietTime {
+            outcome.remainder = "requests are still answered with errors"
         } else {
             outcome.recoveryTime = max(.zero, max(count.lastShortage ?? .zero, lastLoss ?? .zero) - from)
         }
         if outcome.startProblem == nil, let least = leastNow(since: outcome.beganAt) { outcome.least = least }
     }
+
+    /// When a request was answered with an error last that a policy could have led elsewhere: as long as that goes on nothing is over.
+    private var lastError: Instant { ledger.losses.last { $0.cause == .erring }?.at ?? .zero }
 
     private func leastNow(since: Instant) -> Outcome.Least? {
         count.baseline.sorted { $0.key < $1.key }.compactMap { key, wanted in

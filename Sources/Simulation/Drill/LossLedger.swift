@@ -1,3 +1,4 @@
+import Resources
 import Timing
 
 /// Why a client got no answer, in terms of what could have been done about it.
@@ -12,13 +13,15 @@ package enum LossCause: String, CaseIterable, Sendable, Hashable {
     case hung = "taken by what hung"
     /// A process that works took it, and was slower than clients wait.
     case tooLate = "not answered in time"
-    /// A program answered with an error.
+    /// A program answered with an error, before as many in a row had come from it as it takes to eject it.
+    case erringAtFirst = "answered with an error at first"
+    /// A program answered with an error, which had answered with enough of them to be ejected.
     case erring = "answered with an error"
     /// Its policy let it in not at all, or not in time.
     case policy = "refused by its policy"
 
     /// It went with what failed: more replicas make it rarer, nothing avoids it.
-    package var isUnavoidable: Bool { self == .inFlight || self == .hung || self == .erring }
+    package var isUnavoidable: Bool { self == .inFlight || self == .hung || self == .erringAtFirst }
 }
 
 /// Writes down why each lost request was lost: who had it, and what became of that.
@@ -27,15 +30,35 @@ final class LossLedger: Check {
     private(set) var losses: [(at: Instant, cause: LossCause)] = []
     private var holder: [Int: SimulatedProcess] = [:]
     private var stopped: Set<ObjectIdentifier> = []
+    /// When a proxy sent each request last.
+    private var sentAt: [Int: Instant] = [:]
+    /// Of each process that answers with errors: how many, and when it was the last that an ejection has to wait for.
+    private var errors: [ObjectIdentifier: (count: Int, enoughAt: Instant?)] = [:]
+    /// What a policy that says nothing else waits for.
+    private static let ejectionErrorCount = PassiveHealth().consecutive5XxErrors
 
     func observe(_ observation: Observation, in world: World) {
         switch observation {
+        case .routed(let request, _, _): sentAt[request.number] = world.now
         case .reached(let request, let process): holder[request.number] = process
         case .signalled(let process, _, _, _): stopped.insert(ObjectIdentifier(process))
         case .requestLost(let request, let why):
-            losses.append((world.now, cause(why, holder.removeValue(forKey: request.number))))
+            let process = holder.removeValue(forKey: request.number)
+            let sent = sentAt.removeValue(forKey: request.number) ?? request.sentAt
+            let isAnswer = why.hasPrefix("status ") && !why.hasSuffix("as its policy asks")
+            losses.append((world.now, isAnswer ? answeredWithError(process, sent, world.now) : cause(why, process)))
         default: break
         }
+    }
+
+    /// What was on its way before an ejection could act is nobody's fault.
+    private func answeredWithError(_ process: SimulatedProcess?, _ sent: Instant, _ now: Instant) -> LossCause {
+        guard let process else { return .erring }
+        var known = errors[ObjectIdentifier(process)] ?? (0, nil)
+        known.count += 1
+        if known.count == Self.ejectionErrorCount { known.enoughAt = now }
+        errors[ObjectIdentifier(process)] = known
+        return known.enoughAt.map { sent > $0 } ?? false ? .erring : .erringAtFirst
     }
 
     private func cause(_ why: String, _ process: SimulatedProcess?) -> LossCause {
@@ -50,7 +73,6 @@ final class LossLedger: Check {
         case "request-timeout": return process?.isHung ?? false ? .hung : .tooLate
         case "rate-limited", "too-many-requests", "overloaded", "too-many-waiting", "too-many-connections", "circuit-open": return .policy
         case let why where why.hasSuffix("as its policy asks"): return .policy
-        case let why where why.hasPrefix("status "): return .erring
         default: return .nobodyReady
         }
     }

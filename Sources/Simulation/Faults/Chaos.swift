@@ -63,8 +63,12 @@ final class Chaos {
     private func say(_ what: String) { world.note("fault", what, isTurningPoint: true) }
 
     /// Lets it happen now. False: nothing of the kind can happen at this moment, because what it strikes is not there.
+    ///
+    /// - Parameters:
+    ///   - isWide: whether all replicas answer with errors, or one of them; nil: as chance has it.
+    ///   - length: for how long they do.
     @discardableResult
-    func strike(_ fault: FaultKind) -> Bool {
+    func strike(_ fault: FaultKind, isWide: Bool? = nil, for length: Duration? = nil) -> Bool {
         let host = world.host
         switch fault {
         case .processCrash:
@@ -87,10 +91,11 @@ final class Chaos {
             process.hang()
         case .errors:
             guard let first = world.pick(host.processes.filter(\.isListening)) else { return false }
-            let all = world.chance(0.7) ? [first] : host.processes.filter { $0.isListening && $0.container == first.container }
+            let all =
+                !(isWide ?? !world.chance(0.7)) ? [first] : host.processes.filter { $0.isListening && $0.container == first.container }
             say("\(all.count == 1 ? first.name : "every \(first.container)") answers with errors")
             for process in all { process.isErring = true }
-            after(.seconds(2)...(.seconds(20))) { for process in all { process.isErring = false } }
+            after(length.map { $0...$0 } ?? .seconds(2)...(.seconds(20))) { for process in all { process.isErring = false } }
         // These live in the programs, see `twist`; clocks are off from the start.
         case .ignoreTerm, .slowStart, .neverReady, .flap, .fork, .leak, .clockDrift: return false
         case .serverCrash:

@@ -6,8 +6,8 @@ import Timing
 /// What a manifest lacks, judging by what its drills showed.
 package struct Suggestions {
     /// All objects of the application.
-    private let objects: [Value]
-    private let verdicts: [Verdict]
+    let objects: [Value]
+    let verdicts: [Verdict]
     private var found: [Suggestion] = []
     /// The zone label of nodes.
     private static let zoneLabel = "topology.kubernetes.io/zone"
@@ -33,9 +33,10 @@ package struct Suggestions {
         startup(index, deployment)
         grace(index, deployment)
         readiness(index, deployment)
+        errors(index, deployment)
     }
 
-    private mutating func add(
+    mutating func add(
         _ index: Int, _ field: String, from: String, to: String, _ evidence: String, _ verdict: Verdict,
         _ change: @escaping @Sendable (inout Value) -> Void
     ) {
@@ -45,6 +46,8 @@ package struct Suggestions {
                 field: "deployment/\(name): \(field)", from: from, to: to, evidence: evidence, drill: verdict.drill,
                 change: { change(&$0[index]) }, before: verdict))
     }
+
+    mutating func add(_ suggestion: Suggestion) { found.append(suggestion) }
 
     // MARK: What was seen
 
@@ -208,7 +211,7 @@ package struct Suggestions {
             return
                 "deployment/\(name) has no readinessProbe: a new replica counts as ready before it listens, so that in \(verdict.drill.name) "
                 + "0 of \(verdict.least?.wanted ?? 0) served for a while, and requests waited; a probe lets a rollout go on only once they do"
-        }
+        } + [errorRemark(verdicts)].compactMap { $0 }
     }
 
     /// A rollout during which more replicas were missing than the strategy allows.
