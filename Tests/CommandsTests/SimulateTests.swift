@@ -72,6 +72,54 @@ struct SimulateTests {
         #expect(run.output.hasSuffix("\n1 of 1 scenarios not reached: what was to fail was never there.\n"))
     }
 
+    @Test(arguments: [
+        ("replicas: -3", "", ":5:"),
+        ("replicas: 3", "{ metadata: { name: a }, spec: { type: NodePort, ports: [{ port: 80, nodePort: 30123 }] } }", ":24:"),
+    ])
+    func `what a server refuses is a mistake of the manifest, with its place`(replicas: String, service: String, place: String) throws {
+        var text = Self.manifest().replacing("replicas: 3", with: replicas)
+        if !service.isEmpty {
+            for name in ["a", "b"] {
+                text +=
+                    "\n---\n"
+                    + service.replacing("name: a", with: "name: \(name)").replacing(
+                        "{ metadata", with: "{ apiVersion: v1, kind: Service, metadata")
+            }
+        }
+        let run = try run(text, "--faults none --during scale --seeds 1")
+        #expect(run.exitCode == 1 && run.output.isEmpty)
+        #expect(run.error.contains("app.yaml" + place), "\(run.error)")
+    }
+
+    @Test func `what get prints is a manifest, and what is only named or without effect is said`() throws {
+        let text = Self.manifest().replacing(
+            "metadata: { name: web }\nspec",
+            with:
+                "metadata: { name: web, uid: u, resourceVersion: \"7\", generation: 2, creationTimestamp: 2026-01-01T00:00:00Z }\nstatus: {}\nspec"
+        ).replacing("- name: web\n", with: "- name: web\n          envFrom: [{ secretRef: { name: db } }]\n")
+            .replacing("    spec:\n", with: "    spec:\n      shareProcessNamespace: true\n")
+        let run = try run(text, "--faults none --during scale --seeds 1")
+        #expect(run.exitCode == 0, "\(run.error)\(run.output)")
+        #expect(
+            run.error.contains("Warning: not in these manifests, and taken to be there: an Image for web:v1, secret/db\n"), "\(run.error)")
+        #expect(run.error.contains("kept, but without effect here yet: "), "\(run.error)")
+    }
+
+    @Test func `a folder of examples is simulated, alternatives and programs that are not built and all`() throws {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+        let words = ["-f", root + "/examples/resilience", "--faults", "none", "--during", "steady", "--seeds", "1", "--time", "5s"]
+        let run = try Capture(["simulate"] + words)
+        #expect(run.error.contains("Warning: in several files, of which the last is taken"))
+        #expect(run.output.contains("SCENARIO ") && !run.output.contains("PROMISE BROKEN"), "\(run.error)\(run.output)")
+    }
+
+    @Test func `without load a forecast counts time`() throws {
+        let run = try run(Self.manifest(replicas: 1), "--mtbf node=60d --mttr node=20m --years 1 --load 0")
+        #expect(run.exitCode == 0, "\(run.error)")
+        #expect(
+            run.output.contains(" of the time") && run.output.contains("  nobody serves for ") && !run.output.contains("requests a year"))
+    }
+
     @Test func `the command that shows a run again can be pasted, whatever the file is called`() throws {
         let folder = try ManifestFolder(["it's my app.yaml": Self.manifest()])
         let path = folder.path + "/it's my app.yaml"

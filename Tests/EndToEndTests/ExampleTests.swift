@@ -26,7 +26,7 @@ extension Transcripts {
             defer { instance.stop() }
             try instance.steady("up --detach")
             var replacements = ["30090": "\(instance.port)", "../../.build/release/web": instance.directory + "/web"]
-            for port in ["30091", "30092"] { replacements[port] = "\(try FreePort.inNodePortRange())" }
+            for port in ["30091", "30092", "30093"] { replacements[port] = "\(try FreePort.inNodePortRange())" }
             let folder = try copy("resilience", to: instance, replacements)
             let settle = instance.directory + "/settle"
             try instance.write(Instance.routed, to: settle)

@@ -113,27 +113,7 @@ extension Manifests {
         var seen: [ObjectKey: String] = [:]
         var plan: [(change: Change, preview: Value)] = []
         for manifest in manifests {
-            if let first = seen.updateValue(manifest.place(), forKey: manifest.key) {
-                problems.errors.append(
-                    "\(manifest.place()): \(manifest.type.shown(manifest.key.name)) stands here a second time; the first is at \(first)")
-            }
-            var defaulted = manifest.value
-            Defaults.apply(&defaulted, manifest.type)
-            let causes = Validation.check(defaulted, manifest.type, old: nil)
-            for cause in causes {
-                problems.errors.append("\(manifest.place(Manifest.path(cause.field))): \(cause.field): \(cause.message)")
-            }
-            let without = Schema.fieldsWithoutEffect(manifest.value, manifest.type)
-            if !without.isEmpty {
-                problems.warnings.append(
-                    "\(manifest.place()): \(manifest.type.shown(manifest.key.name)): kept, but without effect here yet: \(without.joined(separator: ", "))"
-                )
-            }
-            // Whoever applies is the user of the server, or root.
-            for caution in Cautions.check(manifest.value, manifest.type, mayChangeUser: Processes.isRoot) {
-                problems.warnings.append("\(manifest.place()): \(manifest.type.shown(manifest.key.name)): \(caution)")
-            }
-            guard causes.isEmpty else { continue }
+            guard inspect(manifest, &seen, &problems) else { continue }
             do throws(StatusError) {
                 let change = try change(manifest, api)
                 if let warning = interruption(change, manifest) {

@@ -156,7 +156,7 @@ package enum Manifests {
 
     /// An Image's program and folder: relative ones are meant from the manifest's folder, a bare word is looked up in PATH.
     private static func resolvePaths(_ manifest: inout Manifest, _ folder: String, _ problems: inout ManifestProblems) {
-        guard manifest.type == .images, !problems.leavesPrograms else { return }
+        guard manifest.type == .images else { return }
         if let directory = manifest.value["spec"]["workingDir"].string, !directory.hasPrefix("/") {
             manifest.value["spec"]["workingDir"] = .string(Files.absolute(directory, from: folder))
         }
@@ -167,20 +167,25 @@ package enum Manifests {
             path = Files.absolute(program, from: folder)
         } else if let found = searchPath(program) {
             path = found
+        } else if problems.leavesPrograms {
+            path = Files.absolute(program, from: folder)
         } else {
             problems.errors.append(
                 "\(place): spec.command[0]: \"\(program)\" is not found in PATH; write its path (relative ones are meant from \(folder))")
             return
         }
-        if !Files.exists(path) {
-            problems.errors.append(
-                "\(place): spec.command[0]: \(path) does not exist; build it first, or correct the path (relative ones are meant from \(folder))"
-            )
-        } else if !Files.isExecutable(path) {
-            problems.errors.append("\(place): spec.command[0]: \(path) may not be executed; try: chmod +x \(path)")
+        if !problems.leavesPrograms, let problem = problem(of: path, folder) {
+            problems.errors.append("\(place): spec.command[0]: \(problem)")
         }
         command[0] = .string(path)
         manifest.value["spec"]["command"] = .array(command)
+    }
+
+    private static func problem(of program: String, _ folder: String) -> String? {
+        if !Files.exists(program) {
+            return "\(program) does not exist; build it first, or correct the path (relative ones are meant from \(folder))"
+        }
+        return Files.isExecutable(program) ? nil : "\(program) may not be executed; try: chmod +x \(program)"
     }
 
     private static func searchPath(_ program: String) -> String? {

@@ -13,11 +13,14 @@ enum SimulateVerb {
             Runs the manifest in a simulated instance: the same decisions as a real one, simulated programs, virtual time. Each scenario lets one
             thing fail once, at a random moment of what goes on; each seed is another moment, place and pace. Clients send all the while.
             A scenario is survived when all replicas come back and every request is answered, but for those that went down WITH THE FAULT: in
-            flight at what crashed, or taken by what hung before anybody could know. What is lost in a planned action always counts.
+            flight at what crashed, taken by what hung before anybody could know, or answered with an error by one that had not yet answered with
+            enough of them to be ejected (5 in a row). What is lost in a planned action always counts.
             What fails does so as soon as it can (what hangs has to run first); a seed in which it never could is not reached and gives no verdict.
             A forecast (--mtbf) lets things fail for years, each as often as you say, and counts what is lost as rate times time: between failures
             nothing is. Words: \(FailureRates.Cause.allCases.map(\.rawValue).joined(separator: ", ")). Without --faults and --during it comes alone.
 
+            Manifests are checked as apply checks them; what get -o yaml prints is one too. Secrets, ConfigMaps and Images that they only name are
+            taken to be there.
             Nothing is started and no instance is needed. The same seed gives the same result, on every machine.
 
             Faults: \(Drill.faults.map(\.rawValue).joined(separator: ", ")); none: only what is planned.

@@ -45,13 +45,8 @@ struct SimulationOrder {
             throw CommandError("--html: there is no folder \(folder)")
         }
         var scenario = try Self.world(invocation)
-        scenario.objects = try Manifests.load(
-            files, recursive: invocation.isSet("recursive"), leavesPrograms: true, terminal: invocation.terminal
-        ).map(\.value)
+        scenario.objects = try SimulatedManifests.load(files, invocation)
         Self.addNamespaces(&scenario.objects)
-        guard scenario.objects.contains(where: { $0["kind"].string == "Deployment" }) else {
-            throw CommandError("\(files.joined(separator: ", ")): there is no Deployment, so there is nothing to keep running")
-        }
         self.scenario = scenario
         var flags = files.map { "-f \(ShellWord.quoted($0))" }
         if invocation.isSet("recursive") { flags.append("-R") }
