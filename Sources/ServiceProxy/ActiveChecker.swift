@@ -18,14 +18,6 @@ struct CheckCount {
 final class ActiveChecker {
     /// Checks under way at a time; further ones wait for their turn, in the order in which they came.
     static let parallelLimit = 64
-    /// Endpoints times checks that are watched; what is beyond is believed to be healthy.
-    static let watchLimit = 10_000
-
-    private struct Key: Hashable {
-        var backend: RouteTable.BackendName
-        var check: Int
-        var address: EndpointAddress
-    }
 
     /// One check of one endpoint, from timer to timer.
     private final class Round {
@@ -40,8 +32,8 @@ final class ActiveChecker {
     }
 
     private unowned let plane: Dataplane
-    private var rounds: [Key: Round] = [:]
-    private var waiting: [Key] = []
+    private var rounds: [CheckPlace: Round] = [:]
+    private var waiting: [CheckPlace] = []
     private var runningCount = 0
     private var random = SystemRandomNumberGenerator()
 
@@ -51,32 +43,24 @@ final class ActiveChecker {
 
     /// Asks whom the table names; who stays keeps his timer. Costs nothing where no policy has checks and none had.
     func follow(_ table: RouteTable) {
-        var wanted: Set<Key> = []
-        for backend in table.backends {
-            for (index, rule) in backend.rules.health.checks.enumerated() {
-                for endpoint in backend.endpoints where endpoint.standing == .ready {
-                    let key = Key(backend: backend.name, check: index, address: endpoint.address)
-                    if rounds[key]?.rule != rule {
-                        end(key)
-                        guard rounds.count < Self.watchLimit else { continue }
-                        rounds[key] = Round(rule)
-                        plan(
-                            key, after: .seconds(Double.random(in: 0..<1, using: &random) * (rule.initialJitter ?? rule.interval).inSeconds)
-                        )
-                    }
-                    rounds[key]?.users = endpoint.users
-                    wanted.insert(key)
-                }
+        let wanted = table.wantedChecks { rounds[$0] != nil }
+        if wanted.isEmpty, rounds.isEmpty { return }
+        let rules = Dictionary(wanted.map { ($0.place, $0.rule) }) { first, _ in first }
+        for place in rounds.keys.sorted() where rules[place] != rounds[place]?.rule { end(place) }
+        for check in wanted {
+            if rounds[check.place] == nil {
+                rounds[check.place] = Round(check.rule)
+                let spread = check.rule.initialJitter ?? check.rule.interval
+                plan(check.place, after: .seconds(Double.random(in: 0..<1, using: &random) * spread.inSeconds))
             }
+            rounds[check.place]?.users = check.users
         }
-        if rounds.isEmpty { return }
-        for key in rounds.keys where !wanted.contains(key) { end(key) }
     }
 
-    func stop() { for key in Array(rounds.keys) { end(key) } }
+    func stop() { for place in rounds.keys.sorted() { end(place) } }
 
-    private func end(_ key: Key) {
-        guard let round = rounds.removeValue(forKey: key) else { return }
+    private func end(_ place: CheckPlace) {
+        guard let round = rounds.removeValue(forKey: place) else { return }
         round.timer?.cancel()
         if let run = round.run {
             run.cancel()
@@ -85,54 +69,54 @@ final class ActiveChecker {
         }
     }
 
-    private func plan(_ key: Key, after time: Duration) {
-        rounds[key]?.timer = plane.loop.schedule(after: time) { [weak self] in self?.begin(key) }
+    private func plan(_ place: CheckPlace, after time: Duration) {
+        rounds[place]?.timer = plane.loop.schedule(after: time) { [weak self] in self?.begin(place) }
     }
 
-    private func begin(_ key: Key) {
-        guard let round = rounds[key], round.run == nil, !round.isWaiting else { return }
+    private func begin(_ place: CheckPlace) {
+        guard let round = rounds[place], round.run == nil, !round.isWaiting else { return }
         guard runningCount < Self.parallelLimit else {
             round.isWaiting = true
-            waiting.append(key)
+            waiting.append(place)
             return
         }
         runningCount += 1
-        let address = key.address
+        let address = place.address
         // A stranger's answer says nothing of the pod.
         let isStranger = plane.guardian.isStranger(at: address, for: round.users)
-        let run = CheckRun(round.rule, at: address, of: key.backend, plane: plane) { [weak self] passed in
-            self?.finished(key, passed: passed)
+        let run = CheckRun(round.rule, at: address, of: place.backend, plane: plane) { [weak self] passed in
+            self?.finished(place, passed: passed)
         }
         round.run = run
         if isStranger { plane.loop.later { run.fail() } } else { run.begin() }
     }
 
-    private func finished(_ key: Key, passed: Bool?) {
-        guard let round = rounds[key] else { return }
+    private func finished(_ place: CheckPlace, passed: Bool?) {
+        guard let round = rounds[place] else { return }
         round.run = nil
         runningCount -= 1
-        plan(key, after: round.rule.interval)
+        plan(place, after: round.rule.interval)
         if let passed {
             if passed { round.passed += 1 } else { round.failed += 1 }
-            plane.noteCheck(key.check, passed: passed, at: key.address, of: key.backend)
+            plane.noteCheck(place.check, passed: passed, at: place.address, of: place.backend)
         }
         startNext()
     }
 
     private func startNext() {
         while runningCount < Self.parallelLimit, !waiting.isEmpty {
-            let key = waiting.removeFirst()
-            guard let round = rounds[key], round.isWaiting else { continue }
+            let place = waiting.removeFirst()
+            guard let round = rounds[place], round.isWaiting else { continue }
             round.isWaiting = false
-            begin(key)
+            begin(place)
         }
     }
 
     /// What was found, sorted.
     var counts: [CheckCount] {
-        rounds.sorted { ($0.key.backend, $0.key.address, $0.key.check) < ($1.key.backend, $1.key.address, $1.key.check) }
-            .compactMap { key, round in
-                plane.tally(key.address, of: key.backend).map {
+        rounds.sorted { $0.key < $1.key }
+            .compactMap { place, round in
+                plane.tally(place.address, of: place.backend).map {
                     CheckCount(labels: $0.labels, check: round.rule.name, passed: round.passed, failed: round.failed)
                 }
             }
