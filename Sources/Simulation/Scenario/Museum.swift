@@ -87,3 +87,28 @@ package enum Museum {
         return scenario
     }
 }
+
+extension PlantedBug {
+    /// The promises, by their checks' names, one of which is the first that the bug breaks.
+    package var checks: Set<String> {
+        switch self {
+        case .killBeforeDrain: ["TERM after the acknowledged drain"]
+        case .pidReuse, .childrenForgotten, .programBeforeRecord: ["one process per container, with its record"]
+        case .backoffNeverResets: ["back-off is bounded and reset"]
+        case .brokenStableVersion, .orphanAfterAdoption: ["everything comes to rest when faults are over"]
+        case .lostWakeUp: ["everything comes to rest when faults are over", "a planned action comes to its end"]
+        case .livenessUnderStarvation: ["nobody is restarted for the host's starvation"]
+        case .lastEndpointEjected, .searchCountsService: ["nobody is turned away while an endpoint serves"]
+        case .twoSchedulers: ["no node is given more than it has"]
+        case .staleWatchAfterRestart: ["watches have no gaps"]
+        case .damageUnnoticed: ["acknowledged writes survive"]
+        case .syncErrorIgnored: ["nothing undurable is read", "acknowledged writes survive"]
+        case .addressReusedEarly: ["no address is reused too early"]
+        case .postRepeated: ["what may be run once is run once"]
+        case .stickyToDrained: ["no request after the drain"]
+        case .failBackAtOnce: ["traffic goes back after its delay"]
+        case .trialForgotten: ["policies let go when nothing fails"]
+        case .leasesJudgedByThemselves: ["who can be heard is not given up"]
+        }
+    }
+}
