@@ -62,7 +62,11 @@ package final class ControllerLoops {
     }
 
     /// Which agents `up` misses: node to the name of its agent's absence. All of them each time; none while there is no `up`.
-    package func absent(_ nodes: [String: String]) { nodeHealth.absent(nodes) }
+    package func absent(_ nodes: [String: String]) {
+        // What is replaced because of the news must not be placed without it.
+        scheduling.absent(Set(nodes.keys))
+        nodeHealth.absent(nodes)
+    }
 
     /// Which proxies may carry traffic: a node is lost by the word of all of them.
     package func live(proxies: Set<String>) { nodeHealth.live(proxies: proxies) }

@@ -51,6 +51,10 @@ final class NodeHealthLoop {
             // Another node that lives again may be what lost ones wait for.
             if old?.readyStatus != new?.readyStatus { for name in lost.keys { queue.mark(name) } }
         }
+        // It may have been bound before it was known that the agent is away.
+        mirror.pods.onChange { [unowned self] _, old, new in
+            if let new, absences[new.nodeName] != nil, old?.nodeName != new.nodeName { queue.mark(new.nodeName) }
+        }
         mirror.proxies.onChange { [unowned self] _, _, _ in for name in absences.keys { queue.mark(name) } }
     }
 
@@ -128,15 +132,15 @@ final class NodeHealthLoop {
         let offers = mirror.slices.views.values.filter { slice in slice.endpoints.contains { $0.isReady && $0.nodeName == name } }
         let verdict = NodeLossPlan.verdict(
             .init(
-                name: name, absence: absence, offered: offers.map(\.meta.revision).max(), proxies: Array(mirror.proxies.views.values),
-                proxyCount: proxyCount, live: proxies))
+                name: name, absence: absence, offered: offers.map(\.meta.revision).max(), pods: mirror.pods(onNode: name),
+                proxies: Array(mirror.proxies.views.values), proxyCount: proxyCount, live: proxies))
         switch verdict {
         case .unsuspected: break
         case .suspected(let reason):
             recorder.explain(
                 ["the agent of \(name) is away, which alone says nothing of its pods: \(reason)"],
                 about: DecidedObject(ObjectKey(.nodes, name: name)), by: NodeHealthPlan.component)
-        case .lost: lose(name, .nobodyThere)
+        case .lost(let cause): lose(name, cause)
         }
     }
 

@@ -40,6 +40,12 @@ final class SchedulingLoop {
         schedule()
     }
 
+    /// The nodes whose agents are away, all of them each time: they are passed over.
+    func absent(_ nodes: Set<String>) {
+        view.setAway(nodes)
+        roomWasMade()
+    }
+
     private func removeNode(_ name: String) { view.removeNode(name) }
 
     private func podChanged(_ key: ObjectKey, _ old: ObservedPod?, _ new: ObservedPod?) {

@@ -36,11 +36,14 @@ package struct NodeHealthPlan {
         case leaseRanOut
         /// See `NodeLossPlan`.
         case nobodyThere
+        /// The same.
+        case nothingBegun
 
         fileprivate var message: String {
             switch self {
             case .leaseRanOut: "The node's agent stopped renewing its lease."
             case .nobodyThere: "The node's agent is away, and what ran there refuses connections."
+            case .nothingBegun: "The node's agent is away, and began none of its pods."
             }
         }
     }

@@ -21,6 +21,9 @@ package struct ObservedProxy: Sendable {
 ///
 /// Neither is enough. An agent that is away leaves its processes serving, and endpoints that refuse are their agent's to start again; an agent that is
 /// merely stopped is not away. Where one of the two says nothing, the lease decides.
+///
+/// Only a node on which nothing has begun is lost by the absence alone: what its agent may have started without a word to anybody serves nobody, and is
+/// killed by its records BEFORE the pods are replaced, as on every lost node.
 package struct NodeLossPlan {
     /// What the plan looks at.
     package struct View {
@@ -29,14 +32,20 @@ package struct NodeLossPlan {
         package var absence: String?
         /// The newest write of a slice that offers a ready endpoint on the node; nil: none does.
         package var offered: Revision?
+        /// Pods are bound to the node, and its agent has not said a word of any of them.
+        package var isUnbegun: Bool
         package var proxies: [ObservedProxy]
         /// How many proxies the instance runs. With fewer reports than that one is silent: a server that was restarted has forgotten all of them.
         package var proxyCount: Int
         /// Those that have to be heard of, as far as that is known.
         package var live: Set<String>
 
-        package init(name: String, absence: String?, offered: Revision?, proxies: [ObservedProxy], proxyCount: Int, live: Set<String> = [])
-        {
+        /// - Parameter pods: those that are bound to the node.
+        package init(
+            name: String, absence: String?, offered: Revision?, pods: [ObservedPod] = [], proxies: [ObservedProxy], proxyCount: Int,
+            live: Set<String> = []
+        ) {
+            isUnbegun = !pods.isEmpty && !pods.contains(where: \.hasBegun)
             self.name = name
             self.absence = absence
             self.offered = offered
@@ -51,19 +60,22 @@ package struct NodeLossPlan {
         case unsuspected
         /// Its agent is away; why that is not enough.
         case suspected(because: String)
-        case lost
+        case lost(NodeHealthPlan.Cause)
     }
 
-    /// Lost once every proxy has found, since the agent went and with all in its table that is offered on the node, that nobody accepts there.
+    /// Lost once every proxy has found, since the agent went and with all in its table that is offered on the node, that nobody accepts there; at once
+    /// where nothing has begun.
     package static func verdict(_ view: View) -> Verdict {
         guard let absence = view.absence else { return .unsuspected }
         guard let offered = view.offered else {
+            if view.isUnbegun { return .lost(.nothingBegun) }
             return .suspected(because: "no Service offers anything there that could tell whether it lives")
         }
         guard view.proxies.count >= view.proxyCount else { return .suspected(because: "a proxy is silent") }
         let silent = view.live.subtracting(view.proxies.map(\.meta.name)).sorted()
         guard silent.isEmpty else { return .suspected(because: "\(silent.joined(separator: ", ")) is silent") }
         let others = view.proxies.filter { $0.refusals[view.name] != absence || $0.routeRevision < offered }.map(\.meta.name).sorted()
-        return others.isEmpty ? .lost : .suspected(because: "\(others.joined(separator: ", ")) has not found its endpoints refused")
+        return others.isEmpty
+            ? .lost(.nobodyThere) : .suspected(because: "\(others.joined(separator: ", ")) has not found its endpoints refused")
     }
 }

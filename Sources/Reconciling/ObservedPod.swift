@@ -26,6 +26,8 @@ package final class ObservedPod: Sendable {
     package let readyChanged: Timestamp?
     package let restartCount: Int64
     package let podIP: String
+    /// Whether its node's agent has said a word of it.
+    package let hasBegun: Bool
     /// Who may listen at its address; nil where that cannot be told.
     package let listenerUsers: ListenerUsers?
     package let hostname: String
@@ -75,6 +77,10 @@ package final class ObservedPod: Sendable {
         cost = meta.annotations[Self.deletionCost].flatMap(Int32.init) ?? 0
         restartCount = status["containerStatuses"].elements.reduce(0) { max($0, $1["restartCount"].int ?? 0) }
         podIP = status["podIP"].string ?? ""
+        // Each status that an agent writes has the node's address; the rest is of pods that others wrote.
+        hasBegun =
+            !podIP.isEmpty || phase != .pending || !(status["hostIP"].string ?? "").isEmpty || !status["containerStatuses"].elements.isEmpty
+            || !status["initContainerStatuses"].elements.isEmpty
         listenerUsers = ListenerUsers(podStatus: status)
         hostname = spec["hostname"].string ?? ""
         subdomain = spec["subdomain"].string ?? ""

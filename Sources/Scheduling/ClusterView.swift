@@ -8,6 +8,8 @@ package struct NodeState: Sendable {
     package var taints: [Taint]
     package var isUnschedulable: Bool
     package var isReady: Bool
+    /// See `ClusterView.setAway`.
+    package internal(set) var isAgentAway = false
     package var allocatable: [String: Quantity]
     package internal(set) var requested: [String: Quantity] = [:]
     /// What nodes are compared by; see `Needs.weighed`.
@@ -66,6 +68,8 @@ package struct ClusterView: Sendable {
     static let neighbourhoodLimit = 256
 
     private(set) var states: [String: NodeState] = [:]
+    /// Kept beside the states: a node may come, and change, while its agent is away.
+    private var away: Set<String> = []
     private var occupants: [ObjectKey: Occupant] = [:]
     private var groups: [String: [String: Int]] = [:]
     private var neighbourhoods: [Neighbourhood: [String: Int]] = [:]
@@ -80,12 +84,21 @@ package struct ClusterView: Sendable {
         var state = NodeState(node)
         if let old = states[state.name] {
             state.requested = old.requested
+            state.weighed = old.weighed
             state.podCount = old.podCount
             state.hostPorts = old.hostPorts
         } else {
             for occupant in occupants.values where occupant.node == state.name { state.take(occupant.needs) }
         }
+        state.isAgentAway = away.contains(state.name)
         states[state.name] = state
+    }
+
+    /// The nodes whose agents are known to be away, all of them each time: nothing that is placed there begins before they are back. What lies there
+    /// stays.
+    package mutating func setAway(_ nodes: Set<String>) {
+        away = nodes
+        for name in states.keys { states[name]?.isAgentAway = nodes.contains(name) }
     }
 
     /// Takes a node out, with what was placed there.

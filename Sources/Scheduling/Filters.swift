@@ -1,12 +1,14 @@
 import Resources
 
-/// Why a node cannot take a pod, in Kubernetes' words.
+/// Why a node cannot take a pod, in Kubernetes' words where it has any.
 package enum Filters {
     /// Every reason that the first filter which refuses has; none: the node is fit. In the order of Kubernetes' plug-ins.
     static func refusals(_ pod: Candidate, _ node: NodeState, _ spreads: [Spread]) -> [String] {
         if node.isUnschedulable, !pod.tolerations.contains(where: { $0.tolerates(unschedulable) }) { return ["node(s) were unschedulable"] }
         if let taint = untolerated(pod, node) { return ["node(s) had untolerated taint {\(taint.key): \(taint.value)}"] }
         if !node.isReady { return ["node(s) were not ready"] }
+        // No pod tolerates this: nobody is there to begin it.
+        if node.isAgentAway { return ["node(s) whose agent is away"] }
         if !pod.wants(node) { return ["node(s) didn't match Pod's node affinity/selector"] }
         if pod.needs.hostPorts.contains(where: { node.hostPorts[$0] != nil }) {
             return ["node(s) didn't have free ports for the requested pod ports"]

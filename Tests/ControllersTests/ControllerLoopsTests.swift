@@ -312,6 +312,61 @@ import Timing
         cluster.wait("b1 is back") { Node(cluster.storage.object(ObjectKey(.nodes, name: "b1")) ?? .null).isReady }
     }
 
+    @Test func `while agents are away their nodes get no pod, and pods that fit nowhere else wait for them`() throws {
+        let cluster = try TestCluster(nodes: [("a1", "a"), ("a2", "a"), ("b1", "b"), ("b2", "b")], leaseSeconds: 3_600)
+        defer { cluster.close() }
+        cluster.silent = ["a1", "a2"]
+        cluster.controllers.absent(["a1": "7", "a2": "7"])
+        cluster.create(.deployments, cluster.deployment(replicas: 4))
+        cluster.wait("complete") { cluster.isComplete() }
+        #expect(Set(cluster.readyPods.map(\.spec.nodeName)) == ["b1", "b2"])
+
+        cluster.controllers.absent(["a1": "7", "a2": "7", "b1": "8", "b2": "8"])
+        cluster.create(.deployments, cluster.deployment("late", replicas: 1))
+        let reason = "0/4 nodes are available: 4 node(s) whose agent is away."
+        cluster.wait("it says why it waits") {
+            cluster.events.all.contains { $0["reason"].string == "FailedScheduling" && $0["message"].string == reason }
+        }
+        #expect(cluster.readyPods.count == 4)
+        cluster.silent = []
+        cluster.controllers.absent(["a1": "7", "b1": "8", "b2": "8"])
+        cluster.wait("it is placed where an agent is back") { cluster.isComplete("late") }
+        #expect(cluster.readyPods.first { $0.meta.labels["app"] == "late" }?.spec.nodeName == "a2")
+        #expect(cluster.fenced == [])
+    }
+
+    @Test func `what was bound to a node before its agent was missed, and was never begun, is replaced at once after a fence`() throws {
+        let cluster = try TestCluster(nodes: [("a1", "a"), ("a2", "a"), ("b1", "b")], leaseSeconds: 3_600)
+        defer { cluster.close() }
+        cluster.silent = ["a1", "a2"]
+        // One of them runs something that no Service offers: it alone could serve.
+        cluster.create(.deployments, cluster.deployment(replicas: 3))
+        cluster.wait("placed") { cluster.pods.all.count { !Pod($0).spec.nodeName.isEmpty } == 3 }
+        let before = cluster.pods.all.map { Pod($0) }
+        let serving = try #require(before.first { $0.spec.nodeName == "a1" })
+        let stuck = try #require(before.first { $0.spec.nodeName == "a2" })
+        cluster.report(serving.key, serving.meta.uid, address: "127.64.9.1", isReady: true)
+        cluster.wait("two are ready") { cluster.readyPods.count == 2 }
+
+        // Nothing of it is gone before what may be left of it is dead.
+        var answer: (Bool) -> Void = { _ in }
+        cluster.fence = { node, _, done in
+            cluster.fenced.append(node)
+            answer = done
+        }
+        cluster.controllers.absent(["a1": "7", "a2": "8"])
+        cluster.wait("a2 is to be fenced") { cluster.fenced == ["a2"] }
+        #expect(cluster.pods.all.contains { $0["metadata"]["uid"].string == stuck.meta.uid })
+        answer(true)
+        cluster.wait("replaced") { cluster.readyPods.count == 3 }
+        #expect(!cluster.pods.all.contains { $0["metadata"]["uid"].string == stuck.meta.uid })
+        #expect(cluster.readyPods.map(\.spec.nodeName).sorted() == ["a1", "b1", "b1"])
+        #expect(cluster.readyPods.contains { $0.meta.uid == serving.meta.uid })
+        let node = Node(try #require(cluster.storage.object(ObjectKey(.nodes, name: "a2"))))
+        #expect(node.conditions[Condition.ready]?.message == "The node's agent is away, and began none of its pods.")
+        #expect(cluster.fenced == ["a2"])
+    }
+
     @Test func `a proxy that no longer renews its lease is forgotten`() throws {
         let cluster = try TestCluster()
         defer { cluster.close() }

@@ -76,6 +76,44 @@ extension Transcripts {
             try instance.steady("wait node/b1 --for=condition=Ready --timeout 30s")
         }
 
+        @Test func `With two nodes a zone nothing is placed on one that is gone, neither by a scale-up nor when its zone goes as well`()
+            throws
+        {
+            let siege = try Siege(flags: "--nodes-per-zone 2")
+            defer { siege.stop() }
+            let instance = siege.instance
+            let before = try siege.replicas()
+            let gone = try #require(["b1", "b2"].first { name in !before.contains { $0.node == name } })
+            let watch = StoreWatch(instance)
+            defer { watch.stop() }
+            try watch.follow("/api/v1/namespaces/default/pods") { _, object in
+                let node = (object["spec"] as? [String: Any])?["nodeName"] as? String ?? ""
+                return node.isEmpty ? nil : "\(Self.name(object)) on \(node)"
+            }
+
+            // Nothing runs there, so nobody but `up` can tell.
+            try instance.steady("node fail \(gone)")
+            try instance.wait("it is known, and not enough") {
+                try instance.steady("why node/\(gone)").contains("the agent of \(gone) is away")
+            }
+            try instance.steady("scale deployment/web --replicas 5")
+            try siege.settle(5)
+
+            // The zone's other node goes: who goes there, or to the first one, comes to nobody.
+            let known = try siege.replicas()
+            try instance.steady("zone fail b")
+            let lost = known.filter { $0.node.hasPrefix("b") }.map(\.name)
+            #expect(!lost.isEmpty)
+            try instance.wait("what ran there is gone") { try !siege.replicas().contains { lost.contains($0.name) } }
+            try siege.settle(5)
+
+            let placed = watch.moments.map { $0.words.split(separator: " ").map(String.init) }
+            let isNew = { (name: String) in !known.contains { $0.name == name } }
+            #expect(!placed.contains { $0[2] == gone }, "\(placed)")
+            #expect(!placed.contains { isNew($0[0]) && $0[2].hasPrefix("b") }, "\(placed)")
+            #expect(placed.contains { isNew($0[0]) })
+        }
+
         @Test func `A node whose agent is missed, or stopped, keeps what serves there`() throws {
             let siege = try Siege()
             defer { siege.stop() }

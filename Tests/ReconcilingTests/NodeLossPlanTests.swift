@@ -16,17 +16,19 @@ import Testing
         ])
     }
 
-    private func verdict(absence: String? = "7", offered: UInt64? = 10, _ proxies: [String], count: Int = 1, live: Set<String> = [])
-        -> NodeLossPlan.Verdict
-    {
+    private func verdict(
+        absence: String? = "7", offered: UInt64? = 10, pods: [Value] = [], _ proxies: [String], count: Int = 1, live: Set<String> = []
+    ) -> NodeLossPlan.Verdict {
         let proxies = proxies.enumerated().map { proxy($1, "proxy-\($0 + 1)") }
         return NodeLossPlan.verdict(
-            .init(name: "b1", absence: absence, offered: offered.map { Revision($0) }, proxies: proxies, proxyCount: count, live: live))
+            .init(
+                name: "b1", absence: absence, offered: offered.map { Revision($0) }, pods: pods.map { ObservedPod(["status": $0]) },
+                proxies: proxies, proxyCount: count, live: live))
     }
 
     @Test func `a node is lost when its agent is away and every proxy finds nobody there`() {
-        #expect(verdict(["10 b1@7"]) == .lost)
-        #expect(verdict(["12 a1@3 b1@7", "10 b1@7"], count: 2) == .lost)
+        #expect(verdict(["10 b1@7"]) == .lost(.nobodyThere))
+        #expect(verdict(["12 a1@3 b1@7", "10 b1@7"], count: 2) == .lost(.nobodyThere))
     }
 
     @Test func `an agent that is away is not enough`() {
@@ -39,7 +41,7 @@ import Testing
     @Test func `the word of each proxy that up knows is waited for`() {
         #expect(verdict(["10 b1@7"], live: ["proxy-1", "proxy-2"]) == .suspected(because: "proxy-2 is silent"))
         #expect(verdict(["10 b1@7"], live: ["proxy-2"]) == .suspected(because: "proxy-2 is silent"))
-        #expect(verdict(["10 b1@7", "10 b1@7"], live: ["proxy-2"]) == .lost)
+        #expect(verdict(["10 b1@7", "10 b1@7"], live: ["proxy-2"]) == .lost(.nobodyThere))
         #expect(verdict(["10", "10 b1@7"], live: ["proxy-2"]) == .suspected(because: "proxy-1 has not found its endpoints refused"))
     }
 
@@ -51,7 +53,7 @@ import Testing
 
     @Test func `a proxy whose table does not know all that is offered there cannot tell`() {
         #expect(verdict(offered: 11, ["10 b1@7"]) == .suspected(because: "proxy-1 has not found its endpoints refused"))
-        #expect(verdict(offered: 11, ["11 b1@7"]) == .lost)
+        #expect(verdict(offered: 11, ["11 b1@7"]) == .lost(.nobodyThere))
     }
 
     @Test func `a proxy that says nothing may be one that still reaches it`() {
@@ -62,5 +64,26 @@ import Testing
     @Test func `where nothing is offered nobody can tell, and the lease decides`() {
         #expect(
             verdict(offered: nil, ["10 b1@7"]) == .suspected(because: "no Service offers anything there that could tell whether it lives"))
+    }
+
+    /// What is bound to a node on which nothing is offered, and whether that is given up at once.
+    @Test(
+        arguments: [
+            ([[:]], true),
+            // What the scheduler writes is no word of an agent.
+            ([["phase": "Pending", "conditions": [["type": "PodScheduled", "status": "True"]]], [:]], true),
+            ([], false),
+            ([["phase": "Pending", "hostIP": "127.16.0.2"]], false),
+            ([["phase": "Pending", "podIP": "127.64.0.2"]], false),
+            ([["containerStatuses": [["name": "main"]]]], false),
+            ([["initContainerStatuses": [["name": "main"]]]], false),
+            ([["phase": "Running"]], false),
+            ([[:], ["phase": "Running"]], false),
+            ([["phase": "Succeeded"], [:]], false),
+        ] as [([Value], Bool)])
+    func `a node is lost by the absence alone where its agent has begun nothing of what is bound to it`(_ row: ([Value], Bool)) {
+        let silence = NodeLossPlan.Verdict.suspected(because: "no Service offers anything there that could tell whether it lives")
+        #expect(verdict(offered: nil, pods: row.0, []) == (row.1 ? .lost(.nothingBegun) : silence))
+        #expect(verdict(absence: nil, offered: nil, pods: row.0, []) == .unsuspected)
     }
 }

@@ -80,6 +80,40 @@ import Testing
         #expect(places([row.1], &cluster) == ["0/1 nodes are available: 1 \(row.2)."])
     }
 
+    @Test func `a node whose agent is away gets nothing, whatever its zone lacks, until the agent is back`() {
+        var cluster = view([node("a1", zone: "a"), node("a2", zone: "a"), node("b1", zone: "b"), node("b2", zone: "b")])
+        cluster.setAway(["a1", "a2"])
+        #expect(places((0..<3).map { candidate("p\($0)") }, &cluster) == ["b1", "b2", "b1"])
+        cluster.setAway(["a1"])
+        #expect(places([candidate("q")], &cluster) == ["a2"])
+        cluster.setAway([])
+        #expect(places([candidate("r")], &cluster) == ["a1"])
+    }
+
+    @Test func `an agent's absence is a reason like others, which nothing tolerates, and outlives what is written about the node`() {
+        var cluster = view([node("b1")])
+        cluster.setAway(["a1", "b1"])
+        cluster.setNode(node("a1"))
+        cluster.setNode(node("b1"))
+        cluster.setNode(node("c1", unschedulable: true))
+        let tolerant = candidate("p", spec: ["tolerations": [["operator": "Exists"]]])
+        #expect(
+            places([candidate("q")], &cluster) == [
+                "0/3 nodes are available: 1 node(s) were unschedulable, 2 node(s) whose agent is away."
+            ])
+        #expect(places([tolerant], &cluster) == ["c1"])
+        cluster.setAway(["c1"])
+        #expect(places([candidate("r")], &cluster) == ["a1"])
+    }
+
+    @Test func `what lies on a node is still weighed after the node was written anew`() {
+        var cluster = view([node("a1"), node("b1")])
+        cluster.occupy(candidate("big", group: "x", cpu: "3"), on: "a1")
+        for index in 0..<2 { cluster.occupy(candidate("small\(index)", group: "y", cpu: "100m"), on: "b1") }
+        cluster.setNode(node("a1"))
+        #expect(places([candidate("p", group: "z", cpu: "100m")], &cluster) == ["b1"])
+    }
+
     @Test func `reasons of several nodes are counted together`() {
         let taint: Value = ["key": "k", "value": "v", "effect": "NoSchedule"]
         var cluster = view([node("a", taints: [taint]), node("b", taints: [taint]), node("c", cpu: "1")])

@@ -107,6 +107,20 @@ import Timing
             "\(run.startProblem ?? "")")
     }
 
+    /// A lease is good for ten seconds. Simulated time is exact: what is over before that did not wait for one.
+    @Test(arguments: [1, 3]) func `With two nodes a zone, what a lost zone ran is replaced elsewhere long before a lease is over`(
+        replicas: Int
+    ) throws {
+        for seed in 1...5 as ClosedRange<UInt64> {
+            var scenario = Scenario("twins", objects: Samples.web(replicas: replicas))
+            scenario.nodesPerZone = 2
+            let outcome = DrillRun(Drill(.zoneLoss, during: .steady), of: scenario, seed: seed).run()
+            #expect(outcome.violation == nil)
+            let time = try #require(outcome.recoveryTime, "\(Story.lines(of: outcome).joined(separator: "\n"))")
+            #expect(time < .seconds(5), "\(Story.lines(of: outcome).joined(separator: "\n"))")
+        }
+    }
+
     @Test func `The same seed gives the same run`() {
         let scenario = Scenario("again", objects: Samples.web())
         let drill = Drill(.nodeLoss, during: .rollout)

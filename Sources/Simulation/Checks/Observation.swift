@@ -69,7 +69,7 @@ enum Checks {
         [
             AcknowledgedWrites(), DurableReads(), OneWriter(), DeploymentBudget(), OneProcess(), SignalsInOrder(), DrainedTraffic(),
             AddressReuse(), RestartWaits(), NodeRoom(), RoutableRequests(), StarvedHost(), PlannedActions(),
-            OnceOnly(), EjectionFloor(), BreakerTurns(), FailBackDelay(), KeptSessions(),
+            OnceOnly(), EjectionFloor(), BreakerTurns(), FailBackDelay(), KeptSessions(), PresentAgents(),
         ]
     }
 }

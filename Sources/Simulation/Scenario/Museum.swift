@@ -79,6 +79,9 @@ package enum Museum {
         case .trialForgotten:
             scenario.objects = Samples.breaker()
             scenario.faults = [.errors]
+        case .absenceIgnored:
+            scenario.nodesPerZone = 2
+            scenario.faults = [.zoneLoss]
         case .leasesJudgedByThemselves:
             scenario.faults = [.slowDisk]
             scenario.actions = [.roll, .scale]
@@ -109,6 +112,7 @@ extension PlantedBug {
         case .failBackAtOnce: ["traffic goes back after its delay"]
         case .trialForgotten: ["policies let go when nothing fails"]
         case .leasesJudgedByThemselves: ["who can be heard is not given up"]
+        case .absenceIgnored: ["no pod is placed on a node whose agent is known to be away"]
         }
     }
 }

@@ -55,7 +55,7 @@ final class AbsenceWatch {
     /// Everybody hears all of it, whenever it changes and whenever somebody begins.
     func tell() {
         world.schedule(after: Self.delay, for: up) { [self] in
-            world.host.server?.plane.nodeCare.absent(absent)
+            world.host.server?.plane.absent(absent)
             for proxy in world.host.proxies.sorted(by: { $0.key < $1.key }) { proxy.value.inquirer.absent(absent) }
         }
     }

@@ -77,6 +77,7 @@ final class ControlPlane {
             rollouts.podChanged(old, pods[key])
             disruptions.podChanged(key, old, pods[key])
             endpoints.podChanged(key, old, pods[key])
+            nodeCare.podChanged(old, pods[key])
             scheduling.podChanged(key, old, pods[key], new)
             if world.isPlanted(.twoSchedulers) { secondScheduler.podChanged(key, old, pods[key], new) }
         }
@@ -93,6 +94,13 @@ final class ControlPlane {
             endpoints.slicesReached(revision)
             checkWaits()
         }
+    }
+
+    /// Which agents `up` misses, all of them each time.
+    func absent(_ nodes: [String: String]) {
+        scheduling.absent(Set(nodes.keys))
+        if world.isPlanted(.twoSchedulers) { secondScheduler.absent(Set(nodes.keys)) }
+        nodeCare.absent(nodes)
     }
 
     private func follow(_ type: ResourceType, _ onChange: @escaping (ObjectKey, Value?, Value?) -> Void) {

@@ -11,7 +11,7 @@ final class NodeCare {
     private var proxyLeases: LeaseWatch
     private var lost: [String: NodeHealthPlan.Cause] = [:]
     /// By node, as `up` says it.
-    private var absences: [String: String] = [:]
+    private(set) var absences: [String: String] = [:]
     private var fencing: Set<String> = []
     private var fenced: Set<String> = []
     private lazy var passes = Passes<String>(plane, .nodeHealth) { [unowned self] in plan($0) }
@@ -38,6 +38,11 @@ final class NodeCare {
         let before = absences
         absences = nodes
         for name in Set(before.keys).union(nodes.keys).sorted() where before[name] != nodes[name] { passes.mark(name) }
+    }
+
+    /// It may have been bound before it was known that the agent is away.
+    func podChanged(_ old: ObservedPod?, _ new: ObservedPod?) {
+        if let new, absences[new.nodeName] != nil, old?.nodeName != new.nodeName { passes.mark(new.nodeName) }
     }
 
     func proxiesChanged() { for name in absences.keys.sorted() { passes.mark(name) } }
@@ -110,9 +115,9 @@ final class NodeCare {
         let offers = plane.slices.values.filter { slice in slice.endpoints.contains { $0.isReady && $0.nodeName == name } }
         let proxies = (plane[.proxyStatuses]?.keys ?? []).sorted().compactMap { plane.object($0).map { ObservedProxy($0) } }
         let view = NodeLossPlan.View(
-            name: name, absence: absence, offered: offers.map(\.meta.revision).max(), proxies: proxies,
-            proxyCount: plane.world.scenario.proxyCount)
-        if NodeLossPlan.verdict(view) == .lost { lose(name, .nobodyThere) }
+            name: name, absence: absence, offered: offers.map(\.meta.revision).max(),
+            pods: plane.pods.values.filter { $0.nodeName == name }, proxies: proxies, proxyCount: plane.world.scenario.proxyCount)
+        if case .lost(let cause) = NodeLossPlan.verdict(view) { lose(name, cause) }
     }
 
     private func plan(_ name: String) -> Plan {

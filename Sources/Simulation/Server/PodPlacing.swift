@@ -28,6 +28,13 @@ final class PodPlacing {
         schedule()
     }
 
+    /// The nodes whose agents are away: they are passed over.
+    func absent(_ nodes: Set<String>) {
+        if plane.world.isPlanted(.absenceIgnored) { return }
+        view.setAway(nodes)
+        schedule()
+    }
+
     func podChanged(_ key: ObjectKey, _ old: ObservedPod?, _ new: ObservedPod?, _ object: Value?) {
         guard let new, let object, !new.isFinished else {
             pending[key] = nil

@@ -43,4 +43,6 @@ package enum PlantedBug: String, CaseIterable, Sendable, Hashable {
     case trialForgotten
     /// A node is lost when no renewal of its lease is seen, though the disk hangs and none of anybody's is.
     case leasesJudgedByThemselves
+    /// The scheduler does not look whether anybody is there who could begin what it places.
+    case absenceIgnored
 }
