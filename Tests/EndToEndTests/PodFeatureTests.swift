@@ -122,6 +122,23 @@ extension Transcripts {
             #expect(try agents(lock) == before, "no agent was replaced")
         }
 
+        @Test func `Who follows a log ends with its reader, also where SIGPIPE is ignored`() throws {
+            let instance = try Instance()
+            defer { instance.stop() }
+            try instance.steady("up --detach")
+            try apply(
+                Workload.pod(
+                    "chatter", "restartPolicy: Never\n",
+                    containers: "- {name: main, image: none, command: [/bin/sh, -c, 'while echo word; do sleep 0.05; done']}"), to: instance
+            )
+            try instance.steady("wait pod/chatter --for=condition=Ready --timeout 60s")
+            let line = "trap '' PIPE; timeout 90 \(Instance.products)/steady logs chatter -f | head -n 1; exit ${PIPESTATUS[0]}"
+            let end = try Command(
+                "/bin/bash", ["-c", line], environment: ["PATH": "/usr/bin:/bin", "STEADY_DATA_DIR": instance.dataDirectory]
+            ).finish(within: 120)
+            #expect(end.out == "word\n" && end.code == 128 + SIGPIPE, "\(end.text)")
+        }
+
         private func agents(_ roles: String) throws -> [String] {
             try ["a1", "b1", "c1"].map { try String(contentsOfFile: "\(roles)/agent-\($0).lock", encoding: .utf8) }
         }
