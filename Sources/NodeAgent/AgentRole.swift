@@ -210,7 +210,10 @@ package final class AgentRole {
                 at: cursor, reserve: noted?.split(separator: " ").compactMap { AddressPool.parse(String($0)) },
                 withdrawnAt: pods.revision.number)
         }
-        world.onAddressTaken = { [weak self] in self?.noteReserve() }
+        world.onAddressTaken = { [weak self] in
+            self?.saveCursor()
+            self?.noteReserve()
+        }
         // Removed while nobody was here.
         let strangers = left.keys.sorted().filter { !known.contains($0) }
         let node = configuration.nodeDirectory
@@ -286,7 +289,6 @@ package final class AgentRole {
             }
         }
         driver.start(found: found)
-        saveCursor()
     }
 
     /// Stops every pod in its grace period and calls back when no process is left. The pods' objects stay: the next start runs them again.

@@ -98,7 +98,7 @@ extension Registry {
         return set?["metadata"]["uid"] == owner["uid"] ? set : nil
     }
 
-    private static func controller(of object: Value) -> Value? {
+    static func controller(of object: Value) -> Value? {
         object["metadata"]["ownerReferences"].elements.first { $0["controller"].bool == true }
     }
 

@@ -23,7 +23,7 @@ extension Registry {
         let workload = workload(of: pod.value)
         var records: [RegistryRecord] = []
         do throws(StatusError) {
-            if let workload { try requireNoneUnderWay(of: workload, beside: key.name, now) }
+            if let workload { try requireNoneUnderWay(of: workload, beside: pod.value, now) }
             let spent = try spending(pod.value, now)
             if let spent { _ = commit(spent.slot, replacing: spent.old, with: spent.new, records: &records) }
             var new = pod.value
@@ -48,11 +48,17 @@ extension Registry {
         return trial.failedAgainAt != nil || trial.isUnderWay(now: now)
     }
 
+    /// Whether what becomes of another pod says something of this one: both are of one version. A version that fails keeps nothing from the one that serves.
+    private static func isAlike(_ other: Value, _ pod: Value) -> Bool {
+        other["metadata"]["name"] != pod["metadata"]["name"] && other["metadata"]["deletionTimestamp"].isNull
+            && controller(of: other)?["uid"] == controller(of: pod)?["uid"]
+    }
+
     /// The pod that was restarted last has to be Ready again, and to have proved itself, before the next is touched.
-    private func requireNoneUnderWay(of workload: Workload, beside name: String, _ now: Timestamp) throws(StatusError) {
-        for pod in workload.pods {
-            guard pod["metadata"]["name"].string != name, pod["metadata"]["deletionTimestamp"].isNull,
-                let permit = RestartPermit(annotations: pod["metadata"]["annotations"])
+    private func requireNoneUnderWay(of workload: Workload, beside asking: Value, _ now: Timestamp) throws(StatusError) {
+        for pod in workload.pods where Self.isAlike(pod, asking) {
+            guard let permit = RestartPermit(annotations: pod["metadata"]["annotations"]),
+                permit.isPresent(restartTotal: RestartPermit.restartTotal(ofStatus: pod["status"]))
             else { continue }
             let other = "pod \(pod["metadata"]["name"].string ?? "") of the same workload was restarted"
             let trial = RestartTrial(pod)
@@ -82,9 +88,13 @@ extension Registry {
 
     /// Whether another pod, restarted or new, is to show first whether a fresh start helps; or has shown that it does not, and is the one to be tried.
     private static func isAwaited(_ other: Value, before pod: Value, _ now: Timestamp) -> Bool {
-        guard other["metadata"]["name"] != pod["metadata"]["name"], other["metadata"]["deletionTimestamp"].isNull else { return false }
+        guard isAlike(other, pod) else { return false }
+        let permit = RestartPermit(annotations: other["metadata"]["annotations"])
+        let restartTotal = RestartPermit.restartTotal(ofStatus: other["status"])
+        // A run that the program began by its own end says nothing of a fresh start that somebody gave it.
+        guard permit.map({ $0.isPresent(restartTotal: restartTotal) }) ?? (restartTotal == 0) else { return false }
         let trial = RestartTrial(other)
-        if !trial.isReady { return RestartPermit(annotations: other["metadata"]["annotations"]) != nil && !trial.isHopeless(now: now) }
+        if !trial.isReady { return permit != nil && !trial.isHopeless(now: now) }
         if let failed = trial.failedAgainAt {
             // Of several that were not helped the last one is tried: the replacement of a replacement.
             guard let own = RestartTrial(pod).failedAgainAt else { return true }

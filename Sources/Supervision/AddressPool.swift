@@ -52,14 +52,10 @@ package struct AddressPool: Sendable {
 
     /// Goes on behind an earlier pool, AFTER what pods have was claimed. What it had handed out and nobody claims counts as given back at this revision.
     ///
-    /// - Parameter reserve: what it had noted; nil: nothing, it knew of no reserve.
+    /// - Parameter reserve: what it had noted; nil: it left no note, so none is believed to be unused.
     package mutating func resume(at cursor: Address, reserve noted: [Address]?, withdrawnAt: UInt64) {
         next = max(next, min(cursor, end))
-        if let noted {
-            reserve = noted.filter { (first..<limit).contains($0) && !(next..<end).contains($0) && !used.contains($0) }
-        } else {
-            reserve.removeAll { $0 < cursor }
-        }
+        reserve = (noted ?? []).filter { (first..<limit).contains($0) && !(next..<end).contains($0) && !used.contains($0) }
         let kept = used.union(reserve)
         released = (Array(first..<next) + Array(end..<limit)).filter { !kept.contains($0) }.map { ($0, withdrawnAt) }
     }

@@ -112,7 +112,22 @@ struct `A restart` {
         #expect(ask("o1", &store).hasPrefix("No PodDisruptionBudget"))
         try store.report("n1", ready: true)
         #expect(ask("o1", &store) == "Permitted")
-        #expect(ask("n1", &store).hasPrefix("pod o1 of the same workload"))
+        #expect(ask("n1", &store).hasPrefix("No PodDisruptionBudget selects the pod: of 3 replicas 1 may be missing at a time, and 1 are"))
+    }
+
+    /// A release that fails its liveness again and again takes nothing from the version that serves.
+    @Test func `waits for no trial of another version`() throws {
+        var store = StoreFixture()
+        let deployment = try store.addDeployment("web", replicas: 3)
+        let old = try store.addSet("web-1", replicas: 2, of: deployment)
+        let new = try store.addSet("web-2", replicas: 1, of: deployment)
+        for name in ["o1", "o2"] { try store.addPod(name, of: old) }
+        try store.addPod("n1", of: new)
+        #expect(ask("n1", &store) == "Permitted")
+        try restarted("n1", &store)
+        #expect(ask("o1", &store) == "Permitted")
+        try restarted("o1", &store)
+        #expect(ask("o2", &store).hasPrefix("pod o1 of the same workload was restarted"))
     }
 
     @Test func `is taken off the PodDisruptionBudget that selects the pod`() throws {

@@ -166,4 +166,17 @@ struct `A restart on trial` {
         #expect(!isRefused("n0", &store))
         #expect(store.isEvictionRequested("n0") && !store.isEvictionRequested("w1"))
     }
+
+    /// The permit is a week old and helped; what the program does since is its own.
+    @Test func `is over once the program ends by itself, and then keeps nobody from being helped`() throws {
+        var store = try StoreFixture.workload(3, liveness: Illness(failsAfter: 1).probe)
+        try store.perform(.restart(Sample.podKey("w0")))
+        try store.report("w0", ready: true, restarts: 1, since: store.now)
+        #expect(isRefused("w1", &store))
+        for isReady in [true, false] {
+            try store.report("w0", ready: isReady, restarts: 7, since: store.now)
+            try store.report("w1", ready: true, heldSince: (store.now + .seconds(-60)).rfc3339)
+            #expect(!isRefused("w1", &store) || store.isEvictionRequested("w1"))
+        }
+    }
 }

@@ -40,6 +40,10 @@ package struct RestartPermit: Hashable, Sendable {
     /// Whether the restart has come since: from then on the pod's readiness says what it costs.
     package func isUsed(restartTotal now: Int64) -> Bool { now > restartTotal }
 
+    /// Whether the pod's present run is the one that it began, or is about to begin. Restarts after that are the program's own doing, and say nothing of
+    /// whether this one helped.
+    package func isPresent(restartTotal now: Int64) -> Bool { now <= restartTotal + 1 }
+
     /// Whether it still stands for a pod that is about to be missing.
     package func isPending(restartTotal: Int64, now: Timestamp) -> Bool {
         // A clock that was set back makes no permit last.

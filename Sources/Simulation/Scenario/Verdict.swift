@@ -65,8 +65,9 @@ package struct Verdict: Sendable {
     package static func judgement(_ outcome: DrillRun.Outcome, _ drill: Drill) -> Judgement {
         if outcome.violation != nil { return .brokenPromise }
         if outcome.startProblem != nil { return .notStarted }
-        if drill.fault != nil, outcome.struckAt == nil { return .notReached }
+        // Where nothing ever serves again the fault finds nobody, either.
         if outcome.recoveryTime == nil { return .notRecovered }
+        if drill.fault != nil, outcome.struckAt == nil { return .notReached }
         let lost = drill.fault == nil ? outcome.lostCount : outcome.avoidableLossCount
         return lost > 0 ? .lostRequests : .survived
     }
