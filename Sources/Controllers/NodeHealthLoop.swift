@@ -12,8 +12,6 @@ package typealias NodeFence = (_ node: String, _ isWanted: @escaping () -> Bool,
 /// Watches the nodes' leases, hears of absent agents, and gives up what ran on lost nodes, after it was killed.
 final class NodeHealthLoop {
     static let leaseNamespace = "kube-node-lease"
-    /// For a node that never showed a lease: what agents ask for.
-    static let defaultPeriod: Duration = .seconds(10)
 
     private let api: any ResourceAPI
     private let mirror: ClusterMirror
@@ -22,6 +20,7 @@ final class NodeHealthLoop {
     private let fence: NodeFence
     private let proxyCount: Int
     private var watch: LeaseWatch
+    private lazy var looks = LeaseLooks(api) { [unowned self] in judge(now: $0) }
     /// By node, as `up` says it; empty while there is no `up`.
     private var absences: [String: String] = [:]
     /// The proxies that may carry traffic, as `up` said last.
@@ -76,15 +75,13 @@ final class NodeHealthLoop {
         let now = api.loop.now
         for lease in mirror.leases.views.values where lease.meta.namespace == Self.leaseNamespace { observe(lease, now: now) }
         queue.open()
-        tick()
+        looks.begin()
     }
 
     private func observe(_ lease: Lease, now: Instant) {
         let name = lease.meta.name
-        // Fencing changes the lease as well: only what its holder writes is a renewal.
-        let mark = "\(lease.holder) \(lease.renewTime?.nanosecondsSince1970 ?? 0)"
         let wasRenewed = watch.isRenewed(name)
-        watch.observe(name, mark: mark, period: lease.duration > .zero ? lease.duration : Self.defaultPeriod, now: now)
+        watch.observe(lease, now: now)
         if !wasRenewed, watch.isRenewed(name) { recovered(name) }
     }
 
@@ -95,18 +92,10 @@ final class NodeHealthLoop {
         for other in lost.keys { queue.mark(other) }
     }
 
-    private func tick() {
-        api.perform(LeaseWatch.question) { [weak self] answer in
-            guard let self else { return }
-            if LeaseWatch.ticks(after: answer) { judge(now: api.loop.now) }
-            _ = api.loop.schedule(after: LeaseWatch.tickPeriod) { [unowned self] in tick() }
-        }
-    }
-
     private func judge(now: Instant) {
         // Nodes that are gone but still named by pods count as nodes without a lease.
         let known = Set(mirror.nodes.views.keys.map(\.name)).union(mirror.nodesWithPods)
-        for name in known.sorted() { watch.expect(name, period: Self.defaultPeriod, now: now) }
+        for name in known.sorted() { watch.expect(name, now: now) }
         for name in watch.tick(now: now) {
             guard known.contains(name) else {
                 watch.forget(name)

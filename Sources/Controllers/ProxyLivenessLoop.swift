@@ -8,11 +8,11 @@ import Timing
 /// Deletes the status of proxies that no longer renew their lease: agents wait for the word of every proxy that has one.
 final class ProxyLivenessLoop {
     static let leaseNamespace = "steady-system"
-    static let defaultPeriod: Duration = .seconds(10)
 
     private let api: any ResourceAPI
     private let mirror: ClusterMirror
     private var watch: LeaseWatch
+    private lazy var looks = LeaseLooks(api) { [unowned self] in judge(now: $0) }
 
     init(api: any ResourceAPI, mirror: ClusterMirror) {
         self.api = api
@@ -20,31 +20,19 @@ final class ProxyLivenessLoop {
         watch = LeaseWatch(now: api.loop.now)
         mirror.leases.onChange { [unowned self] key, _, new in
             guard key.namespace == Self.leaseNamespace, let new else { return }
-            observe(new)
+            watch.observe(new, now: api.loop.now)
         }
     }
 
+    /// Every lease starts its period now.
     func open() {
-        for lease in mirror.leases.views.values where lease.meta.namespace == Self.leaseNamespace { observe(lease) }
-        tick()
-    }
-
-    private func observe(_ lease: Lease) {
-        watch.observe(
-            lease.meta.name, mark: "\(lease.holder) \(lease.renewTime?.nanosecondsSince1970 ?? 0)",
-            period: lease.duration > .zero ? lease.duration : Self.defaultPeriod, now: api.loop.now)
-    }
-
-    private func tick() {
-        api.perform(LeaseWatch.question) { [weak self] answer in
-            guard let self else { return }
-            if LeaseWatch.ticks(after: answer) { judge(now: api.loop.now) }
-            _ = api.loop.schedule(after: LeaseWatch.tickPeriod) { [unowned self] in tick() }
-        }
+        let now = api.loop.now
+        for lease in mirror.leases.views.values where lease.meta.namespace == Self.leaseNamespace { watch.observe(lease, now: now) }
+        looks.begin()
     }
 
     private func judge(now: Instant) {
-        for key in mirror.proxies.views.keys.sorted() { watch.expect(key.name, period: Self.defaultPeriod, now: now) }
+        for key in mirror.proxies.views.keys.sorted() { watch.expect(key.name, now: now) }
         for name in watch.tick(now: now) {
             if let proxy = mirror.proxies[ObjectKey(.proxyStatuses, name: name)] {
                 api.perform(Change.delete(proxy.meta.key(.proxyStatuses), uid: proxy.meta.uid).request) { _ in }

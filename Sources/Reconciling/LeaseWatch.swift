@@ -10,6 +10,8 @@ package struct LeaseWatch: Sendable {
     package static let tickPeriod: Duration = .seconds(1)
     /// A tick that comes later than this was held up by something that may have held up the renewals too.
     package static let pauseThreshold: Duration = .seconds(3)
+    /// For a lease that tells none, or that nobody has shown yet: what agents and proxies ask for.
+    package static let defaultPeriod: Duration = .seconds(10)
 
     /// Asked of the store BEFORE each tick: a dry run, which changes nothing and is answered AFTER everything that was accepted before it is
     /// published. Renewals need no disk, yet they are published in order behind what does: while the disk hangs none is seen of anybody, and no
@@ -30,8 +32,9 @@ package struct LeaseWatch: Sendable {
     }
 
     private struct Entry: Sendable {
-        var mark: String
-        var period: Duration
+        /// What its holder wrote last; empty while no lease was shown.
+        var mark = ""
+        var period = LeaseWatch.defaultPeriod
         var seen: Instant
         /// A renewal was seen to come, since the start or since it ran out. What was found written is none: its holder may be long dead.
         var isRenewed = false
@@ -43,17 +46,19 @@ package struct LeaseWatch: Sendable {
 
     package var isEmpty: Bool { entries.isEmpty }
 
-    /// Notes a lease. Only a `mark` that differs from the last one counts as a renewal.
-    package mutating func observe(_ name: String, mark: String, period: Duration, now: Instant) {
-        guard let entry = entries[name], !entry.mark.isEmpty else {
-            entries[name] = Entry(mark: mark, period: period, seen: now)
-            return
+    /// Notes a lease. Others change leases as well, as a fence does: only what its holder writes anew is a renewal.
+    package mutating func observe(_ lease: Lease, now: Instant) {
+        let name = lease.meta.name
+        let mark = "\(lease.holder) \(lease.renewTime?.nanosecondsSince1970 ?? 0)"
+        let known = entries[name] ?? Entry(seen: now)
+        var entry = known
+        entry.period = lease.duration > .zero ? lease.duration : Self.defaultPeriod
+        if known.mark != mark {
+            entry.mark = mark
+            entry.seen = now
+            entry.isRenewed = !known.mark.isEmpty
         }
-        entries[name]?.period = period
-        if entry.mark == mark { return }
-        entries[name]?.mark = mark
-        entries[name]?.seen = now
-        entries[name]?.isRenewed = true
+        entries[name] = entry
     }
 
     /// Whether the holder is known to live: not merely that its time is not over yet.
@@ -63,8 +68,8 @@ package struct LeaseWatch: Sendable {
     package mutating func lose(_ name: String) { entries[name]?.isRenewed = false }
 
     /// Starts a period for something that should have a lease and has shown none.
-    package mutating func expect(_ name: String, period: Duration, now: Instant) {
-        if entries[name] == nil { entries[name] = Entry(mark: "", period: period, seen: now) }
+    package mutating func expect(_ name: String, now: Instant) {
+        if entries[name] == nil { entries[name] = Entry(seen: now) }
     }
 
     /// The lease is gone: nobody is judged by it.

@@ -7,54 +7,73 @@ import Timing
 @Suite struct LeaseWatchTests {
     func at(_ seconds: Int) -> Instant { .zero + .seconds(seconds) }
 
+    func lease(_ name: String = "a", renewed second: Int, period: Int64? = 10, transitions: Int64 = 0) -> Lease {
+        let renewTime = Timestamp(secondsSince1970: Int64(1_800_000_000 + second)).rfc3339Micro
+        return Lease([
+            "metadata": ["name": .string(name), "namespace": "kube-node-lease"],
+            "spec": [
+                "holderIdentity": "a-1", "leaseDurationSeconds": period.map { .int($0) } ?? .null, "renewTime": .string(renewTime),
+                "leaseTransitions": .int(transitions),
+            ],
+        ])
+    }
+
     @Test func `a lease runs out a whole period after its last renewal was seen`() {
         var watch = LeaseWatch(now: .zero)
-        watch.observe("a", mark: "1", period: .seconds(10), now: at(0))
+        watch.observe(lease(renewed: 1), now: at(0))
         for second in 1...9 { #expect(watch.tick(now: at(second)) == []) }
         #expect(watch.tick(now: at(10)) == ["a"])
-        watch.observe("a", mark: "2", period: .seconds(10), now: at(11))
+        watch.observe(lease(renewed: 2), now: at(11))
         #expect(watch.tick(now: at(11)) == [])
     }
 
     @Test func `the same renewal seen again is no renewal`() {
         var watch = LeaseWatch(now: .zero)
-        watch.observe("a", mark: "1", period: .seconds(2), now: at(0))
-        watch.observe("a", mark: "1", period: .seconds(2), now: at(1))
+        watch.observe(lease(renewed: 1, period: 2), now: at(0))
+        watch.observe(lease(renewed: 1, period: 2), now: at(1))
         #expect(watch.expired(now: at(2)) == ["a"])
     }
 
     @Test func `what is found at the start is no renewal, and one before the lease ran out counts no more`() {
         var watch = LeaseWatch(now: .zero)
-        watch.expect("a", period: .seconds(2), now: at(0))
-        watch.observe("a", mark: "1", period: .seconds(2), now: at(0))
+        watch.expect("a", now: at(0))
+        watch.observe(lease(renewed: 1, period: 2), now: at(0))
         #expect(!watch.isRenewed("a"))
-        watch.observe("a", mark: "2", period: .seconds(2), now: at(1))
+        watch.observe(lease(renewed: 2, period: 2), now: at(1))
         #expect(watch.isRenewed("a"))
         for second in 1...2 { #expect(watch.tick(now: at(second)) == []) }
         #expect(watch.tick(now: at(3)) == ["a"])
         #expect(!watch.isRenewed("a"))
-        watch.observe("a", mark: "2", period: .seconds(2), now: at(4))
+        watch.observe(lease(renewed: 2, period: 2), now: at(4))
         #expect(!watch.isRenewed("a") && watch.expired(now: at(4)) == ["a"])
-        watch.observe("a", mark: "3", period: .seconds(2), now: at(5))
+        watch.observe(lease(renewed: 3, period: 2), now: at(5))
         #expect(watch.isRenewed("a"))
     }
 
     @Test func `after a pause of the watcher every lease gets a whole period`() {
         var watch = LeaseWatch(now: .zero)
-        watch.observe("a", mark: "1", period: .seconds(10), now: at(0))
+        watch.observe(lease(renewed: 1), now: at(0))
         #expect(watch.tick(now: at(1)) == [])
         #expect(watch.tick(now: at(60)) == [])
         for second in 61...69 { #expect(watch.tick(now: at(second)) == []) }
         #expect(watch.tick(now: at(70)) == ["a"])
     }
 
+    @Test func `what others change of a lease is no renewal, and one that tells no time has the usual one`() {
+        var watch = LeaseWatch(now: .zero)
+        watch.observe(lease(renewed: 1, period: nil), now: at(0))
+        watch.observe(lease(renewed: 1, period: nil, transitions: 1), now: at(5))
+        #expect(!watch.isRenewed("a"))
+        #expect(watch.expired(now: at(9)) == [] && watch.expired(now: at(10)) == ["a"])
+    }
+
     @Test func `what should have a lease and shows none runs out too`() {
         var watch = LeaseWatch(now: .zero)
-        watch.expect("a", period: .seconds(2), now: at(0))
-        watch.expect("a", period: .seconds(2), now: at(1))
-        #expect(watch.expired(now: at(2)) == ["a"])
+        watch.expect("a", now: at(0))
+        watch.expect("a", now: at(1))
+        #expect(watch.expired(now: at(9)) == [] && watch.expired(now: at(10)) == ["a"])
         watch.forget("a")
-        #expect(watch.expired(now: at(9)) == [])
+        #expect(watch.expired(now: at(19)) == [])
     }
 }
 

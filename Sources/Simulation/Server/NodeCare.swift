@@ -4,8 +4,6 @@ import Timing
 
 /// Watches the leases of nodes and proxies, has lost nodes fenced, and gives up what ran there.
 final class NodeCare {
-    static let defaultPeriod: Duration = .seconds(10)
-
     private unowned let plane: ControlPlane
     private var nodeLeases: LeaseWatch
     private var proxyLeases: LeaseWatch
@@ -49,11 +47,9 @@ final class NodeCare {
 
     func leaseChanged(_ key: ObjectKey, _ lease: Lease) {
         let now = plane.world.now
-        let mark = "\(lease.holder) \(lease.renewTime?.nanosecondsSince1970 ?? 0)"
-        let period = lease.duration > .zero ? lease.duration : Self.defaultPeriod
-        if key.namespace != "kube-node-lease" { return proxyLeases.observe(key.name, mark: mark, period: period, now: now) }
+        if key.namespace != "kube-node-lease" { return proxyLeases.observe(lease, now: now) }
         let wasRenewed = nodeLeases.isRenewed(key.name)
-        nodeLeases.observe(key.name, mark: mark, period: period, now: now)
+        nodeLeases.observe(lease, now: now)
         if !wasRenewed, nodeLeases.isRenewed(key.name) {
             guard lost.removeValue(forKey: key.name) != nil else { return passes.mark(key.name) }
             fenced.remove(key.name)
@@ -74,7 +70,7 @@ final class NodeCare {
 
     private func judge(now: Instant) {
         let known = Set(plane.nodes.keys.map(\.name)).union(plane.pods.values.map(\.nodeName).filter { !$0.isEmpty })
-        for name in known.sorted() { nodeLeases.expect(name, period: Self.defaultPeriod, now: now) }
+        for name in known.sorted() { nodeLeases.expect(name, now: now) }
         for name in nodeLeases.tick(now: now) {
             if lost[name] == nil {
                 lose(name, .leaseRanOut)
@@ -83,7 +79,7 @@ final class NodeCare {
             }
         }
         let proxies = (plane[.proxyStatuses]?.keys ?? []).map(\.name)
-        for name in proxies { proxyLeases.expect(name, period: Self.defaultPeriod, now: now) }
+        for name in proxies { proxyLeases.expect(name, now: now) }
         for name in proxyLeases.tick(now: now) {
             let key = ObjectKey(.proxyStatuses, name: name)
             guard let status = plane.object(key) else {
