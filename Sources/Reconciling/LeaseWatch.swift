@@ -4,11 +4,15 @@ import Timing
 /// Judges leases by when their renewals were seen here, on one monotonic clock; what time the holder wrote does not matter.
 ///
 /// Whoever watches may have been stopped itself, or the disk of its store may hang: after such a pause, as after a start, every lease gets a whole
-/// period.
+/// period. It gets no second one before it is renewed: a further pause merely does not count. So also on a disk that is so slow that every look at the
+/// leases is late a holder that is gone is given up, after twice as many looks as its period has seconds at the latest.
 package struct LeaseWatch: Sendable {
     /// From one tick to the question before the next. A tick is what finds expired leases, and its lateness is what betrays a pause.
     package static let tickPeriod: Duration = .seconds(1)
-    /// A tick that comes later than this was held up by something that may have held up the renewals too.
+    /// A tick that comes this long after the last was held up by something that may have held up the renewals too.
+    ///
+    /// A second is `tickPeriod`. Another two are what the question may take on a disk that is slow, at a second for each write: it waits for the one
+    /// that is under way and for its own. A holder renews every 3 s of its 10, and can lose as much.
     package static let pauseThreshold: Duration = .seconds(3)
     /// For a lease that tells none, or that nobody has shown yet: what agents and proxies ask for.
     package static let defaultPeriod: Duration = .seconds(10)
@@ -35,9 +39,18 @@ package struct LeaseWatch: Sendable {
         /// What its holder wrote last; empty while no lease was shown.
         var mark = ""
         var period = LeaseWatch.defaultPeriod
+        /// When its time began, which a pause puts off.
         var seen: Instant
         /// A renewal was seen to come, since the start or since it ran out. What was found written is none: its holder may be long dead.
         var isRenewed = false
+        /// A pause gave it a whole period since it was last renewed.
+        var isSpared = false
+
+        /// - Parameter lateness: how much of the pause was more than the usual time between two ticks.
+        mutating func pause(for lateness: Duration, now: Instant) {
+            seen = isSpared ? min(now, seen + lateness) : now
+            isSpared = true
+        }
     }
     private var entries: [String: Entry] = [:]
     private var lastTick: Instant
@@ -57,6 +70,7 @@ package struct LeaseWatch: Sendable {
             entry.mark = mark
             entry.seen = now
             entry.isRenewed = !known.mark.isEmpty
+            entry.isSpared = false
         }
         entries[name] = entry
     }
@@ -77,7 +91,10 @@ package struct LeaseWatch: Sendable {
 
     /// What has run out, by name. Call it every `tickPeriod`, AFTER the store has answered `question`.
     package mutating func tick(now: Instant) -> [String] {
-        if now - lastTick > Self.pauseThreshold { for name in entries.keys { entries[name]?.seen = now } }
+        let sinceLast = now - lastTick
+        if sinceLast > Self.pauseThreshold {
+            for name in entries.keys { entries[name]?.pause(for: sinceLast - Self.tickPeriod, now: now) }
+        }
         lastTick = now
         let expired = expired(now: now)
         for name in expired { entries[name]?.isRenewed = false }

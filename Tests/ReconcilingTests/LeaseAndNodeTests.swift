@@ -59,6 +59,47 @@ import Timing
         #expect(watch.tick(now: at(70)) == ["a"])
     }
 
+    @Test func `a further pause gives no whole period again before there is a renewal, but does not count`() {
+        for isRenewed in [false, true] {
+            var watch = LeaseWatch(now: .zero)
+            watch.observe(lease(renewed: 1), now: at(0))
+            #expect(watch.tick(now: at(60)) == [])
+            for second in 61...65 { #expect(watch.tick(now: at(second)) == []) }
+            if isRenewed { watch.observe(lease(renewed: 2), now: at(65)) }
+            #expect(watch.tick(now: at(120)) == [])
+            // Five seconds before the pause, and one of it; or none of that.
+            let end = 120 + (isRenewed ? 10 : 4)
+            for second in 121..<end { #expect(watch.tick(now: at(second)) == []) }
+            #expect(watch.tick(now: at(end)) == ["a"])
+        }
+    }
+
+    /// Each look waits for two writes of the disk, and so does each renewal, three seconds after the one before was answered.
+    @Test(arguments: [[1.2], [2.0], [0.4, 1.2], [1.1, 0.9, 0.9, 0.9], [5.0, 0.0], [30.0]])
+    func `on a slow disk who is gone is given up, and who renews is not`(syncs: [Double]) {
+        var watch = LeaseWatch(now: .zero)
+        var (now, nextRenewal, lookCount) = (0.0, 0.0, 0)
+        var isGivenUp = false
+        watch.observe(lease("gone", renewed: 0), now: .zero)
+        while !isGivenUp, lookCount < 100 {
+            let sync = syncs[lookCount % syncs.count]
+            now += 1 + 2 * sync
+            while nextRenewal + 2 * sync <= now {
+                let seen = nextRenewal + 2 * sync
+                watch.observe(lease("lives", renewed: lookCount * 1000 + Int(nextRenewal)), now: .zero + .milliseconds(Int(seen * 1000)))
+                nextRenewal = seen + 3
+            }
+            let expired = watch.tick(now: .zero + .milliseconds(Int(now * 1000)))
+            lookCount += 1
+            #expect(!expired.contains("lives"))
+            isGivenUp = expired.contains("gone")
+        }
+        #expect(isGivenUp && lookCount <= 20, "after \(lookCount) looks, \(now) s")
+        // Once it is back it is believed again.
+        watch.observe(lease("gone", renewed: 1), now: .zero + .milliseconds(Int(now * 1000)))
+        #expect(watch.isRenewed("gone") && watch.expired(now: .zero + .milliseconds(Int(now * 1000))) == [])
+    }
+
     @Test func `what others change of a lease is no renewal, and one that tells no time has the usual one`() {
         var watch = LeaseWatch(now: .zero)
         watch.observe(lease(renewed: 1, period: nil), now: at(0))
