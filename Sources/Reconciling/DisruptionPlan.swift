@@ -91,7 +91,9 @@ package struct DisruptionPlan {
         for pod in pods where !pod.meta.isDeleting {
             guard let since = recorded[pod.meta.name], pod.meta.creation <= since else { continue }
             // Recorded for a restart that has come: from then on its readiness counts.
-            if let permit = pod.restartPermit, permit.at == since, permit.isUsed(restartTotal: pod.restartTotal) { continue }
+            if let trial = pod.restartTrial, trial.permit?.at == since, trial.permit?.isUsed(restartTotal: trial.restartTotal) == true {
+                continue
+            }
             let left = since + DisruptionBudget.Status.disruptionTimeout - now
             guard left > .zero else { continue }
             out[pod.meta.name] = since

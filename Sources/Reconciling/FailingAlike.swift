@@ -19,10 +19,11 @@ struct FailingAlike: Hashable {
         for pod in pods {
             if pod.isReady, pod.isRestartHeldBack {
                 heldCount += 1
-            } else if pod.isRestartOnTrial(now: now) {
+            } else if let trial = pod.restartTrial, trial.isAwaited(now: now) {
                 trialCount += 1
-                if pod.restartPermit?.isRepeated ?? false { repeatedCount += 1 }
-                if let left = pod.restartTrial?.left(now: now), left > .zero { trialLeft = min(trialLeft ?? left, left) }
+                if trial.permit?.isRepeated ?? false { repeatedCount += 1 }
+                let left = trial.left(now: now)
+                if left > .zero { trialLeft = min(trialLeft ?? left, left) }
             }
         }
     }

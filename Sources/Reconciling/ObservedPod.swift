@@ -35,12 +35,8 @@ package final class ObservedPod: Sendable {
     package let ports: [NamedPort]
     package let isWithdrawn: Bool
     package let isEvictionRequested: Bool
-    /// The leave to restart it that was given last.
-    package let restartPermit: RestartPermit?
-    /// How that restart, or a later one, goes; nil where none was ever permitted.
+    /// How the restart that was permitted last goes; nil where none ever was.
     package let restartTrial: RestartTrial?
-    /// How often its containers were restarted, all together.
-    package let restartTotal: Int64
     /// Its liveness probe fails, and it is left to serve.
     package let isRestartHeldBack: Bool
     /// A container of it fails again and again, so that it is started ever more rarely.
@@ -67,9 +63,7 @@ package final class ObservedPod: Sendable {
         readyChanged = ready?["lastTransitionTime"].timestamp
         isWithdrawn = conditions.condition(Condition.withdrawn)?["status"].string == "True"
         isEvictionRequested = meta.annotations[EvictionRequest.annotation] != nil
-        restartPermit = meta.annotations[RestartPermit.annotation].flatMap { RestartPermit($0) }
-        restartTrial = restartPermit.map { _ in RestartTrial(pod) }
-        restartTotal = RestartPermit.restartTotal(ofStatus: status)
+        restartTrial = meta.annotations[RestartPermit.annotation].map { _ in RestartTrial(pod) }
         isRestartHeldBack = conditions.condition(Condition.restartHeldBack)?["status"].string == "True"
         isCrashLooping = (status["initContainerStatuses"].elements + status["containerStatuses"].elements).contains {
             $0["state"]["waiting"]["reason"].string == Self.crashLoop
@@ -101,15 +95,7 @@ package final class ObservedPod: Sendable {
     package var isActive: Bool { !isFinished && !meta.isDeleting }
 
     /// A restart of it was permitted and has not come yet: it is about to be missing.
-    package func isRestartPending(now: Timestamp) -> Bool { restartPermit?.isPending(restartTotal: restartTotal, now: now) ?? false }
-
-    /// It was restarted, and it is still to be seen if that helped.
-    package func isRestartOnTrial(now: Timestamp) -> Bool {
-        guard let restartPermit, let restartTrial else { return false }
-        if isRestartPending(now: now) { return true }
-        guard restartPermit.isUsed(restartTotal: restartTotal) else { return false }
-        return isReady ? restartTrial.isUnderWay(now: now) : !restartTrial.isHopeless(now: now)
-    }
+    package func isRestartPending(now: Timestamp) -> Bool { restartTrial?.stage(now: now) == .awaited }
 
     /// How long the pod still has to stay Ready to count as available; nil while it is not Ready, zero when it is available.
     package func waitUntilAvailable(minReady: Duration, now: Timestamp) -> Duration? {

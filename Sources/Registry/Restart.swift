@@ -41,11 +41,9 @@ extension Registry {
 
     /// Whether a pod that asks for a restart was restarted already, and was not helped.
     private static func isRepeated(_ pod: Value, _ now: Timestamp) -> Bool {
-        guard let permit = RestartPermit(annotations: pod["metadata"]["annotations"]),
-            permit.isUsed(restartTotal: RestartPermit.restartTotal(ofStatus: pod["status"]))
-        else { return false }
         let trial = RestartTrial(pod)
-        return trial.failedAgainAt != nil || trial.isUnderWay(now: now)
+        guard let permit = trial.permit, permit.isUsed(restartTotal: trial.restartTotal) else { return false }
+        return trial.failedAgainAt != nil || trial.stage(now: now) == .watched
     }
 
     /// Whether what becomes of another pod says something of this one: both are of one version. A version that fails keeps nothing from the one that serves.
@@ -57,23 +55,22 @@ extension Registry {
     /// The pod that was restarted last has to be Ready again, and to have proved itself, before the next is touched.
     private func requireNoneUnderWay(of workload: Workload, beside asking: Value, _ now: Timestamp) throws(StatusError) {
         for pod in workload.pods where Self.isAlike(pod, asking) {
-            guard let permit = RestartPermit(annotations: pod["metadata"]["annotations"]),
-                permit.isPresent(restartTotal: RestartPermit.restartTotal(ofStatus: pod["status"]))
-            else { continue }
-            let other = "pod \(pod["metadata"]["name"].string ?? "") of the same workload was restarted"
             let trial = RestartTrial(pod)
-            if !trial.isReady || Self.isRestartPending(pod, now) {
-                let isKnown = permit.isRepeated ? "failed again, and is not ready: a restart does" : "is not ready again: a restart may"
-                throw .disruptionBudget("\(other) and \(isKnown) not help")
-            }
-            guard permit.isUsed(restartTotal: RestartPermit.restartTotal(ofStatus: pod["status"])), trial.isUnderWay(now: now) else {
-                continue
-            }
-            let window = Int(trial.window.inSeconds)
-            throw .disruptionBudget(
-                permit.isRepeated
-                    ? "\(other) and failed again within \(window) s: a restart does not help, and it alone is restarted until one does"
-                    : "\(other) and is ready again for less than \(window) s: whether a restart helps is not known yet")
+            guard let stage = trial.stage(now: now) else { continue }
+            let reason = Self.reason(stage, isRepeated: trial.permit?.isRepeated ?? false, window: Int(trial.window.inSeconds))
+            throw .disruptionBudget("pod \(pod["metadata"]["name"].string ?? "") of the same workload \(reason)")
+        }
+    }
+
+    private static func reason(_ stage: RestartTrial.Stage, isRepeated: Bool, window: Int) -> String {
+        switch stage {
+        case .awaited where isRepeated: "is about to be restarted once more: the last restart did not help"
+        case .awaited: "is about to be restarted: whether that helps is not known yet"
+        case .down where isRepeated: "was restarted and failed again, and is not ready: a restart does not help"
+        case .down: "was restarted and is not ready again: a restart may not help"
+        case .watched where isRepeated:
+            "was restarted and failed again within \(window) s: a restart does not help, and it alone is restarted until one does"
+        case .watched: "was restarted and is ready again for less than \(window) s: whether a restart helps is not known yet"
         }
     }
 
@@ -89,18 +86,13 @@ extension Registry {
     /// Whether another pod, restarted or new, is to show first whether a fresh start helps; or has shown that it does not, and is the one to be tried.
     private static func isAwaited(_ other: Value, before pod: Value, _ now: Timestamp) -> Bool {
         guard isAlike(other, pod) else { return false }
-        let permit = RestartPermit(annotations: other["metadata"]["annotations"])
-        let restartTotal = RestartPermit.restartTotal(ofStatus: other["status"])
-        // A run that the program began by its own end says nothing of a fresh start that somebody gave it.
-        guard permit.map({ $0.isPresent(restartTotal: restartTotal) }) ?? (restartTotal == 0) else { return false }
         let trial = RestartTrial(other)
-        if !trial.isReady { return permit != nil && !trial.isHopeless(now: now) }
         if let failed = trial.failedAgainAt {
             // Of several that were not helped the last one is tried: the replacement of a replacement.
             guard let own = RestartTrial(pod).failedAgainAt else { return true }
             return (failed, other["metadata"]["name"].string ?? "") > (own, pod["metadata"]["name"].string ?? "")
         }
-        return trial.isUnderWay(now: now)
+        return trial.isAwaited(now: now) || trial.isFirstRun && trial.isReady && trial.isUnderWay(now: now)
     }
 
     private static let permitted = answer(.permitted, "the container may be restarted")

@@ -22,7 +22,7 @@ struct `A restart` {
     @Test func `is permitted to one of all that fail alike, and to the next when that one has been watched for a minute`() throws {
         var store = try StoreFixture.workload(12)
         #expect(ask("w0", &store) == "Permitted")
-        for index in 1..<12 { #expect(ask("w\(index)", &store).hasPrefix("pod w0 of the same workload was restarted")) }
+        for index in 1..<12 { #expect(ask("w\(index)", &store).hasPrefix("pod w0 of the same workload is about to be restarted")) }
         try store.report("w0", ready: false)
         #expect(ask("w1", &store).hasPrefix("pod w0"))
         try restarted("w0", &store)

@@ -12,12 +12,14 @@ struct `A restart on trial` {
         var failsAfter: Int
         var initialDelay = 0
         var period = 10
-        /// Seconds from a restart until Ready: a slow start, or the agent's back-off.
+        /// Seconds from a restart until the container is started: the agent's back-off.
         var down = 0
+        /// Seconds from then until Ready: a slow start.
+        var starting = 0
         /// Fails only in the first so many seconds of the history.
         var lasts = Int.max
         var testDescription: String {
-            "fails \(failsAfter) s after ready, delay \(initialDelay), period \(period), down \(down), lasts \(lasts)"
+            "fails \(failsAfter) s after ready, delay \(initialDelay), period \(period), down \(down), starting \(starting), lasts \(lasts)"
         }
 
         var probe: Value {
@@ -51,10 +53,11 @@ struct `A restart on trial` {
         var refusals: Set<String> = []
         func report(_ index: Int) throws {
             let replica = replicas[index]
-            let since = replica.downUntil == nil ? max(replica.readyAt, -86_400) : replica.downUntil! - illness.down
+            let since = replica.downUntil.map { $0 - illness.down - illness.starting } ?? max(replica.readyAt, -86_400)
             try store.report(
                 Self.names[index], ready: replica.downUntil == nil, restarts: replica.restarts,
-                heldSince: replica.heldSince.map { (start + .seconds($0)).rfc3339 }, since: start + .seconds(since))
+                heldSince: replica.heldSince.map { (start + .seconds($0)).rfc3339 }, since: start + .seconds(since),
+                startedAt: start + .seconds(since - illness.starting))
         }
         for index in replicas.indices { try report(index) }
         for second in 0..<7200 {
@@ -81,8 +84,8 @@ struct `A restart on trial` {
                     guard answer == "Permitted" else { continue }
                     replicas[index].restarts += 1
                     replicas[index].heldSince = nil
-                    replicas[index].downUntil = second + illness.down
-                    if illness.down == 0 {
+                    replicas[index].downUntil = second + illness.down + illness.starting
+                    if illness.down + illness.starting == 0 {
                         replicas[index].downUntil = nil
                         replicas[index].readyAt = second
                     }
@@ -104,12 +107,14 @@ struct `A restart on trial` {
         // 30 s of delay and three periods of 20 or 30 s; five minutes of delay.
         Illness(failsAfter: 91, initialDelay: 30, period: 20), Illness(failsAfter: 121, initialDelay: 30, period: 30),
         Illness(failsAfter: 300, initialDelay: 270),
-        // A slow start, and a back-off that has grown to its longest.
+        // A slow start, and a back-off that grows to its longest.
+        Illness(failsAfter: 31, starting: 45), Illness(failsAfter: 90, starting: 60),
         Illness(failsAfter: 31, down: 90), Illness(failsAfter: 61, down: 300), Illness(failsAfter: 5, down: 300),
+        Illness(failsAfter: 61, down: 300, starting: 60),
     ])
     func `that is not passed stays with one of all that fail alike, and no other one is restarted or replaced`(illness: Illness) throws {
         let (counts, refusals, replaced) = try live(illness)
-        #expect(counts[0] >= 7200 / Int64(illness.failsAfter + illness.down + illness.period) - 1, "\(counts)")
+        #expect(counts[0] >= 7200 / Int64(illness.failsAfter + illness.down + illness.starting + illness.period) - 1, "\(counts)")
         #expect(counts[1...].allSatisfy { $0 == 0 }, "\(counts)")
         #expect(replaced.isEmpty)
         #expect(refusals.contains { $0.hasPrefix("pod w0 of the same workload was restarted and failed again") }, "\(refusals.sorted())")

@@ -52,16 +52,18 @@ extension StoreFixture {
         ]
     }
 
-    /// What the pod's agent writes. `heldSince`: since when the restart that a probe asks for is held back. `since`: when Ready last changed, and when the
-    /// container that runs was started.
-    mutating func report(_ name: String, ready: Bool, restarts: Int64 = 0, heldSince: String? = nil, since: Timestamp? = nil) throws {
+    /// What the pod's agent writes. `heldSince`: since when the restart that a probe asks for is held back. `since`: when Ready last changed.
+    /// `startedAt`: when the container that runs was started; nil: then as well.
+    mutating func report(
+        _ name: String, ready: Bool, restarts: Int64 = 0, heldSince: String? = nil, since: Timestamp? = nil, startedAt: Timestamp? = nil
+    ) throws {
         var conditions: [Value] = [["type": "Ready", "status": ready ? "True" : "False"]]
         if let since { conditions = [["type": "Ready", "status": ready ? "True" : "False", "lastTransitionTime": .string(since.rfc3339)]] }
         if let heldSince {
             conditions.append(["type": .string(Condition.restartHeldBack), "status": "True", "lastTransitionTime": .string(heldSince)])
         }
         var container: Value = ["name": "c", "restartCount": .int(restarts), "image": "web", "imageID": "", "ready": .bool(ready)]
-        if ready, let since { container["state"] = ["running": ["startedAt": .string(since.rfc3339)]] }
+        if ready, let begun = startedAt ?? since { container["state"] = ["running": ["startedAt": .string(begun.rfc3339)]] }
         let status: Value = ["phase": "Running", "conditions": .array(conditions), "containerStatuses": [container]]
         try perform(.patch(Sample.podKey(name), .merge(["status": status]), .status))
     }
