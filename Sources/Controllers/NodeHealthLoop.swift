@@ -61,7 +61,17 @@ final class NodeHealthLoop {
     func absent(_ nodes: [String: String]) {
         let before = absences
         absences = nodes
-        for name in Set(before.keys).union(nodes.keys) where before[name] != nodes[name] { queue.mark(name) }
+        for name in Set(before.keys).union(nodes.keys) where before[name] != nodes[name] {
+            callOff(name)
+            queue.mark(name)
+        }
+    }
+
+    /// The absence is over that a loss rests on. What was not killed yet goes on; that the node is Ready again is noted with the next renewal.
+    private func callOff(_ name: String) {
+        guard lost[name]?.restsOnAbsence ?? false, !fenced.contains(name) else { return }
+        lost[name] = nil
+        for other in lost.keys { queue.mark(other) }
     }
 
     /// Which proxies have to be heard of before a node is lost by their word.

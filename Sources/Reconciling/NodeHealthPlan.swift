@@ -34,10 +34,14 @@ package struct NodeHealthPlan {
     /// How it is known that a node is lost.
     package enum Cause: Hashable, Sendable {
         case leaseRanOut
-        /// See `NodeLossPlan`.
+        /// The agent is away, and every proxy has found since then that nobody accepts what is offered there.
         case nobodyThere
-        /// The same.
+        /// The agent is away, and the store knows of nothing that it has begun: what it began without its status being written yet is killed with the rest,
+        /// and made again elsewhere.
         case nothingBegun
+
+        /// It is lost only while its agent is away. Nobody need be killed for an absence that is over.
+        package var restsOnAbsence: Bool { self != .leaseRanOut }
 
         fileprivate var message: String {
             switch self {

@@ -22,8 +22,10 @@ package struct ObservedProxy: Sendable {
 /// Neither is enough. An agent that is away leaves its processes serving, and endpoints that refuse are their agent's to start again; an agent that is
 /// merely stopped is not away. Where one of the two says nothing, the lease decides.
 ///
-/// Only a node on which nothing has begun is lost by the absence alone: what its agent may have started without a word to anybody serves nobody, and is
-/// killed by its records BEFORE the pods are replaced, as on every lost node.
+/// Only a node on which nothing has begun is lost by the absence alone: what its agent may have started without a word to anybody is in no slice, and is
+/// killed by its records BEFORE the pods are replaced, as on every lost node. What has begun is what the store knows: a status that could not be written,
+/// of a full disk or right after a start of the server, leaves a pod unbegun that runs. Such a pod begins once more elsewhere, and what it had done is lost,
+/// if its agent stays away in that time. Therefore a pod that nobody makes again keeps its node until the lease decides.
 package struct NodeLossPlan {
     /// What the plan looks at.
     package struct View {
@@ -34,6 +36,8 @@ package struct NodeLossPlan {
         package var offered: Revision?
         /// Pods are bound to the node, and its agent has not said a word of any of them.
         package var isUnbegun: Bool
+        /// Each of the pods has a controller, which makes another one.
+        package var isReplaceable: Bool
         package var proxies: [ObservedProxy]
         /// How many proxies the instance runs. With fewer reports than that one is silent: a server that was restarted has forgotten all of them.
         package var proxyCount: Int
@@ -46,6 +50,7 @@ package struct NodeLossPlan {
             live: Set<String> = []
         ) {
             isUnbegun = !pods.isEmpty && !pods.contains(where: \.hasBegun)
+            isReplaceable = pods.allSatisfy { $0.meta.controller != nil }
             self.name = name
             self.absence = absence
             self.offered = offered
@@ -64,11 +69,12 @@ package struct NodeLossPlan {
     }
 
     /// Lost once every proxy has found, since the agent went and with all in its table that is offered on the node, that nobody accepts there; at once
-    /// where nothing has begun.
+    /// where nothing has begun that would not be made again.
     package static func verdict(_ view: View) -> Verdict {
         guard let absence = view.absence else { return .unsuspected }
         guard let offered = view.offered else {
-            if view.isUnbegun { return .lost(.nothingBegun) }
+            if view.isUnbegun, view.isReplaceable { return .lost(.nothingBegun) }
+            if view.isUnbegun { return .suspected(because: "one of its pods has nobody who would make it again") }
             return .suspected(because: "no Service offers anything there that could tell whether it lives")
         }
         guard view.proxies.count >= view.proxyCount else { return .suspected(because: "a proxy is silent") }

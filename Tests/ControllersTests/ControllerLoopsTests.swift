@@ -367,6 +367,34 @@ import Timing
         #expect(cluster.fenced == ["a2"])
     }
 
+    @Test func `what is lost because its agent is missed is called off when the agent is back before anything was killed`() throws {
+        let cluster = try TestCluster(nodes: [("a1", "a"), ("b1", "b")], leaseSeconds: 3_600)
+        defer { cluster.close() }
+        cluster.silent = ["a1"]
+        cluster.create(.deployments, cluster.deployment(replicas: 2))
+        cluster.wait("placed") { cluster.pods.all.count { !Pod($0).spec.nodeName.isEmpty } == 2 }
+        let unbegun = try #require(cluster.pods.all.map { Pod($0) }.first { $0.spec.nodeName == "a1" })
+        cluster.wait("the other one is ready") { cluster.readyPods.count == 1 }
+        var isWanted: () -> Bool = { false }
+        var answer: (Bool) -> Void = { _ in }
+        cluster.fence = { node, wanted, done in
+            cluster.fenced.append(node)
+            (isWanted, answer) = (wanted, done)
+        }
+        cluster.controllers.absent(["a1": "7"])
+        cluster.wait("a1 is to be fenced") { cluster.fenced == ["a1"] }
+        #expect(isWanted())
+
+        cluster.controllers.absent([:])
+        #expect(!isWanted())
+        answer(false)
+        cluster.renew("a1")
+        cluster.wait("a1 is back") { Node(cluster.storage.object(ObjectKey(.nodes, name: "a1")) ?? .null).isReady }
+        cluster.report(unbegun.key, unbegun.meta.uid, address: "127.64.9.1", isReady: true)
+        cluster.wait("what was to be begun there serves") { cluster.readyPods.contains { $0.meta.uid == unbegun.meta.uid } }
+        #expect(cluster.fenced == ["a1"] && cluster.pods.all.count == 2)
+    }
+
     @Test func `a proxy that no longer renews its lease is forgotten`() throws {
         let cluster = try TestCluster()
         defer { cluster.close() }

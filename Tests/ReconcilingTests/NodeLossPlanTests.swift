@@ -17,13 +17,16 @@ import Testing
     }
 
     private func verdict(
-        absence: String? = "7", offered: UInt64? = 10, pods: [Value] = [], _ proxies: [String], count: Int = 1, live: Set<String> = []
+        absence: String? = "7", offered: UInt64? = 10, pods: [Value] = [], isOwned: Bool = true, _ proxies: [String], count: Int = 1,
+        live: Set<String> = []
     ) -> NodeLossPlan.Verdict {
         let proxies = proxies.enumerated().map { proxy($1, "proxy-\($0 + 1)") }
+        let owner = Owner(apiVersion: "apps/v1", kind: "ReplicaSet", name: "web", uid: "rs-1").value
+        let metadata: Value = isOwned ? ["ownerReferences": [owner]] : [:]
         return NodeLossPlan.verdict(
             .init(
-                name: "b1", absence: absence, offered: offered.map { Revision($0) }, pods: pods.map { ObservedPod(["status": $0]) },
-                proxies: proxies, proxyCount: count, live: live))
+                name: "b1", absence: absence, offered: offered.map { Revision($0) },
+                pods: pods.map { ObservedPod(["metadata": metadata, "status": $0]) }, proxies: proxies, proxyCount: count, live: live))
     }
 
     @Test func `a node is lost when its agent is away and every proxy finds nobody there`() {
@@ -85,5 +88,11 @@ import Testing
         let silence = NodeLossPlan.Verdict.suspected(because: "no Service offers anything there that could tell whether it lives")
         #expect(verdict(offered: nil, pods: row.0, []) == (row.1 ? .lost(.nothingBegun) : silence))
         #expect(verdict(absence: nil, offered: nil, pods: row.0, []) == .unsuspected)
+    }
+
+    @Test func `a pod that nobody would make again keeps its node until the lease is out`() {
+        #expect(
+            verdict(offered: nil, pods: [[:]], isOwned: false, [])
+                == .suspected(because: "one of its pods has nobody who would make it again"))
     }
 }

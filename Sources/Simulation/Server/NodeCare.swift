@@ -35,7 +35,17 @@ final class NodeCare {
     func absent(_ nodes: [String: String]) {
         let before = absences
         absences = nodes
-        for name in Set(before.keys).union(nodes.keys).sorted() where before[name] != nodes[name] { passes.mark(name) }
+        for name in Set(before.keys).union(nodes.keys).sorted() where before[name] != nodes[name] {
+            callOff(name)
+            passes.mark(name)
+        }
+    }
+
+    /// The absence is over that a loss rests on.
+    private func callOff(_ name: String) {
+        guard lost[name]?.restsOnAbsence ?? false, !fenced.contains(name) else { return }
+        lost[name] = nil
+        for other in lost.keys.sorted() { passes.mark(other) }
     }
 
     /// It may have been bound before it was known that the agent is away.
@@ -132,7 +142,11 @@ final class NodeCare {
 
     private func fence(_ name: String, _ view: NodeHealthPlan.View) {
         guard fencing.insert(name).inserted else { return }
-        plane.world.host.fence(name, for: plane.life) { [unowned self] in
+        plane.world.host.fence(name, for: plane.life, while: { [unowned self] in lost[name] != nil }) { [unowned self] isFenced in
+            guard isFenced else {
+                fencing.remove(name)
+                return passes.mark(name)
+            }
             let outdated = { [unowned self] in
                 fencing.remove(name)
                 guard lost[name] != nil else { return }

@@ -262,17 +262,19 @@ final class SimulatedHost {
 
     func isFailed(node: String) -> Bool { roles["agent-\(node)"]?.machine.state == .failed }
 
-    /// What the controllers ask of `up`: the agent, then everything that the records name, is killed. Asked again until it answers.
-    func fence(_ node: String, for asker: Life, _ done: @escaping () -> Void) {
+    /// What the controllers ask of `up`: the agent, then everything that the records name, is killed. Asked again until it answers, or it is not wanted
+    /// any more.
+    func fence(_ node: String, for asker: Life, while isWanted: @escaping () -> Bool, _ done: @escaping (_ isFenced: Bool) -> Void) {
+        guard isWanted() else { return done(false) }
         guard !up.isOver, !up.isPaused else {
-            world.schedule(after: .milliseconds(100), for: asker) { [self] in fence(node, for: asker, done) }
+            world.schedule(after: .milliseconds(100), for: asker) { [self] in fence(node, for: asker, while: isWanted, done) }
             return
         }
         world.schedule(after: .milliseconds(1), for: asker) { [self] in
             world.note("up", "fences \(node)", isTurningPoint: true)
             if !isFailed(node: node) { kill("agent-\(node)") }
             machines[node]?.killEverything()
-            done()
+            done(true)
         }
     }
 
