@@ -29,9 +29,8 @@ final class Recorder {
 
     /// Keeps why a plan decided as it did. No event: the same plan is made again and again.
     func explain(_ sentences: [String], about object: DecidedObject, by component: String) {
-        guard !sentences.isEmpty else { return }
-        let now = Clock.realtime()
-        for sentence in sentences { decisions.record(Decision(object, sentence, by: component, last: now)) }
+        guard let decision = Decision(plan: sentences, about: object, by: component, last: Clock.realtime()) else { return }
+        decisions.record(decision)
     }
 
     func record(_ note: EventNote) {

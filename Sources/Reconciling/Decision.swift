@@ -2,12 +2,12 @@ import Formats
 import Resources
 import Timing
 
-/// Why something was done about an object, or was not: one sentence of whoever decided it.
+/// Why something was done about an object, or was not, as whoever decided it says it.
 package struct Decision: Hashable, Sendable {
     package var object: DecidedObject
     /// Who decided: `deployment-controller`, `default-scheduler`, `agent`.
     package var component: String
-    /// The word by which an event names it (`Killing`); empty for a sentence of a plan.
+    /// The word by which an event names it (`Killing`); empty for what a plan says.
     package var reason: String
     package var message: String
     /// When it was decided first, and last.
@@ -27,6 +27,12 @@ package struct Decision: Hashable, Sendable {
         self.first = first ?? last
         self.last = last
         self.count = count
+    }
+
+    /// What a plan decided about an object, in one record however many sentences it took; nil where it has nothing to say.
+    package init?(plan sentences: [String], about object: DecidedObject, by component: String, last: Timestamp) {
+        guard !sentences.isEmpty else { return nil }
+        self.init(object, sentences.joined(separator: "; "), by: component, last: last)
     }
 
     /// What an event tells; nil for one that says nothing of anybody.

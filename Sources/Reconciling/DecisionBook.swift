@@ -17,20 +17,22 @@ package struct DecisionBook: Sendable {
 
     /// Notes a decision; says what is to be written down, nil when it was known.
     ///
-    /// The same as the last one about its object, and from the same source, only counts up: at most once a second is that worth writing.
+    /// The same as the last one about its object, and from the same source, only counts up: at most once a second is that worth writing. Of a plan the
+    /// last one is what plans of its source said last, whatever events told since.
     package mutating func record(_ decision: Decision) -> Decision? {
         var page = pages[decision.object] ?? []
         if let at = page.lastIndex(where: { $0.repeats(decision) }) {
             var known = page[at]
             let isEvent = !decision.reason.isEmpty
-            // An event is seen again whenever the server starts; a plan's sentence counts only when it is the last word of its source.
+            // An event is seen again whenever the server starts.
             if isEvent, decision.last <= known.last, decision.count <= known.count { return nil }
-            let isLastWord = !page[(at + 1)...].contains { $0.component == decision.component }
-            if isEvent || isLastWord {
+            let isLastPlan = !page[(at + 1)...].contains { $0.component == decision.component && $0.reason.isEmpty }
+            if isEvent || isLastPlan {
                 let isWorthwhile = decision.last - known.last >= .seconds(1) || isEvent
                 known.count = isEvent ? max(known.count, decision.count) : known.count + 1
                 known.last = max(known.last, decision.last)
-                if isLastWord { page[at] = known } else { page.append(page.remove(at: at)); page[page.count - 1] = known }
+                page.remove(at: at)
+                page.append(known)
                 pages[decision.object] = page
                 return isWorthwhile ? known : nil
             }
@@ -54,7 +56,8 @@ package struct DecisionBook: Sendable {
     /// Takes in a record of the log: a later one of the same decision replaces what an earlier one said.
     package mutating func restore(_ decision: Decision) {
         if let at = pages[decision.object]?.lastIndex(where: { $0.repeats(decision) && $0.first == decision.first }) {
-            pages[decision.object]?[at] = decision
+            pages[decision.object]?.remove(at: at)
+            pages[decision.object]?.append(decision)
         } else {
             append(decision)
         }

@@ -43,8 +43,9 @@ package struct DeploymentPlan {
         var status = DeploymentStatus(deployment, new: current, old: old, now: now)
         if let news = status.news {
             plan.events.append(
-                EventNote(ObjectReference(.deployments, deployment.meta), .warning, "FailingAlike", news, from: component))
-            plan.explanation.append(news)
+                EventNote(
+                    ObjectReference(.deployments, deployment.meta), news.isOver ? .normal : .warning,
+                    news.isOver ? "FailingAlikeNoLonger" : "FailingAlike", news.message, from: component))
         }
         guard !deployment.meta.isDeleting else {
             if let change = status.change { plan.changes.append(change) }

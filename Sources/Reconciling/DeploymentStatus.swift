@@ -8,8 +8,8 @@ struct DeploymentStatus {
     let now: Timestamp
     private(set) var numbers: ObservedDeployment.Status
     var conditions: Conditions
-    /// Several replicas have begun to fail alike; nil: nothing new.
-    private(set) var news: String?
+    /// Several replicas have begun to fail alike, or do so no longer; nil: nothing new.
+    private(set) var news: (message: String, isOver: Bool)?
 
     init(_ deployment: ObservedDeployment, new: ObservedReplicaSet?, old: [ObservedReplicaSet], now: Timestamp) {
         self.deployment = deployment
@@ -42,18 +42,19 @@ struct DeploymentStatus {
             hasUpdateTime: true)
     }
 
-    /// What its sets say of replicas that fail alike: told once, when it begins.
-    private mutating func noteAlike(_ sets: [ObservedReplicaSet]) -> String? {
+    /// What its sets say of replicas that fail alike: told when it begins, and when it is over.
+    private mutating func noteAlike(_ sets: [ObservedReplicaSet]) -> (message: String, isOver: Bool)? {
         guard let told = sets.compactMap({ $0.conditions.condition(Condition.failingAlike) }).last else {
+            guard conditions[Condition.failingAlike] != nil else { return nil }
             conditions.remove(Condition.failingAlike)
-            return nil
+            return ("no replica is left whose restart is held back", true)
         }
         let isNews = conditions[Condition.failingAlike] == nil
         let message = told["message"].string ?? ""
         conditions.set(
             Condition.failingAlike, "True", reason: told["reason"].string ?? "", message: message, now: now, hasUpdateTime: true,
             isRenewed: conditions[Condition.failingAlike]?["message"].string != message)
-        return isNews ? message : nil
+        return isNews ? (message, false) : nil
     }
 
     var isComplete: Bool {

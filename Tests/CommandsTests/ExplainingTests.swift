@@ -166,11 +166,18 @@ struct ExplainingTests {
                 "deployment/web is not complete: 1 of 3 replicas are of the newest version, 2 are available, 3 exist",
                 "<- its rollout made no progress for 60 s: timed out",
                 "   <- what serves goes on serving; \"steady rollout undo\" goes back, a new template rolls forward",
-                "<- its last plan: 2 old replicas stay until 1 more of the new ones are available",
+                "<- its last plan, 30s ago: 2 old replicas stay until 1 more of the new ones are available",
                 "<- replicaset/web-2 (revision 2): 0 of 1 wanted pods are ready, 1 exist",
                 "   <- pod/web-2-x is not ready since 12s",
                 "      <- container web: is being started",
             ])
+    }
+
+    @Test func `what was planned for a rollout that is over is no reason why replicas are not available`() {
+        var scene = Scene(.deployments, deployment(updated: 3, available: 0), now: now)
+        scene.decisions = [decision("deployment-controller", "2 old replicas stay until 1 more of the new ones are available")]
+        let figures = "3 of 3 replicas are of the newest version, 0 are available, 3 exist"
+        #expect(scene.cause.lines == ["deployment/web is not complete: \(figures)"])
     }
 
     @Test func `a Deployment that is complete has nothing to explain`() {

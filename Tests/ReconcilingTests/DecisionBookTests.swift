@@ -24,6 +24,28 @@ import Timing
         #expect(book.decisions(about: web).map(\.message) == ["grow", "shrink", "grow"])
     }
 
+    @Test func `a plan is one record, told again only when it differs from the last one, whatever events came between`() {
+        var book = DecisionBook()
+        func plan(_ sentences: [String], at second: Int64) {
+            guard let decision = Decision(plan: sentences, about: web, by: "deployment-controller", last: after(second)) else { return }
+            _ = book.record(decision)
+        }
+        plan(["no room for more", "3 old replicas stay"], at: 0)
+        plan(["no room for more", "3 old replicas stay"], at: 1)
+        _ = book.record(Decision(web, "Scaled up to 1", reason: "ScalingReplicaSet", by: "deployment-controller", last: after(2)))
+        plan([], at: 3)
+        plan(["no room for more", "3 old replicas stay"], at: 4)
+        #expect(book.decisions(about: web).map(\.message) == ["Scaled up to 1", "no room for more; 3 old replicas stay"])
+        #expect(book.decisions(about: web).last?.count == 3)
+        // Read back from what was written, the order is the same.
+        var other = DecisionBook()
+        for decision in [book.all[1], book.all[0], book.all[1]] { other.restore(decision) }
+        #expect(other.decisions(about: web) == book.decisions(about: web))
+        plan(["2 old replicas stay"], at: 5)
+        plan(["no room for more", "3 old replicas stay"], at: 6)
+        #expect(book.decisions(about: web).count == 4)
+    }
+
     @Test func `an event that is seen again after a start is not a second one`() {
         var book = DecisionBook()
         let event = Decision(web, "Scaled up to 3", reason: "ScalingReplicaSet", by: "deployment-controller", last: after(0))

@@ -66,6 +66,46 @@ import Timing
         #expect(world.deployment["metadata"]["annotations"][Revisions.revision] == "2")
     }
 
+    @Test func `that replicas fail alike is told when it begins and when it is over, and is no plan`() {
+        var world = rolledOut(3)
+        let name = world.sets.keys.sorted()[0]
+        let told: Value = [
+            "type": .string(Condition.failingAlike), "status": "True", "reason": "RestartsHeldBack", "message": "2 of 3 replicas fail",
+        ]
+        func pass(_ conditions: [Value]) -> Plan {
+            world.sets[name]?["status"]["conditions"] = .array(conditions)
+            return world.deploymentPass()
+        }
+        let plans = [pass([]), pass([told]), pass([told]), pass([]), pass([])]
+        #expect(plans.map { $0.events.map(\.reason) } == [[], ["FailingAlike"], [], ["FailingAlikeNoLonger"], []])
+        #expect(plans.allSatisfy { $0.explanation.isEmpty })
+    }
+
+    /// Each change of a pod is followed by a pass, as it comes.
+    @Test func `two rolls and a way back leave room for what was decided before them`() {
+        var world = rolledOut(3)
+        let about = DecidedObject(world.observed.key)
+        let before = world.decisions.decisions(about: about).last
+        for image in ["web:v2", "web:v3", "web:v2"] {
+            let known = world.decisions.count
+            world.setImage(image)
+            for _ in 0..<100 {
+                world.settle()
+                let names = world.pods.keys.sorted()
+                if let going = names.first(where: { ObservedPod(world.pods[$0]!).meta.isDeleting }) {
+                    world.pods[going] = nil
+                } else if let waiting = names.first(where: { !ObservedPod(world.pods[$0]!).isReady }) {
+                    world.setReady(waiting, true)
+                } else {
+                    break
+                }
+            }
+            #expect(world.sizes == [image: 3])
+            #expect(world.decisions.count - known <= 10, "\(image)")
+        }
+        #expect(world.decisions.decisions(about: about).contains { $0 == before })
+    }
+
     @Test func `a broken version stalls without harm, is reported, and undo clears it away`() {
         var world = rolledOut(3)
         world.broken = ["web:v3"]

@@ -13,6 +13,8 @@ struct TinyWorld {
     var now = start
     private var revision: Int64 = 10
     private var nextName = 0
+    /// What was decided about the Deployment.
+    private(set) var decisions = DecisionBook()
     /// Versions whose pods never become ready.
     var broken: Set<String> = []
 
@@ -77,6 +79,10 @@ struct TinyWorld {
         for pod in pods.values.map({ ObservedPod($0) }) { counts[pod.meta.controller?.uid ?? "", default: 0] += 1 }
         let observedPods = pods.keys.sorted().map { ObservedPod(pods[$0]!) }
         let plan = DeploymentPlan.plan(.init(deployment: observed, sets: sets, podCounts: counts, pods: observedPods), now: now)
+        let about = DecidedObject(observed.key)
+        let said = Decision(plan: plan.explanation, about: about, by: DeploymentPlan.component, last: now)
+        let events = plan.events.map { Decision(about, $0.message, reason: $0.reason, by: DeploymentPlan.component, last: now) }
+        for decision in (said.map { [$0] } ?? []) + events { _ = decisions.record(decision) }
         carryOut(plan)
         return plan
     }

@@ -45,9 +45,10 @@ struct Scene {
         }
     }
 
-    /// The last sentence that a plan said about the object.
-    func lastPlan(by component: String) -> String? {
-        decisions.last { $0["component"].string == component && $0["reason"].isNull }?["message"].string
+    /// What plans said last about the object, with how long ago that was: what it tells of may be over.
+    func lastPlan(by component: String, called name: String) -> Cause? {
+        guard let last = decisions.last(where: { $0["component"].string == component && $0["reason"].isNull }) else { return nil }
+        return Cause("\(name)\(age(last["last"]).map { ", \($0) ago" } ?? ""): \(last["message"].plainText)")
     }
 
     func age(_ time: Value) -> String? { time.timestamp.map { HumanDuration.text(now - $0) } }

@@ -41,7 +41,9 @@ extension Scene {
         }
         let failure = condition("ReplicaFailure", of: object)
         if failure["status"].string == "True" { because.append(Cause("pods cannot be made: \(failure["message"].plainText)")) }
-        if let plan = lastPlan(by: "deployment-controller") { because.append(Cause("its last plan: \(plan)")) }
+        // With no version left but the newest, and as many as are wanted, there is nothing to plan: what was said last is of an earlier rollout.
+        let isSettled = updated == wanted && total == wanted
+        if !isSettled, let plan = lastPlan(by: "deployment-controller", called: "its last plan") { because.append(plan) }
         because += sets.filter { ($0["spec"]["replicas"].int ?? 0) > 0 || ($0["status"]["replicas"].int ?? 0) > 0 }.map(replicaSet)
         let figures = "\(updated) of \(wanted) replicas are of the newest version, \(available) are available, \(total) exist"
         return Cause("\(name) is not complete: \(figures)", because: because)
@@ -96,7 +98,7 @@ extension Scene {
         because += drainObstacles
         if ready["status"].string != "True" {
             because.insert(Cause([ready["reason"].string, ready["message"].string].compactMap { $0 }.joined(separator: ": ")), at: 0)
-            if let plan = lastPlan(by: "node-controller") { because.append(Cause("last decided: \(plan)")) }
+            if let plan = lastPlan(by: "node-controller", called: "last decided") { because.append(plan) }
             return Cause("\(name) is not ready", because: because)
         }
         return Cause("\(name) is ready, with \(pods.count) pods", because: because)
