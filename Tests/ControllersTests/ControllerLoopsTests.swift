@@ -388,7 +388,7 @@ import Timing
         cluster.controllers.absent([:])
         #expect(!isWanted())
         answer(false)
-        cluster.renew("a1")
+        cluster.renew("a1", seconds: 3_600)
         cluster.wait("a1 is back") { Node(cluster.storage.object(ObjectKey(.nodes, name: "a1")) ?? .null).isReady }
         cluster.report(unbegun.key, unbegun.meta.uid, address: "127.64.9.1", isReady: true)
         cluster.wait("what was to be begun there serves") { cluster.readyPods.contains { $0.meta.uid == unbegun.meta.uid } }
