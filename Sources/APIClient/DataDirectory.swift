@@ -50,6 +50,8 @@ package struct DataDirectory: Hashable, Sendable {
     /// Copies of the programs that an upgrade can go back to.
     package var programs: String { path + "/programs" }
     package var journal: String { path + "/journal" }
+    /// How far the journal was durable once: who finds it shorter knows that something was taken from it.
+    package var journalReached: String { path + "/journal.reached" }
     /// Why things were decided, apart from the journal.
     package var decisionLog: String { path + "/decisions.log" }
     /// Where the scheduled snapshots are kept.
@@ -77,7 +79,8 @@ package struct DataDirectory: Hashable, Sendable {
         // What `snapshot restore --replace` has put aside.
         let replaced = ((try? Files.list(path)) ?? []).filter { $0.hasPrefix("journal.replaced-") }.map { "\(path)/\($0)" }
         return inMemory + replaced + [
-            journal, snapshots, decisionLog, nodes, roles, programs, upgradeRecord, hostSocket, apiSocket, apiAddressFile, kubeconfig,
+            journal, journalReached, journalReached + ".tmp", snapshots, decisionLog, nodes, roles, programs, upgradeRecord, hostSocket,
+            apiSocket, apiAddressFile, kubeconfig,
             sessionSecret, hostRecord, hostLock,
         ]
     }

@@ -101,7 +101,7 @@ package enum ScalarSchema: Hashable, Sendable {
         }
     }
 
-    /// Nil when these are not digits of the radix. Beyond 64 bits the nearest double.
+    /// Nil when these are not digits of the radix. Beyond 64 bits a double: of a decimal number the nearest, of others one that is near.
     private func integer(_ digits: ArraySlice<UInt8>, radix: UInt8, isNegative: Bool) -> Value? {
         guard !digits.isEmpty else { return nil }
         var magnitude: UInt64 = 0
@@ -119,6 +119,8 @@ package enum ScalarSchema: Hashable, Sendable {
         if isExact, isNegative, magnitude <= UInt64(Int64.max) + 1 { return .int(Int64(truncatingIfNeeded: 0 &- magnitude)) }
         // kubectl reads an octal number that is too long as a decimal one, and a hexadecimal one as a string.
         if self == .kubernetes, radix != 10, !isExact { return nil }
+        // Digit by digit it is rounded each time, and what is written of the sum is read as another number.
+        if radix == 10, let nearest = Double(String(decoding: digits, as: UTF8.self)) { approximate = nearest }
         return .double(isNegative ? -approximate : approximate)
     }
 

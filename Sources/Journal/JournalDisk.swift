@@ -39,6 +39,9 @@ package struct SystemDisk: JournalDisk {
         }
     }
 
+    /// A directory that is there.
+    init(existing path: String) { self.path = path }
+
     /// The files' names, in no order.
     package func names() throws(LinuxError) -> [String] { try Files.list(path) }
     /// A file's whole content.

@@ -7,7 +7,7 @@ package struct JournalError: Error, Sendable, CustomStringConvertible {
     package let offset: Int?
     package let problem: String
     package let remedy: String
-    /// The file is not as it was written.
+    /// The file is not as it was written: what can be done about that, whoever keeps copies knows.
     package var isDamage = false
 
     package init(path: String, offset: Int? = nil, problem: String, remedy: String) {
@@ -25,12 +25,10 @@ package struct JournalError: Error, Sendable, CustomStringConvertible {
         JournalError(path: path, problem: "\(error)", remedy: "Make the directory readable and writable for this user")
     }
 
-    static func damaged(_ path: String, offset: Int, _ problem: String) -> JournalError {
-        var error = JournalError(
-            path: path, offset: offset, problem: problem,
-            remedy:
-                "This was on disk once and is damaged; nothing was changed. Restore the newest copy (steady snapshot restore --help), or move the directory away, and up.json beside it, to begin empty"
-        )
+    static func damaged(
+        _ path: String, offset: Int?, _ problem: String, remedy: String = "This was on disk once and is damaged; nothing was changed"
+    ) -> JournalError {
+        var error = JournalError(path: path, offset: offset, problem: problem, remedy: remedy)
         error.isDamage = true
         return error
     }

@@ -158,12 +158,15 @@ package enum Journals {
     /// Reads what is on disk and gives the writer that goes on behind it. What was read is on disk for certain when this returns, also where the
     /// process before this one was killed between its write and its fsync.
     ///
-    /// - Parameter contentVersion: the version of what the records hold; files with a newer one are refused.
+    /// - Parameters:
+    ///   - contentVersion: the version of what the records hold; files with a newer one are refused.
+    ///   - reached: where it is noted how far the journal goes; one that has something but ends before that is refused. Nil: nowhere.
     package static func open(
-        _ disk: any JournalDisk, contentVersion: UInt32, settings: JournalSettings = JournalSettings()
+        _ disk: any JournalDisk, contentVersion: UInt32, settings: JournalSettings = JournalSettings(), reached: ReachedNote? = nil
     ) throws(JournalError) -> (recovered: RecoveredJournal, writer: JournalWriter) {
-        var recovered = try JournalReader(disk: disk, contentVersion: contentVersion).recover()
-        let writer = JournalWriter(disk: disk, contentVersion: contentVersion, settings: settings, recovered: recovered)
+        var recovered = try read(disk, contentVersion: contentVersion, reached: reached)
+        let writer = JournalWriter(
+            disk: disk, contentVersion: contentVersion, settings: settings, recovered: recovered, reached: reached)
         do throws(LinuxError) {
             try writer.settle(recovered)
         } catch {
@@ -178,8 +181,20 @@ package enum Journals {
     }
 
     /// Reads a journal that nobody writes, and changes nothing.
-    package static func read(_ disk: any JournalDisk, contentVersion: UInt32) throws(JournalError) -> RecoveredJournal {
-        try JournalReader(disk: disk, contentVersion: contentVersion).recover()
+    package static func read(
+        _ disk: any JournalDisk, contentVersion: UInt32, reached: ReachedNote? = nil
+    ) throws(JournalError) -> RecoveredJournal {
+        let recovered = try JournalReader(disk: disk, contentVersion: contentVersion).recover()
+        guard let reached, recovered.lastRevision > 0 else { return recovered }
+        let noted: UInt64?
+        do throws(LinuxError) { noted = try reached.read() } catch { throw .unreadable(reached.path, error) }
+        if let noted, recovered.lastRevision < noted {
+            throw .damaged(
+                disk.path, offset: nil,
+                "it ends at revision \(recovered.lastRevision), and \(reached.path) says that it has reached \(noted): files were cut short, or put back as "
+                    + "they were earlier", remedy: "Nothing was changed. To go on with what is left, remove \(reached.path)")
+        }
+        return recovered
     }
 
     /// The version of the files' layout that this Steady writes, and the newest that it reads.

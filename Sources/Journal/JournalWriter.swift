@@ -30,6 +30,7 @@ package final class JournalWriter {
     private let disk: any JournalDisk
     private let contentVersion: UInt32
     let settings: JournalSettings
+    private let reached: ReachedNote?
 
     private var segments: [SegmentName]
     private var file: (any JournalFile)?
@@ -41,7 +42,12 @@ package final class JournalWriter {
     private var state: State
     /// A mark stands at `end`.
     private var hasMark = false
-    /// Nothing on disk says that the last record was whole once: damage to it would look like a write that was cut off. False AFTER one attempt to change that.
+    /// The last revision that this writer has appended; 0: none. Not that of a snapshot, which counts commits that no segment has.
+    private var appended: UInt64 = 0
+    /// What the note says, of what this writer has appended.
+    private var noted: UInt64 = 0
+    /// Nothing on disk says that the last record was whole once, or was there at all: damage to it would look like a write that was cut off. False AFTER one
+    /// attempt to change that, whatever came of it.
     package private(set) var isUnproven: Bool
 
     private enum State {
@@ -62,8 +68,12 @@ package final class JournalWriter {
     private var snapshotOnDisk: UInt64
     private var snapshotWriting: SnapshotWriting?
 
-    package init(disk: any JournalDisk, contentVersion: UInt32, settings: JournalSettings, recovered: RecoveredJournal) {
+    /// - Parameter reached: where it is noted how far the journal goes; nil: nowhere.
+    package init(
+        disk: any JournalDisk, contentVersion: UInt32, settings: JournalSettings, recovered: RecoveredJournal, reached: ReachedNote? = nil
+    ) {
         self.disk = disk
+        self.reached = reached
         self.contentVersion = contentVersion
         self.settings = settings
         segments = recovered.segments
@@ -114,15 +124,31 @@ package final class JournalWriter {
         end += bytes.count
         segmentByteCount += bytes.count
         lastRevision = last.revision
+        appended = last.revision
     }
 
-    /// Marks the end, so that a recovery knows the last record for one that was whole: costs one fdatasync. Where the mark cannot be written the journal
-    /// goes on without it.
+    /// Marks the end, so that a recovery knows the last record for one that was whole, and notes how far that is: costs one fdatasync each. Where they
+    /// cannot be written the journal goes on without.
     ///
-    /// Throws where the fsync fails, as that of `append`: the mark shares its block of the disk with records.
+    /// Throws where the fsync of the mark fails, as that of `append`: it shares its block of the disk with records.
     package func prove() throws(JournalFailure) {
-        guard isUnproven, case .ready = state, let file else { return }
+        guard isUnproven else { return }
         isUnproven = false
+        try markEnd()
+        note()
+    }
+
+    /// A note that cannot be written is as good as the one before it: it says less.
+    private func note() {
+        guard let reached, appended > noted else { return }
+        do throws(LinuxError) {
+            try reached.write(appended)
+            noted = appended
+        } catch {}
+    }
+
+    private func markEnd() throws(JournalFailure) {
+        guard end > JournalFormat.headerSize, !hasMark, case .ready = state, let file else { return }
         let mark = JournalFormat.mark(at: end)
         do throws(LinuxError) { try file.write(mark, at: end) } catch {
             _ = cutOff(after: error, isDistrust: false)
@@ -188,6 +214,8 @@ package final class JournalWriter {
 
     /// Begins a segment: durable with its header BEFORE the first record goes into it.
     private func beginSegment() throws(LinuxError) {
+        // What was noted is of another journal, one that was here before.
+        if lastRevision == 0 { try reached?.remove() }
         // The file that follows proves as much, and a version that knows of no marks would take one before it for damage.
         if hasMark {
             state = .needsRepair
@@ -212,8 +240,8 @@ package final class JournalWriter {
         end = JournalFormat.headerSize
         segmentByteCount += end
         allocatedEnd = end
-        isUnproven = false
         state = .ready
+        note()
     }
 
     /// Closes the file. What was not synchronised BEFORE is not promised.
@@ -257,6 +285,7 @@ package final class JournalWriter {
             throw error
         }
         snapshotWriting = nil
+        note()
         return writing.byteCount
     }
 
@@ -278,8 +307,8 @@ package final class JournalWriter {
         snapshotByteCount = snapshot.byteCount
     }
 
-    /// The snapshot has all that was ever acknowledged, for `continueSnapshot` gives up an older one; the segments have that too, and perhaps what was refused. They must be gone, and durably,
-    /// BEFORE anything is acknowledged again.
+    /// The snapshot has all that was ever acknowledged, for `continueSnapshot` gives up an older one; the segments have that too, and perhaps what was
+    /// refused. They must be gone, and durably, BEFORE anything is acknowledged again.
     private func forsakeSegments(for revision: UInt64) throws(LinuxError) {
         for segment in segments { try disk.remove(segment.text) }
         for name in try disk.names() {
@@ -288,7 +317,6 @@ package final class JournalWriter {
         try disk.synchronize()
         segments = []
         hasMark = false
-        isUnproven = false
         lastRevision = max(lastRevision, revision)
         end = 0
         segmentByteCount = 0

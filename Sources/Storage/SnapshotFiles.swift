@@ -86,8 +86,10 @@ package enum SnapshotFiles {
     }
 
     /// Makes a snapshot of a data directory's journal that no server has open. The journal is read and not changed.
-    package static func save(journal: String, as path: String) throws(StorageError) -> SnapshotContents {
-        var encoder = encoder(try state(of: journal).journalSnapshot(at: Clock.realtime()))
+    ///
+    /// - Parameter reached: the file in which it is noted how far the journal goes; nil: none.
+    package static func save(journal: String, reached: String? = nil, as path: String) throws(StorageError) -> SnapshotContents {
+        var encoder = encoder(try state(of: journal, reached).journalSnapshot(at: Clock.realtime()))
         let temporary = temporaryName(path)
         do throws(LinuxError) {
             let file = try DiskFile(new: temporary)
@@ -105,12 +107,12 @@ package enum SnapshotFiles {
         return try keep(temporary, as: path)
     }
 
-    private static func state(of journal: String) throws(StorageError) -> Registry {
+    private static func state(of journal: String, _ reached: String?) throws(StorageError) -> Registry {
         let disk = try Storage.systemDisk(journal)
         let recovered: RecoveredJournal
         do throws(JournalError) {
-            recovered = try Journals.read(disk, contentVersion: RegistryRecord.formatVersion)
-        } catch { throw StorageError(error.description) }
+            recovered = try Journals.read(disk, contentVersion: RegistryRecord.formatVersion, reached: reached.map { ReachedNote($0) })
+        } catch { throw StorageError(error.description + (error.isDamage ? ". \(Storage.remedy())" : "")) }
         var recovery = Recovery(settings: RegistrySettings())
         do throws(RecoveryError) {
             for record in recovered.records { try recovery.add(record.payload, at: Revision(record.revision)) }
@@ -124,8 +126,11 @@ package enum SnapshotFiles {
 
     /// Makes a journal of a snapshot. There is a whole journal in `journal` afterwards, or none.
     ///
-    /// - Parameter journal: must not be there yet.
-    package static func restore(_ path: String, journal: String) throws(StorageError) -> SnapshotContents {
+    /// - Parameters:
+    ///   - journal: must not be there yet.
+    ///   - reached: the file in which it is noted how far the journal before went. It is removed, for good BEFORE the new journal is there, which may go
+    ///     less far. Nil: none.
+    package static func restore(_ path: String, journal: String, reached: String? = nil) throws(StorageError) -> SnapshotContents {
         let bytes = try read(path)
         let contents = try contents(of: bytes, path: path)
         let temporary = journal + ".tmp"
@@ -133,6 +138,7 @@ package enum SnapshotFiles {
             try Files.removeTree(temporary)
             try Files.makeDirectories(temporary)
             try Files.replace("\(temporary)/\(Journals.snapshotName(contents.revision))", with: bytes, durably: true)
+            if let reached { try ReachedNote(reached).remove() }
             try Files.move(temporary, to: journal)
             try Files.synchronizeDirectory(Files.directory(of: journal))
         } catch {

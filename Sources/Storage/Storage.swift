@@ -77,8 +77,8 @@ package final class Storage {
         scheduleCopy()
     }
 
-    /// Writes what is queued, publishes and answers what is durable by then, ends all watches and stops the thread; blocks for one fsync. Requests
-    /// that still wait are answered 503.
+    /// Writes what is queued, publishes and answers what is durable by then, ends all watches and stops the thread. Requests that still wait are
+    /// answered 503. Blocks for up to three fsyncs: of what is queued, of the mark behind it, and of the note of how far that is.
     package func close() {
         guard !isClosed else { return }
         isClosed = true

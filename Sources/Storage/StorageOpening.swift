@@ -20,12 +20,18 @@ extension Storage {
         do throws(JournalError) { return try SystemDisk(directory) } catch { throw StorageError(error.description) }
     }
 
-    /// The newest whole file of the scheduled copies and of those before upgrades: both have their time in their name.
+    /// The newest whole file of the scheduled copies and of those before upgrades: both have their time in their name. Reads files until one is whole.
     private static func newestCopy(_ settings: StorageSettings) -> String? {
         guard let place = settings.snapshots else { return nil }
         let names = ((try? Files.list(place)) ?? []).filter { $0.hasSuffix(".steady") }
-        let newest = names.max { ($0.drop { !$0.isNumber }, $0) < ($1.drop { !$0.isNumber }, $1) }
-        return newest.map { "\(place)/\($0)" }
+        let newestFirst = names.sorted { ($0.drop { !$0.isNumber }, $0) > ($1.drop { !$0.isNumber }, $1) }
+        return newestFirst.lazy.map { "\(place)/\($0)" }.first { (try? SnapshotFiles.inspect($0)) != nil }
+    }
+
+    /// What to do about a state that was stored here and cannot be used.
+    static func remedy(_ settings: StorageSettings = StorageSettings()) -> String {
+        "Go back to a snapshot: steady snapshot restore --replace \(newestCopy(settings) ?? "FILE"); or, to begin empty, move the directory away"
+            + (settings.evidence.map { ", and \($0)" } ?? "")
     }
 
     /// Recovers the registry and makes durable what must hold BEFORE the first request.
@@ -35,9 +41,11 @@ extension Storage {
         let recovered: RecoveredJournal
         let writer: JournalWriter
         do throws(JournalError) {
-            (recovered, writer) = try Journals.open(disk, contentVersion: RegistryRecord.formatVersion, settings: settings.journal)
+            (recovered, writer) = try Journals.open(
+                disk, contentVersion: RegistryRecord.formatVersion, settings: settings.journal,
+                reached: settings.reached.map { ReachedNote($0) })
         } catch {
-            throw StorageError(error.description + (error.isDamage ? newestCopy(settings).map { ". The newest: \($0)" } ?? "" : ""))
+            throw StorageError(error.description + (error.isDamage ? ". " + remedy(settings) : ""))
         }
         // An empty state would be taken for the truth: everything that runs would be stopped.
         if recovered.records.isEmpty, let evidence = settings.evidence {
@@ -52,10 +60,7 @@ extension Storage {
             for record in recovered.records { try recovery.add(record.payload, at: Revision(record.revision)) }
             registry = try recovery.registry()
         } catch {
-            throw StorageError(
-                "\(disk.path): \(error). Restore the newest copy (steady snapshot restore --help), or move the directory away, and up.json beside it, "
-                    + "to begin empty"
-            )
+            throw StorageError("\(disk.path): \(error). Nothing was changed. \(remedy(settings))")
         }
         let records = registry.bootstrap(now: Clock.realtime(), random: &random, nothingRuns: settings.nothingRuns)
         if !records.isEmpty {

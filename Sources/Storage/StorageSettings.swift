@@ -19,6 +19,8 @@ package struct StorageSettings: Sendable {
     package var nothingRuns = false
     /// The file that says that a state was stored here before, for the message when there is none; nil: nothing says so.
     package var evidence: String?
+    /// The file in which it is noted how far the journal was durable once; outside of its directory. Nil: it is not noted.
+    package var reached: String?
     /// Where copies are looked for when the state is damaged or gone, to name the newest; nil: nowhere.
     package var snapshots: String?
 

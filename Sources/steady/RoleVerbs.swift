@@ -47,6 +47,7 @@ enum RoleVerbs {
         storage.registry.mayChangeUser = Processes.isRoot
         storage.registry.block = try block(invocation)
         if invocation.isSet("has-run") { storage.evidence = directory.hostRecord }
+        storage.reached = directory.journalReached
         storage.snapshots = directory.snapshots
         storage.nothingRuns = invocation.isSet("nothing-runs")
         if let interval = try invocation.duration("snapshot-every"), interval > .zero {

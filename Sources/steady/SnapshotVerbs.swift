@@ -114,7 +114,7 @@ enum SnapshotVerbs {
         }
         let locks = try lock(directory)
         defer { locks.forEach { $0.release() } }
-        return try SnapshotFiles.save(journal: directory.journal, as: path)
+        return try SnapshotFiles.save(journal: directory.journal, reached: directory.journalReached, as: path)
     }
 
     private static func lock(_ directory: DataDirectory) throws -> [FileLock] {
@@ -159,7 +159,7 @@ enum SnapshotVerbs {
         }
         let contents: SnapshotContents
         do {
-            contents = try SnapshotFiles.restore(path, journal: directory.journal)
+            contents = try SnapshotFiles.restore(path, journal: directory.journal, reached: directory.journalReached)
         } catch {
             if let aside { try? Files.move(aside, to: directory.journal) }
             throw error

@@ -128,10 +128,28 @@ extension Transcripts {
             damaged[mark - 12] ^= 1
             try damaged.write(to: URL(fileURLWithPath: "\(journal)/\(segment)"))
             let refusal = try instance.steady("up --detach", code: 1)
-            #expect(refusal.contains("\(journal)/\(segment), offset ") && refusal.contains("The newest: \(snapshot)"), "\(refusal)")
+            let remedy = "steady snapshot restore --replace \(snapshot);"
+            #expect(refusal.contains("\(journal)/\(segment), offset ") && refusal.contains(remedy), "\(refusal)")
             try bytes.write(to: URL(fileURLWithPath: "\(journal)/\(segment)"))
             try instance.steady("up --detach")
             try instance.steady("get configmap later")
+
+            // Put back as it was at the stop before.
+            try instance.steady("down")
+            try FileManager.default.copyItem(atPath: journal, toPath: journal + ".earlier")
+            try instance.steady("up --detach")
+            try instance.steady("create configmap latest --from-literal a=b")
+            try instance.steady("down")
+            try FileManager.default.moveItem(atPath: journal, toPath: journal + ".later")
+            try FileManager.default.moveItem(atPath: journal + ".earlier", toPath: journal)
+            let behind = try instance.steady("up --detach", code: 1)
+            for part in ["\(journal): it ends at revision ", "\(journal).reached says that it has reached ", remedy] {
+                #expect(behind.contains(part), "\(behind)")
+            }
+            try FileManager.default.removeItem(atPath: journal)
+            try FileManager.default.moveItem(atPath: journal + ".later", toPath: journal)
+            try instance.steady("up --detach")
+            try instance.steady("get configmap latest")
 
             // All of its files gone.
             try instance.steady("down")

@@ -251,7 +251,13 @@ extension RecoveredJournal {
 /// Small enough that every test changes segments and lays out space more than once.
 let smallSettings = JournalSettings(segmentLimit: 600, allocationStep: 256, snapshotStep: 64)
 
-func open(_ disk: any JournalDisk, settings: JournalSettings = smallSettings) throws -> (recovered: RecoveredJournal, writer: JournalWriter)
-{
-    try Journals.open(disk, contentVersion: 1, settings: settings)
+func open(
+    _ disk: any JournalDisk, settings: JournalSettings = smallSettings, reached: ReachedNote? = nil
+) throws -> (recovered: RecoveredJournal, writer: JournalWriter) {
+    try Journals.open(disk, contentVersion: 1, settings: settings, reached: reached)
+}
+
+extension ReachedNote {
+    /// On the disk of its journal, so that both fail and lose their power together.
+    init(beside disk: any JournalDisk) { self.init(on: disk, name: "reached") }
 }

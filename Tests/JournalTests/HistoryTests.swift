@@ -16,7 +16,7 @@ private struct History {
 
     init(on disk: FaultyDisk) throws {
         self.disk = disk
-        writer = try open(disk).writer
+        writer = try open(disk, reached: ReachedNote(beside: disk)).writer
     }
 
     static let stepCount = 24
@@ -72,7 +72,7 @@ private struct History {
 
     /// The process before is gone, however that came: another one reads the same disk. What it reads it gives out, so that counts as promised.
     mutating func reopen() throws {
-        let opened = try open(disk)
+        let opened = try open(disk, reached: ReachedNote(beside: disk))
         writer = opened.writer
         acknowledged = Self.state(opened.recovered)
         uncertain = []
@@ -96,7 +96,8 @@ private struct History {
     /// Everything that was acknowledged is there, and nothing that was not.
     func check(_ files: [String: [UInt8]], _ what: @autoclosure () -> String) {
         do {
-            let found = Self.state(try Journals.read(FaultyDisk(files: files), contentVersion: 1))
+            let disk = FaultyDisk(files: files)
+            let found = Self.state(try Journals.read(disk, contentVersion: 1, reached: ReachedNote(beside: disk)))
             for key in Set(found.keys).union(acknowledged.keys) {
                 let promised = acknowledged[key]
                 if found[key] == promised { continue }

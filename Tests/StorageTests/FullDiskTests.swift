@@ -201,7 +201,7 @@ struct `Opening a storage` {
         try Files.replace(path, with: damaged)
         let error = try #require(throws: StorageError.self) { try Storage(loop: fixture.loop, directory: fixture.directory) }
         #expect(error.description.contains("\(path), offset 64"))
-        #expect(error.description.contains("Restore the newest copy"))
+        #expect(error.description.contains("nothing was changed. Go back to a snapshot: steady snapshot restore --replace FILE; or, "))
         #expect(try Files.read(path) == damaged)
     }
 
@@ -211,9 +211,13 @@ struct `Opening a storage` {
         let snapshots = fixture.directory + "/../\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: snapshots) }
         try Files.makeDirectories(snapshots)
-        for name in ["snapshot-2026-01-31T12-00-00Z-r99.steady", "before-upgrade-2026-02-01T12-00-00Z.steady", "other"] {
-            try Files.replace("\(snapshots)/\(name)", with: [])
+        for name in ["snapshot-2026-01-31T12-00-00Z-r99.steady", "before-upgrade-2026-02-01T12-00-00Z.steady"] {
+            _ = try SnapshotFiles.save(journal: fixture.directory, as: "\(snapshots)/\(name)")
         }
+        // Newer, and broken: a remedy that names one is none.
+        let whole = try Files.read("\(snapshots)/before-upgrade-2026-02-01T12-00-00Z.steady")
+        try Files.replace("\(snapshots)/snapshot-2026-02-02T12-00-00Z-r99.steady", with: whole.dropLast(20))
+        for name in ["before-upgrade-2026-02-03T12-00-00Z.steady", "other"] { try Files.replace("\(snapshots)/\(name)", with: []) }
         var settings = StorageSettings()
         settings.evidence = "/data/up.json"
         settings.snapshots = snapshots
@@ -226,6 +230,59 @@ struct `Opening a storage` {
         #expect(try Files.list(fixture.directory).isEmpty)
         settings.evidence = nil
         try opens()
+    }
+
+    @Test func `refuses a journal that was put back as it was earlier, names the newest whole snapshot, and takes one that is restored`()
+        throws
+    {
+        let loop = try EventLoop()
+        let place = NSTemporaryDirectory() + "steady-reached-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: place) }
+        try Files.makeDirectories("\(place)/snapshots")
+        let (journal, snapshot) = ("\(place)/journal", "\(place)/snapshots/snapshot-2026-01-31T12-00-00Z-r9.steady")
+        var settings = StorageSettings()
+        settings.reached = "\(place)/journal.reached"
+        settings.snapshots = "\(place)/snapshots"
+        settings.evidence = "/data/up.json"
+        func open() throws -> Storage { try Storage(loop: loop, directory: journal, settings: settings) }
+        func begin() throws {
+            settings.evidence = nil
+            try open().close()
+            settings.evidence = "/data/up.json"
+        }
+        try begin()
+        #expect(Files.exists(settings.reached ?? ""))
+        try FileManager.default.copyItem(atPath: journal, toPath: journal + ".earlier")
+        _ = try SnapshotFiles.save(journal: journal, reached: settings.reached, as: snapshot)
+        let storage = try open()
+        var isDone = false
+        storage.perform(.create(["metadata": ["name": "later"]], type: .configMaps, namespace: "default")) {
+            isDone = (try? $0.get()) != nil
+        }
+        #expect(loop.runUntil(within: .seconds(60)) { isDone })
+        storage.close()
+
+        try FileManager.default.removeItem(atPath: journal)
+        try FileManager.default.moveItem(atPath: journal + ".earlier", toPath: journal)
+        let error = try #require(throws: StorageError.self) { try open() }
+        for part in [
+            "\(journal): it ends at revision ", "\(place)/journal.reached says that it has reached ", "Nothing was changed",
+            "To go on with what is left, remove \(place)/journal.reached. ",
+            "Go back to a snapshot: steady snapshot restore --replace \(snapshot); or, ", "move the directory away, and /data/up.json",
+        ] { #expect(error.description.contains(part), "\(error)") }
+        #expect(throws: StorageError.self) {
+            try SnapshotFiles.save(journal: journal, reached: settings.reached, as: "\(place)/other.steady")
+        }
+
+        // A snapshot goes less far than what was lost, which is what somebody asked for.
+        try FileManager.default.removeItem(atPath: journal)
+        _ = try SnapshotFiles.restore(snapshot, journal: journal, reached: settings.reached)
+        #expect(!Files.exists(settings.reached ?? ""))
+        try open().close()
+        // Begun empty, as the message says: what was noted was of another journal.
+        try FileManager.default.removeItem(atPath: journal)
+        try begin()
+        try open().close()
     }
 
     @Test func `names a directory that it may not use`() throws {
