@@ -40,8 +40,16 @@ extension HostRole {
     private func failedMark(_ role: String) -> String { "\(directory.roles)/\(role).failed" }
     func isFailed(_ role: String) -> Bool { Files.exists(failedMark(role)) }
 
-    /// Answers AFTER nothing is left of the nodes that fail.
+    /// Whether other nodes have failed than those by which a drill was judged (`failed`); a drill that was not judged names none.
+    private func isJudgedByOthers(_ message: Value) -> Bool {
+        guard let judged = message["failed"].array else { return false }
+        let failed = configuration.nodes.map(\.name).filter { role(ofNode: $0)?.machine.state == .failed }
+        return Set(judged.compactMap(\.string)) != Set(failed)
+    }
+
+    /// Answers AFTER nothing is left of the nodes that fail, or at once that something has changed since the drill was judged.
     func setFailed(_ message: Value, _ isFailed: Bool, _ answer: @escaping (Value) -> Void) {
+        if isJudgedByOthers(message) { return answer(["changed": true]) }
         let nodes = configuration.nodes
         let chosen: [HostConfiguration.Node]
         if let zone = message["zone"].string {

@@ -1,6 +1,7 @@
 import Formats
 import Resources
 import Testing
+import Timing
 
 @testable import Commands
 
@@ -10,6 +11,14 @@ struct DrillBudgetTests {
     private func refusals(
         _ spread: String, replicas: Int64? = nil, failing: Set<String> = ["B"], lost: Set<String> = [], allowed: Int64? = nil
     ) -> [String] {
+        drill(spread, replicas: replicas, failing: failing, lost: lost, allowed: allowed).refusals
+    }
+
+    /// - Parameter disrupted: pods of the budget that are taken off it already.
+    private func drill(
+        _ spread: String, replicas: Int64? = nil, failing: Set<String> = ["B"], lost: Set<String> = [], allowed: Int64? = nil,
+        disrupted: [String] = [], generation: Int64 = 1
+    ) -> DrillBudget {
         let pods = spread.enumerated().map { index, node -> Value in
             [
                 "metadata": [
@@ -35,12 +44,16 @@ struct DrillBudgetTests {
         if let allowed {
             budgets = [
                 [
-                    "metadata": ["name": "b", "namespace": "default"], "spec": ["selector": ["matchLabels": ["app": "web"]]],
-                    "status": ["disruptionsAllowed": .int(allowed)],
+                    "metadata": ["name": "b", "namespace": "default", "resourceVersion": "7", "generation": .int(generation)],
+                    "spec": ["selector": ["matchLabels": ["app": "web"]]],
+                    "status": [
+                        "disruptionsAllowed": .int(allowed), "observedGeneration": 1,
+                        "disruptedPods": .object(Object(disrupted.map { ($0, "2026-01-01T00:00:00Z") })),
+                    ],
                 ]
             ]
         }
-        return DrillBudget(nodes: failing, lost: lost, pods: pods, sets: sets, deployments: [deployment], budgets: budgets).refusals
+        return DrillBudget(nodes: failing, lost: lost, pods: pods, sets: sets, deployments: [deployment], budgets: budgets)
     }
 
     @Test(arguments: ["ABC", "ABCABCABCABC", "B", "BBB", "AAA", "AaC"])
@@ -73,5 +86,33 @@ struct DrillBudgetTests {
             ])
         // What a budget covers is not counted a second time.
         #expect(refusals("aBC", allowed: 1) == [])
+    }
+
+    @Test func `a disruption budget that its controller has not seen yet allows no drill`() {
+        #expect(
+            drill("ABC", allowed: 2, generation: 2).refusals == ["the disruption budget default/b is still being processed by the server"])
+    }
+
+    @Test func `what a drill takes is taken off the budget as it was judged, pod by pod`() throws {
+        let now = Timestamp(rfc3339: "2026-01-02T00:00:00Z")
+        let requests = try drill("ABCB", allowed: 3, disrupted: ["web-0"]).reservations(now: #require(now))
+        try #require(requests.count == 1)
+        guard case .patch(let key, .merge(let body), .status, _) = requests[0] else {
+            Issue.record("\(requests[0])")
+            return
+        }
+        #expect(key == ObjectKey(.disruptionBudgets, namespace: "default", name: "b"))
+        #expect(body["metadata"]["resourceVersion"].string == "7")
+        #expect(body["status"]["disruptionsAllowed"].int == 1)
+        #expect(
+            body["status"]["disruptedPods"] == [
+                "web-0": "2026-01-01T00:00:00Z", "web-1": "2026-01-02T00:00:00Z", "web-3": "2026-01-02T00:00:00Z",
+            ])
+    }
+
+    @Test func `what is taken off already is not taken twice`() throws {
+        let again = drill("ABC", allowed: 0, disrupted: ["web-1"])
+        #expect(again.refusals == [])
+        #expect(try again.reservations(now: #require(Timestamp(rfc3339: "2026-01-02T00:00:00Z"))).isEmpty)
     }
 }

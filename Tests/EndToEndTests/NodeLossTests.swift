@@ -114,6 +114,32 @@ extension Transcripts {
             #expect(placed.contains { isNew($0[0]) })
         }
 
+        @Test func `Of several drills at once a disruption budget allows one, and what it costs is taken off at once`() throws {
+            let siege = try Siege()
+            defer { siege.stop() }
+            let instance = siege.instance
+            let budget = instance.directory + "/budget.yaml"
+            try instance.write(
+                """
+                apiVersion: policy/v1
+                kind: PodDisruptionBudget
+                metadata: {name: web}
+                spec: {minAvailable: 2, selector: {matchLabels: {app: web}}}
+                """, to: budget)
+            try instance.steady("apply -f \(budget)")
+            func allowed() throws -> String { try instance.steady("get pdb web -o jsonpath={.status.disruptionsAllowed}") }
+            try instance.wait("the budget allows one") { try allowed() == "1" }
+            // What is lost is not replaced in this test: nobody can get an allowance back.
+            try instance.steady("cordon a1 b1 c1")
+
+            let drills = try ["node fail a1", "node fail b1", "zone fail c"].map { try instance.start($0) }
+            let ends = drills.map { $0.finish() }
+            #expect(ends.map(\.code).sorted() == [0, 1, 1], "\(ends.map(\.text))")
+            for end in ends where end.code != 0 { #expect(end.text.contains("default/web allows 0 pods to be missing now"), "\(end.text)") }
+            #expect(try allowed() == "0")
+            #expect(try instance.start("node fail \(ends[0].code == 0 ? "b1" : "a1")").finish().code == 1)
+        }
+
         @Test func `A node whose agent is missed, or stopped, keeps what serves there`() throws {
             let siege = try Siege()
             defer { siege.stop() }

@@ -1,5 +1,6 @@
 import Formats
 import Resources
+import Timing
 
 /// What a drill would take, against the budgets that evictions and restarts are held to.
 ///
@@ -17,18 +18,19 @@ struct DrillBudget {
 
     /// Why the drill is not to be now, one sentence for each budget; empty: it may begin.
     var refusals: [String] {
-        let taken = pods.filter { isServing($0) && nodes.contains($0["spec"]["nodeName"].string ?? "") }
         var out: [String] = []
         var covered: Set<String> = []
-        for budget in budgets.map({ DisruptionBudget($0) }).sorted(by: { $0.key < $1.key }) {
-            let own = taken.filter { pod in
-                pod.namespaceName == budget.meta.namespace && budget.selector?.matches(pod["metadata"]["labels"].stringMap) ?? false
-            }
+        for (budget, _, own) in claims {
             covered.formUnion(own.map(Self.uid))
-            guard own.count > budget.status.disruptionsAllowed else { continue }
-            out.append(
-                "the disruption budget \(budget.meta.namespace)/\(budget.meta.name) allows \(budget.status.disruptionsAllowed) pods to be missing now, and \(own.count) of its pods run there"
-            )
+            let status = budget.status
+            let name = "the disruption budget \(budget.meta.namespace)/\(budget.meta.name)"
+            let new = own.filter { status.disruptedPods[$0.name] == nil }
+            guard status.observedGeneration >= budget.meta.generation else {
+                out.append("\(name) is still being processed by the server")
+                continue
+            }
+            guard new.count > status.disruptionsAllowed else { continue }
+            out.append("\(name) allows \(status.disruptionsAllowed) pods to be missing now, and \(new.count) of its pods run there")
         }
         var counts: [String: Int] = [:]
         for pod in taken where !covered.contains(Self.uid(pod)) {
@@ -41,6 +43,37 @@ struct DrillBudget {
             out.append("of \(name(workload)) \(missing) of \(wanted) replicas are missing already, and \(count) run there")
         }
         return out
+    }
+
+    /// What the drill takes off the budgets, as a granted eviction does: the pods are named, so that they are not counted as healthy for the moment in
+    /// which nobody has noticed. Each holds only while the budget is as it was judged (409 else).
+    func reservations(now: Timestamp) -> [Request] {
+        claims.compactMap { budget, stored, own -> Request? in
+            var status = budget.status
+            let new = own.filter { status.disruptedPods[$0.name] == nil }
+            guard !new.isEmpty else { return nil }
+            status.disruptionsAllowed = max(0, status.disruptionsAllowed - new.count)
+            for pod in new { status.disruptedPods[pod.name] = now }
+            let body: Value = [
+                "metadata": ["resourceVersion": stored["metadata"]["resourceVersion"]],
+                "status": status.value(conditions: stored["status"]["conditions"], now: now),
+            ]
+            return .patch(budget.key, .merge(body), .status)
+        }
+    }
+
+    /// Pods that serve and are to be lost.
+    private var taken: [Value] { pods.filter { isServing($0) && nodes.contains($0["spec"]["nodeName"].string ?? "") } }
+
+    /// Each budget of which something is to be lost, in the order of their keys, with what.
+    private var claims: [(budget: DisruptionBudget, stored: Value, pods: [Value])] {
+        let taken = taken
+        return budgets.map { (DisruptionBudget($0), $0) }.sorted { $0.0.key < $1.0.key }.compactMap { budget, stored in
+            let own = taken.filter { pod in
+                pod.namespaceName == budget.meta.namespace && budget.selector?.matches(pod["metadata"]["labels"].stringMap) ?? false
+            }
+            return own.isEmpty ? nil : (budget, stored, own)
+        }
     }
 
     private func isServing(_ pod: Value) -> Bool {

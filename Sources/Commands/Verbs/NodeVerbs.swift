@@ -4,76 +4,35 @@ import Linux
 import Resources
 import Timing
 
-/// `steady cordon`, `uncordon`, `drain`, and the drills `node fail` and `zone fail`.
+/// `steady cordon`, `uncordon`, `drain`, and the drills of `DrillVerbs`.
 enum NodeVerbs {
-    static let all = [
-        Verb(
-            "cordon", group: .nodes, summary: "Place no new pods on a node", usage: "NODE ...",
-            examples: [("before maintenance", "steady cordon a1")],
-            flags: [.selector, .dryRun],
-            run: { try cordon($0, true) }),
-        Verb(
-            "uncordon", group: .nodes, summary: "Place pods on a node again", usage: "NODE ...",
-            examples: [("afterwards", "steady uncordon a1")],
-            flags: [.selector, .dryRun],
-            run: { try cordon($0, false) }),
-        Verb(
-            "drain", group: .nodes, summary: "Move a node's pods elsewhere, without losing a request", usage: "NODE ...",
-            notes:
-                "The replacement of a pod is Ready before the old one is withdrawn, also with one replica, so no disruption budget is touched. Pods that nothing replaces (--force) are evicted as their PodDisruptionBudget allows.",
-            examples: [("before maintenance", "steady drain a1"), ("and afterwards", "steady uncordon a1")],
-            flags: [
-                .selector, .timeout, .dryRun,
-                Flag("pod-selector", nil, .value(placeholder: "QUERY"), "only pods with these labels"),
-                Flag("disable-eviction", nil, .toggle, "delete the pods at once: no replacement first, no disruption budget is asked"),
-                Flag("force", nil, .toggle, "also delete pods that nothing would replace"),
-                Flag("grace-period", nil, .value(placeholder: "SECONDS"), "time that pods get to end (default: their own)"),
-                Flag("ignore-daemonsets", nil, .toggle, hidden: true, "there are none yet"),
-                Flag("delete-emptydir-data", nil, .toggle, "also pods with emptyDir volumes, whose data is lost"),
-            ], run: { try drain($0) }),
-        drill("node", fail: true), drill("node", fail: false), drill("zone", fail: true), drill("zone", fail: false),
-    ]
-
-    private static func drill(_ what: String, fail: Bool) -> Verb {
-        Verb(
-            "\(what) \(fail ? "fail" : "recover")", group: .nodes,
-            summary: fail ? "Drill: kill a \(what)'s agents and processes, as a power cut would" : "End the drill: start its agents again",
-            usage: what == "node" ? "NODE" : "ZONE",
-            notes: fail
-                ? """
-                The control plane is told nothing: it has to find out. It stays down until: steady \(what) recover. Refused while a
-                PodDisruptionBudget allows less than would be lost, or a workload without one misses replicas already; --force does it all the same.
-                """ : "",
-            examples: [(fail ? "lose it" : "bring it back", "steady \(what) \(fail ? "fail" : "recover") \(what == "node" ? "b1" : "b")")],
-            flags: fail ? [Flag("force", nil, .toggle, "whatever the budgets say")] : [],
-            run: { invocation in
-                guard invocation.words.count == 1 else { throw CommandError.usage("name one \(what)") }
-                if fail, !invocation.isSet("force") { try requireBudget(what, invocation.words[0], invocation) }
-                let answer = try Instance.askHost(invocation, ["op": fail ? "fail" : "recover", what: .string(invocation.words[0])])
-                for node in answer["nodes"].elements.compactMap(\.string) {
-                    invocation.terminal.line("node/\(node) \(fail ? "failed" : "recovered")")
-                }
-                return 0
-            })
-    }
-
-    /// Refuses a drill that the budgets do not allow. What it does not know it leaves to `up`, which knows every node.
-    private static func requireBudget(_ what: String, _ name: String, _ invocation: Invocation) throws(CommandError) {
-        let api = try Instance.connect(invocation)
-        let nodes = try api.all(ListRequest(.nodes)).filter {
-            what == "node" ? $0.name == name : $0["metadata"]["labels"]["topology.kubernetes.io/zone"].string == name
-        }
-        let roles = try Instance.askHost(invocation, ["op": "status"])["roles"].elements
-        let failed = roles.filter { $0["state"].string == "Failed" }.compactMap { $0["name"].string.flatMap { RoleName.node(ofAgent: $0) } }
-        let drill = DrillBudget(
-            nodes: Set(nodes.map(\.name)), lost: Set(failed),
-            pods: try api.all(ListRequest(.pods)), sets: try api.all(ListRequest(.replicaSets)),
-            deployments: try api.all(ListRequest(.deployments)), budgets: try api.all(ListRequest(.disruptionBudgets)))
-        let refusals = drill.refusals
-        guard refusals.isEmpty else {
-            throw CommandError("\(refusals.joined(separator: "; ")): wait until they are replaced, or use --force")
-        }
-    }
+    static let all =
+        [
+            Verb(
+                "cordon", group: .nodes, summary: "Place no new pods on a node", usage: "NODE ...",
+                examples: [("before maintenance", "steady cordon a1")],
+                flags: [.selector, .dryRun],
+                run: { try cordon($0, true) }),
+            Verb(
+                "uncordon", group: .nodes, summary: "Place pods on a node again", usage: "NODE ...",
+                examples: [("afterwards", "steady uncordon a1")],
+                flags: [.selector, .dryRun],
+                run: { try cordon($0, false) }),
+            Verb(
+                "drain", group: .nodes, summary: "Move a node's pods elsewhere, without losing a request", usage: "NODE ...",
+                notes:
+                    "The replacement of a pod is Ready before the old one is withdrawn, also with one replica, so no disruption budget is touched. Pods that nothing replaces (--force) are evicted as their PodDisruptionBudget allows.",
+                examples: [("before maintenance", "steady drain a1"), ("and afterwards", "steady uncordon a1")],
+                flags: [
+                    .selector, .timeout, .dryRun,
+                    Flag("pod-selector", nil, .value(placeholder: "QUERY"), "only pods with these labels"),
+                    Flag("disable-eviction", nil, .toggle, "delete the pods at once: no replacement first, no disruption budget is asked"),
+                    Flag("force", nil, .toggle, "also delete pods that nothing would replace"),
+                    Flag("grace-period", nil, .value(placeholder: "SECONDS"), "time that pods get to end (default: their own)"),
+                    Flag("ignore-daemonsets", nil, .toggle, hidden: true, "there are none yet"),
+                    Flag("delete-emptydir-data", nil, .toggle, "also pods with emptyDir volumes, whose data is lost"),
+                ], run: { try drain($0) }),
+        ] + DrillVerbs.all
 
     private static func nodes(_ invocation: Invocation, _ api: BlockingAPI) throws(CommandError) -> [Value] {
         guard !invocation.words.isEmpty || invocation.isGiven("selector") else { throw .usage("which node? see: steady get nodes") }
