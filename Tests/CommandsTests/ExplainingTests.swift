@@ -22,15 +22,22 @@ struct ExplainingTests {
                     [
                         "name": "web", "ready": .bool(ready), "restartCount": .int(restarts),
                         "lastState": restarts == 0
-                            ? [:] : ["terminated": ["exitCode": 137, "reason": "Error", "finishedAt": "2026-01-01T00:00:50Z"]],
+                            ? [:]
+                            : [
+                                "terminated": [
+                                    "exitCode": 137, "signal": 9, "reason": "Error", "startedAt": "2026-01-01T00:00:20Z",
+                                    "finishedAt": "2026-01-01T00:00:50Z",
+                                ]
+                            ],
                     ]
                 ],
             ],
         ]
     }
 
-    private func decision(_ component: String, _ message: String, reason: String? = nil) -> Value {
-        var out: Value = ["component": .string(component), "message": .string(message), "last": "2026-01-01T00:00:30Z"]
+    private func decision(_ component: String, _ message: String, reason: String? = nil, at time: String = "00:00:30") -> Value {
+        let at = Value.string("2026-01-01T\(time)Z")
+        var out: Value = ["component": .string(component), "message": .string(message), "last": at]
         if let reason { out["reason"] = .string(reason) }
         return out
     }
@@ -104,9 +111,43 @@ struct ExplainingTests {
             ])
     }
 
+    @Test(
+        arguments: [
+            ("Container web failed liveness probe, will be restarted", "00:00:19"),
+            ("Container web failed liveness probe, will be restarted", "00:00:51"),
+            ("Container we failed liveness probe, will be restarted", "00:00:30"),
+            ("Container webs failed liveness probe, will be restarted", "00:00:30"),
+            ("Stopping container web", "00:00:30"),
+        ])
+    func `no probe is blamed for an end that it did not ask for`(message: String, at time: String) {
+        var scene = Scene(.pods, pod("web-1", ready: true, restarts: 2), now: now)
+        scene.decisions = [
+            decision("steady-agent", "Liveness probe failed: timeout", reason: "Unhealthy", at: time),
+            decision("steady-agent", message, reason: "Killing", at: time),
+        ]
+        #expect(scene.cause.lines.last == "   <- signal 9 killed its program: nothing here asked for it")
+    }
+
+    @Test func `a restart by a startup probe names that one, though liveness failed earlier`() {
+        var scene = Scene(.pods, pod("web-1", ready: true, restarts: 2), now: now)
+        scene.decisions = [
+            decision("steady-agent", "Liveness probe failed: timeout", reason: "Unhealthy", at: "00:00:05"),
+            decision("steady-agent", "Container web failed liveness probe, will be restarted", reason: "Killing", at: "00:00:05"),
+            decision("steady-agent", "Startup probe failed: refused", reason: "Unhealthy", at: "00:00:49"),
+            decision("steady-agent", "Container web failed startup probe, will be restarted", reason: "Killing", at: "00:00:50.9"),
+        ]
+        #expect(
+            scene.cause.lines.suffix(2) == [
+                "   <- Container web failed startup probe, will be restarted", "      <- Startup probe failed: refused",
+            ])
+    }
+
     @Test func `a program that ends by itself was not asked to`() {
-        let scene = Scene(.pods, pod("web-1", ready: true, restarts: 1), now: now)
-        #expect(scene.cause.lines.last == "   <- its program ended by itself: nothing here asked it to")
+        var exited = pod("web-1", ready: true, restarts: 1)
+        exited["status"]["containerStatuses"] = [
+            ["name": "web", "restartCount": 1, "lastState": ["terminated": ["exitCode": 3, "finishedAt": "2026-01-01T00:00:50Z"]]]
+        ]
+        #expect(Scene(.pods, exited, now: now).cause.lines.last == "   <- its program ended by itself: nothing here asked it to")
     }
 
     @Test func `a program that wanted more memory than it may have was ended by the kernel`() {

@@ -1,5 +1,6 @@
 import Formats
 import Resources
+import Timing
 
 /// Why a pod is ready or not, was restarted, and is where it is.
 extension Scene {
@@ -87,22 +88,41 @@ extension Scene {
                 text += "; it last ended\(age(end["finishedAt"]).map { " \($0) ago" } ?? "") with exit code \(end["exitCode"].int ?? 0)"
                 if let reason = end["reason"].string, reason != "Error", reason != "Completed" { text += " (\(reason))" }
             }
-            let told = decisions.last { decision in
-                decision["reason"].string == "Killing" && (decision["message"].string ?? "").contains(name)
-            }
-            let probe = decisions.last { $0["reason"].string == "Unhealthy" && ($0["message"].string ?? "").hasPrefix("Liveness") }
             var because: [Cause] = []
             if end["reason"].string == "OOMKilled" {
                 let limit = pod["spec"]["containers"].elements.first { $0["name"].string == name }?["resources"]["limits"]["memory"].string
                 because = [Cause("the kernel ended it: it wanted more memory than its limit\(limit.map { " of \($0)" } ?? "") allows")]
-            } else if let told, let message = told["message"].string {
-                let isProbe = message.contains("failed liveness probe")
-                let deeper = isProbe ? probe.flatMap { $0["message"].string }.map { [Cause($0)] } ?? [] : []
-                because = [Cause(message, because: deeper)]
+            } else if let failure = probeFailure(of: name, endedWith: end) {
+                because = [failure]
+            } else if let signal = end["signal"].int, signal > 0 {
+                because = [Cause("signal \(signal) killed its program: nothing here asked for it")]
             } else if !end.isNull {
                 because = [Cause("its program ended by itself: nothing here asked it to")]
             }
             return Cause(text, because: because)
         }
+    }
+
+    /// The probe that had a container restarted whose last run ended so; nil when none had. Decisions are kept for days: only one that was made in that
+    /// run, whose times are cut to seconds, tells of its end.
+    private func probeFailure(of container: String, endedWith end: Value) -> Cause? {
+        guard let finished = end["finishedAt"].timestamp.map({ $0 + .seconds(1) }) else { return nil }
+        let began = end["startedAt"].timestamp
+        for probe in ["liveness", "startup"] {
+            let message = "Container \(container) failed \(probe) probe, will be restarted"
+            let told = decisions.last { decision in
+                guard decision["reason"].string == "Killing", decision["message"].string == message, let at = decision["last"].timestamp
+                else { return false }
+                return at < finished && began.map { at >= $0 } ?? true
+            }
+            guard let told, let asked = told["last"].timestamp else { continue }
+            let answer = decisions.last { decision in
+                guard decision["reason"].string == "Unhealthy", let at = decision["last"].timestamp else { return false }
+                let first = decision["first"].timestamp ?? at
+                return (decision["message"].string ?? "").lowercased().hasPrefix(probe) && first <= asked && began.map { at >= $0 } ?? true
+            }
+            return Cause(message, because: answer?["message"].string.map { [Cause($0)] } ?? [])
+        }
+        return nil
     }
 }
