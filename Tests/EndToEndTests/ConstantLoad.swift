@@ -66,8 +66,15 @@ final class ConstantLoad {
         process.standardInput = input
         process.standardOutput = output
         try process.run()
-        while line() != "started" {}
+        while true {
+            let said = line()
+            if said == "started" { return }
+            // It has ended; so does the wait for it.
+            if said.isEmpty { throw POSIXError(.ECHILD) }
+        }
     }
+
+    deinit { terminate() }
 
     /// What it says next; empty when it has ended.
     private func line() -> String {
@@ -101,7 +108,11 @@ final class ConstantLoad {
         return last
     }
 
+    /// Kills it, if it still runs. SIGTERM would not do: tests run on threads that block it, and a child inherits that. Nor does its standard input end
+    /// by itself, since a process that runs keeps its pipes.
     func terminate() {
-        if process.isRunning { process.terminate() }
+        guard process.isRunning else { return }
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
     }
 }
