@@ -72,18 +72,37 @@ package struct DataDirectory: Hashable, Sendable {
     /// Where the node of this directory keeps what need not outlive a boot: a link to a directory in memory, or a directory.
     package static func run(ofNode directory: String) -> String { directory + "/run" }
 
-    /// All that an instance keeps, for a purge. The lock goes last: until then nobody else starts here.
+    /// All that an instance keeps. What says that there is a journal goes before it. The lock goes last: until then nobody else starts here.
     package var everything: [String] {
         let nodeNames = (try? Files.list(nodes)) ?? []
         let inMemory = nodeNames.compactMap { Files.linkTarget(Self.run(ofNode: node($0))) }.filter { VolatileDirectory.all.contains($0) }
         // What `snapshot restore --replace` has put aside.
         let replaced = ((try? Files.list(path)) ?? []).filter { $0.hasPrefix("journal.replaced-") }.map { "\(path)/\($0)" }
         return inMemory + replaced + [
-            journal, journalReached, journalReached + ".tmp", snapshots, decisionLog, nodes, roles, programs, upgradeRecord, hostSocket,
-            apiSocket, apiAddressFile, kubeconfig,
-            sessionSecret, hostRecord, hostLock,
+            hostRecord, journalReached, journalReached + ".tmp", journal, snapshots, decisionLog, nodes, roles, programs, upgradeRecord,
+            hostSocket, apiSocket, apiAddressFile, kubeconfig, sessionSecret, hostLock,
         ]
     }
+
+    /// Deletes everything, also behind what cannot be deleted; returns the first reason why not all of it is gone. What is left of one that was cut off
+    /// is what the next `up` reads as it is: the whole state without its record, as after a restored snapshot, or none.
+    ///
+    /// - Parameter count: so many of the paths of `everything`; fewer than all only where a test cuts it off.
+    @discardableResult
+    package func purge(upTo count: Int = .max) -> LinuxError? {
+        var failure: LinuxError?
+        for path in everything.prefix(count) {
+            do throws(LinuxError) {
+                // Part of a journal would be a damaged one.
+                if path == journal, Files.exists(journal) { try Files.move(journal, to: purgedJournal) }
+                try Files.removeTree(path == journal ? purgedJournal : path)
+            } catch { failure = failure ?? error }
+        }
+        return failure
+    }
+
+    /// Like one that `snapshot restore --replace` has put aside: the next purge finds it.
+    private var purgedJournal: String { journal + ".replaced-purged" }
 }
 
 /// Nothing says where the instance's data directory is.

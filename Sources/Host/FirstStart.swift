@@ -23,7 +23,7 @@ package struct FirstStart {
         guard isFirst, Files.exists(directory.hostLock) else { return }
         let lock = holdsLock ? nil : (try? FileLock.take(directory.hostLock)) ?? nil
         guard holdsLock || lock != nil else { return }
-        for path in directory.everything { try? Files.removeTree(path) }
+        directory.purge()
         lock?.release()
         if !hadDirectory { _ = Files.removeEmptyDirectory(directory.path) }
     }

@@ -58,7 +58,7 @@ extension HostRole {
 
     /// Deletes all that the instance kept.
     private func purge() {
-        for path in directory.everything { try? Files.removeTree(path) }
+        directory.purge()
         // What others put there stays.
         _ = Files.removeEmptyDirectory(directory.path)
     }

@@ -27,6 +27,32 @@ struct DataDirectoryTests {
         #expect(error?.description.contains("--data-dir") == true)
     }
 
+    @Test func `a purge that is cut off leaves a whole journal or none, and no record of a state that is gone`() throws {
+        let root = DataDirectory("/tmp/steady-purge-\(Processes.current)")
+        defer { try? Files.removeTree(root.path) }
+        var count = 0
+        repeat {
+            try? Files.removeTree(root.path)
+            try Files.makeDirectories(root.journal)
+            try Files.makeDirectories(root.journal + ".replaced-2026")
+            for directory in [root.snapshots, root.roles, root.node("a1")] { try Files.makeDirectories(directory) }
+            let notes = [root.hostRecord, root.journalReached]
+            let files = notes + [root.journal + "/1", root.journal + "/2", root.hostLock, root.decisionLog, root.roleLog("up")]
+            for file in files { try Files.replace(file, with: "x".utf8) }
+            let pathCount = root.everything.count
+            // It may have been cut off before, in the midst of the journal.
+            if count % 2 == 1 { try Files.makeDirectories(root.journal + ".replaced-purged/3") }
+            #expect(root.purge(upTo: count) == nil)
+            let left = (try? Files.list(root.journal)) ?? []
+            #expect(left == ["1", "2"] || !Files.exists(root.journal), "\(count)")
+            #expect(left.count == 2 || !notes.contains { Files.exists($0) }, "\(count)")
+            #expect(Files.exists(root.hostLock) || (try? Files.list(root.path)) == [], "\(count)")
+            count += 1
+            if count > pathCount { break }
+        } while true
+        #expect(count > 14)
+    }
+
     @Test func `the user database knows the home of whoever runs this, or nothing`() {
         #expect(Ownership.home?.hasPrefix("/") ?? true)
     }

@@ -80,7 +80,7 @@ enum InstanceVerbs {
                 throw LinuxError(errno: 11, operation: "lock \(directory.hostLock)")
             }
             defer { lock.release() }
-            for path in directory.everything { try Files.removeTree(path) }
+            if let failure = directory.purge() { throw failure }
             _ = Files.removeEmptyDirectory(directory.path)
         } catch { throw CommandError("\(error)") }
     }
