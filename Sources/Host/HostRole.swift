@@ -192,6 +192,7 @@ package final class HostRole {
         add("server", ["server"] + common + snapshots + past)
         for node in configuration.nodes {
             var arguments = ["agent"] + common + ["--node", node.name, "--zone", node.zone, "--index", "\(node.index)"]
+            arguments += ["--nodes", "\(configuration.nodes.count)"]
             if let runAs = configuration.runAs { arguments += ["--run-as", runAs] }
             add(RoleName.agent(node.name), arguments)
             watchOutput(of: node)

@@ -20,6 +20,8 @@ package struct AgentConfiguration: Sendable {
     package var leasePeriod = Duration.seconds(2)
     /// How many proxies must have acknowledged a withdrawal; 0 where pods are not routed to.
     package var proxyCount = 0
+    /// How many nodes the instance has: their agents share the server's connections.
+    package var nodeCount = 1
     /// How many pods the node takes.
     package var podLimit = 1000
     /// Whether every child of this process that the agent did not start is an orphan of its programs; false where others in the process have

@@ -54,7 +54,7 @@ package final class AgentRole {
         if let askExits { context.askExits = askExits }
         if let hintEnd { context.hintEnd = hintEnd }
         self.takeOutput = takeOutput
-        world = NodeWorld(api: api, proxyCount: configuration.proxyCount)
+        world = NodeWorld(api: api, proxyCount: configuration.proxyCount, nodeCount: configuration.nodeCount)
         let selector = FieldSelector([FieldSelector.Term(["spec", "nodeName"], configuration.nodeName)])
         pods = ObjectCache(api: api, list: ListRequest(.pods, fieldSelector: selector))
         registration = NodeRegistration(api: api, configuration: configuration)

@@ -6,11 +6,15 @@ import Timing
 
 /// The ConfigMaps and Secrets that pods of this node name, and no others: a Secret is not even sent to a node where no pod names it.
 ///
-/// Each is followed by a watch of its own for as long as a pod names it. Beyond `watchLimit` they are read when a pod comes, and again every
-/// `readPeriod`: a watch is a connection, and a manifest may name thousands.
+/// Each is followed by a watch of its own for as long as a pod names it. Beyond `watchLimit` they are read whenever a pod comes that names them, and
+/// again every `readPeriod`: a watch is a connection, and a manifest may name thousands.
 final class NamedObjects {
-    /// So many are followed by watches.
+    /// So many are followed by watches on a node of few.
     static let watchLimit = 256
+    /// So many watches have all agents of an instance together: half of the connections that the server takes.
+    static let watchBudget = 2048
+    /// How many watches the agent of one of so many nodes may have.
+    static func watchLimit(nodeCount: Int) -> Int { min(watchLimit, watchBudget / max(1, nodeCount)) }
     /// How often the others are read again. As long as Kubernetes' agent takes at most to notice a change where it does not watch.
     static let readPeriod = Duration.seconds(60)
 
@@ -28,12 +32,17 @@ final class NamedObjects {
     /// One object that is named.
     private final class Entry {
         var userCount = 0
-        /// Whether the server has said what it is, or that it is not.
+        /// Whether the server has said what it is, or that it is not, since a pod came last that names it.
         var isKnown = false
+        /// Whether the server has ever said so: from then on changes are told.
+        var isTold = false
         var value: Value?
         /// Nil: it is read from time to time.
         var cache: ObjectCache?
         var timer: EventLoop.Timer?
+        var isReading = false
+        /// A pod has come since it was asked for: the answer may be older than that pod.
+        var isOutdated = false
     }
     private struct Waiting {
         var keys: [ObjectKey]
@@ -58,8 +67,10 @@ final class NamedObjects {
         let keys = pod.references
         names[pod.meta.uid] = keys
         for key in keys {
-            let entry = entries[key] ?? begin(key)
+            let entry = entries[key] ?? Entry()
+            entries[key] = entry
             entry.userCount += 1
+            if entry.cache == nil { learn(key, entry) }
         }
     }
 
@@ -89,12 +100,13 @@ final class NamedObjects {
         for key in entries.keys.sorted() { if let entry = entries[key] { end(key, entry) } }
     }
 
-    private func begin(_ key: ObjectKey) -> Entry {
-        let entry = Entry()
-        entries[key] = entry
+    /// What it is now: by a watch, if there is still one to be had.
+    private func learn(_ key: ObjectKey, _ entry: Entry) {
+        entry.isKnown = false
+        entry.timer?.cancel()
         guard watchCount < watchLimit else {
-            read(key, entry)
-            return entry
+            if entry.isReading { entry.isOutdated = true } else { read(key, entry) }
+            return
         }
         watchCount += 1
         let only = FieldSelector([.init(["metadata", "name"], key.name)])
@@ -102,13 +114,14 @@ final class NamedObjects {
         entry.cache = cache
         cache.start(
             onChange: { [weak self, weak entry] found, _, new in
-                guard let entry, found == key else { return }
-                entry.value = new
-                // The first state of an object that a pod waits for is told by `whenKnown`.
-                if entry.isKnown { self?.onChange(key) }
+                if let entry, found == key { self?.take(new, key, entry) }
             },
-            onSynced: { [weak self, weak entry] in self?.learned(entry) })
-        return entry
+            onSynced: { [weak self, weak entry, weak cache] in
+                guard let self, let entry, let cache else { return }
+                // One that is gone since it was read is in no list.
+                if cache[key] == nil { take(nil, key, entry) }
+                learned(entry)
+            })
     }
 
     private func end(_ key: ObjectKey, _ entry: Entry) {
@@ -119,9 +132,9 @@ final class NamedObjects {
         watchCount -= 1
     }
 
-    private func learned(_ entry: Entry?) {
-        guard let entry, !entry.isKnown else { return }
-        entry.isKnown = true
+    private func learned(_ entry: Entry) {
+        guard !entry.isKnown else { return }
+        (entry.isKnown, entry.isTold) = (true, true)
         answer()
     }
 
@@ -133,11 +146,18 @@ final class NamedObjects {
     }
 
     private func read(_ key: ObjectKey, _ entry: Entry) {
+        (entry.isReading, entry.isOutdated) = (true, false)
         api.perform(.get(key)) { [weak self, weak entry] result in
-            guard let self, let entry, entries[key] === entry else { return }
+            guard let self, let entry, entries[key] === entry, entry.cache == nil else { return }
+            entry.isReading = false
+            if entry.isOutdated { return read(key, entry) }
             switch result {
-            case .success(let reply): take(reply.object, key, entry)
-            case .failure(let error) where error.code == 404: take(nil, key, entry)
+            case .success(let reply):
+                take(reply.object, key, entry)
+                learned(entry)
+            case .failure(let error) where error.code == 404:
+                take(nil, key, entry)
+                learned(entry)
             case .failure: break
             }
             let delay = entry.isKnown ? readPeriod : min(readPeriod, Self.retryDelay)
@@ -149,10 +169,10 @@ final class NamedObjects {
     /// How long after a failure an object is asked for again that a pod waits for.
     private static let retryDelay = Duration.seconds(1)
 
+    /// The first state of an object is told by `whenKnown` to the pods that wait for it.
     private func take(_ value: Value?, _ key: ObjectKey, _ entry: Entry) {
-        let isChanged = entry.value != value
+        guard entry.value != value else { return }
         entry.value = value
-        if entry.isKnown, isChanged { onChange(key) }
-        learned(entry)
+        if entry.isTold { onChange(key) }
     }
 }

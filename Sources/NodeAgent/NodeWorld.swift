@@ -22,10 +22,10 @@ final class NodeWorld {
     /// Something that a pod may wait for has changed.
     var onChange: (ObjectKey) -> Void = { _ in }
 
-    init(api: any ResourceAPI, proxyCount: Int) {
+    init(api: any ResourceAPI, proxyCount: Int, nodeCount: Int = 1) {
         self.api = api
         images = ObjectCache(api: api, list: ListRequest(.images))
-        named = NamedObjects(api: api)
+        named = NamedObjects(api: api, watchLimit: NamedObjects.watchLimit(nodeCount: nodeCount))
         services = ObjectCache(api: api, list: ListRequest(.services))
         drains = DrainWatch(api: api, proxyCount: proxyCount)
     }

@@ -28,6 +28,7 @@ enum RoleVerbs {
                 Flag("node", nil, .value(placeholder: "NAME"), "the node's name"),
                 Flag("zone", nil, .value(placeholder: "NAME"), "its zone"),
                 Flag("index", nil, .value(placeholder: "N"), "its number in the instance"),
+                Flag("nodes", nil, .value(placeholder: "N"), "how many nodes the instance has"),
                 Flag("run-as", nil, .value(placeholder: "USER"), "as root: the user that pods run as"),
             ], run: { try agent($0) }),
         Verb(
@@ -137,6 +138,7 @@ enum RoleVerbs {
             block: try block(invocation),
             directory: directory, runAs: invocation.value("run-as"))
         configuration.proxyCount = 1
+        configuration.nodeCount = try invocation.integer("nodes", in: 1...128) ?? 1
         configuration.reapsOrphans = true
         return try RoleStart.run(RoleName.agent(node), in: directory) { loop, link in
             try Processes.becomeSubreaper()

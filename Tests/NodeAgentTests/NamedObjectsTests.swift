@@ -81,6 +81,48 @@ extension AgentTests {
             #expect(api.watched(.configMaps) == ["metadata.name=c"])
         }
 
+        @Test func `beyond the watches what a pod names is read when it comes, though others have named it before, and they are told`() {
+            let named = NamedObjects(api: api, watchLimit: 0, readPeriod: .seconds(3600))
+            defer { named.stop() }
+            named.follow(pod("old", maps: ["a", "b"]))
+            #expect(wait(for: "old", in: named))
+            var told: [ObjectKey] = []
+            named.onChange = { told.append($0) }
+            for value in ["2", "3"] {
+                api.put(["metadata": ["name": "a", "namespace": "default"], "data": ["k": .string(value)]], .configMaps)
+                // Several that come at once share a read, or the one after it.
+                for uid in ["new", "newer"] { named.follow(pod(uid + value, maps: ["a"])) }
+                #expect(!named.isKnown(to: "newer" + value))
+                #expect(wait(for: "newer" + value, in: named) && named.isKnown(to: "new" + value))
+                #expect(named[map("a")]?["data"]["k"].string == value)
+            }
+            #expect(told == [map("a"), map("a")])
+            #expect(named[map("b")]?["data"]["k"] == "1")
+        }
+
+        @Test func `what was read from time to time is watched when a pod comes and a watch is to be had`() {
+            let named = NamedObjects(api: api, watchLimit: 1, readPeriod: .seconds(3600))
+            defer { named.stop() }
+            named.follow(pod("p", maps: ["a"]))
+            named.follow(pod("q", maps: ["b", "c"]))
+            #expect(wait(for: "p", in: named) && wait(for: "q", in: named))
+            var told: [ObjectKey] = []
+            named.onChange = { told.append($0) }
+            named.release("p")
+            api.remove(map("b"))
+            named.follow(pod("r", maps: ["b"]))
+            #expect(wait(for: "r", in: named) && named[map("b")] == nil && told == [map("b")])
+            #expect(api.watched(.configMaps) == ["metadata.name=b"])
+            api.put(["metadata": ["name": "b", "namespace": "default"], "data": ["k": "2"]], .configMaps)
+            #expect(loop.runUntil(within: patience) { named[map("b")]?["data"]["k"] == "2" && told == [map("b"), map("b")] })
+        }
+
+        @Test func `the agents of a large instance have fewer watches each, and together half of the server's connections at most`() {
+            #expect([1, 3, 8].map { NamedObjects.watchLimit(nodeCount: $0) } == [256, 256, 256])
+            #expect([9, 16, 100, 128].map { NamedObjects.watchLimit(nodeCount: $0) } == [227, 128, 20, 16])
+            for count in 1...128 { #expect(NamedObjects.watchLimit(nodeCount: count) * count <= 2048) }
+        }
+
         @Test func `what a pod names is waited for as long as the server is away`() {
             let named = NamedObjects(api: api, watchLimit: 0, readPeriod: .milliseconds(10))
             defer { named.stop() }
