@@ -205,10 +205,15 @@ package final class AgentRole {
         let known = Set(all.map(\.meta.uid))
         for memory in left.values { if let address = memory.address { world.addresses?.claim(address) } }
         if let text = try? Files.text(addressFile), let cursor = AddressPool.parse(text) {
-            let noted = try? Files.text(reserveFile)
+            savedCursor = cursor
+            let noted = (try? Files.text(reserveFile)).flatMap { ReserveNote($0) }
+            // An agent of an older version, which knows of no note, has moved the cursor by the first address that it took.
             world.addresses?.resume(
-                at: cursor, reserve: noted?.split(separator: " ").compactMap { AddressPool.parse(String($0)) },
-                withdrawnAt: pods.revision.number)
+                at: cursor, reserve: noted?.cursor == cursor ? noted?.reserve : nil, withdrawnAt: pods.revision.number)
+            // Where an older version will read it, it must be able to move it: see `ReserveNote.cursor`.
+            if let next = world.addresses?.cursor, next < cursor { save(cursor: next) }
+            // What pods have by now must not be in it for the next one.
+            noteReserve()
         }
         world.onAddressTaken = { [weak self] in
             self?.saveCursor()
@@ -246,20 +251,30 @@ package final class AgentRole {
 
     private func saveCursor() {
         guard let cursor = world.addresses?.cursor, cursor > savedCursor else { return }
-        savedCursor = cursor + Self.cursorBlock
-        try? Files.replace(addressFile, with: AddressPool.text(savedCursor).utf8)
+        save(cursor: cursor + Self.cursorBlock)
+    }
+
+    private func save(cursor: AddressPool.Address) {
+        savedCursor = cursor
+        try? Files.replace(addressFile, with: AddressPool.text(cursor).utf8)
     }
 
     /// The addresses that may be used at once after a restart: see `AddressPool.reserve`.
     private var reserveFile: String { configuration.nodeDirectory + "/addresses.reserve" }
-    private var notedReserve: [AddressPool.Address] = []
+    /// What the file says; nil: nothing that is known to be true.
+    private var noted: ReserveNote?
 
+    /// AFTER the cursor is saved.
     private func noteReserve() {
-        guard let reserve = world.addresses?.reserve, reserve != notedReserve else { return }
-        notedReserve = reserve
-        let text = reserve.map { AddressPool.text($0) }.joined(separator: " ")
-        // Without a note the next start waits; with an old one it could use an address too early.
-        do throws(LinuxError) { try Files.replace(reserveFile, with: text.utf8) } catch { try? Files.removeTree(reserveFile) }
+        guard let reserve = world.addresses?.reserve else { return }
+        let note = ReserveNote(cursor: savedCursor, reserve: reserve)
+        guard note != noted else { return }
+        noted = nil
+        // Without a note the next start waits; with an old one it could use an address too early. It is tried again with the next address.
+        do throws(LinuxError) {
+            try Files.replace(reserveFile, with: note.text.utf8)
+            noted = note
+        } catch { try? Files.removeTree(reserveFile) }
     }
 
     private func podChanged(old: Value?, new: Value?) {
