@@ -59,6 +59,8 @@ package struct DataDirectory: Hashable, Sendable {
     package var roles: String { path + "/roles" }
     /// Held for as long as the role runs; its content is the role's process id.
     package func roleLock(_ role: String) -> String { "\(roles)/\(role).lock" }
+    /// That a stop is under way; see `Host`'s `StopNote`.
+    package var stopNote: String { "\(roles)/up.stop" }
     /// Where the role logs; older parts are kept beside it.
     package func roleLog(_ role: String) -> String { "\(roles)/\(role).log" }
     /// What a proxy tells of requests, where a TrafficPolicy asks for it: read by `steady logs --role access`.

@@ -56,8 +56,10 @@ package final class HostLink: DescriptorStore {
     private static let beatOperation = "beat"
     /// In a role's beat: `up` is to answer it, which it does with the same word. In a welcome: it will.
     private static let answeringField = "answers"
+    private static let welcomeOperation = "welcome"
     /// With what `up` ends its greeting.
-    package static let welcome: Value = ["op": "welcome", "answers": true]
+    package static let welcome: Value = ["op": .string(welcomeOperation), answeringField: true]
+    private static let beatMessage: Value = ["op": .string(beatOperation), answeringField: true]
     /// What `up` answers to a beat; nil where the role, of an older version, does not ask for it.
     package static func answer(toBeat beat: Value) -> Value? {
         beat[answeringField].bool == true ? ["op": .string(beatOperation)] : nil
@@ -195,12 +197,16 @@ package final class HostLink: DescriptorStore {
                 Sockets.waitUntilReadable(line.socket, within: left)
                 continue
             }
-            if message["op"].string == "welcome" {
-                answersBeats = message[Self.answeringField].bool ?? false
-                return kept
-            }
+            if isWelcome(message) { return kept }
             if let name = message["name"].string, let descriptor = descriptors.first { kept.append((name, descriptor)) }
         }
+    }
+
+    /// Whether that ends a greeting. If so, it says what can be expected of this `up`.
+    private func isWelcome(_ message: Value) -> Bool {
+        guard message["op"].string == Self.welcomeOperation else { return false }
+        answersBeats = message[Self.answeringField].bool ?? false
+        return true
     }
 
     /// All that is stored goes out before what waits: `up` then knows it when it answers.
@@ -270,7 +276,7 @@ package final class HostLink: DescriptorStore {
 
     private func beat() {
         guard !isClosed else { return }
-        if !isGreeting { send(["op": .string(Self.beatOperation), "answers": true]) }
+        if !isGreeting { send(Self.beatMessage) }
         onBeat()
         loop.schedule(after: Self.heartbeatPeriod) { [weak self] in self?.beat() }
     }
@@ -308,9 +314,7 @@ package final class HostLink: DescriptorStore {
         }
         descriptors.forEach(closeDescriptor)
         if isGreeting {
-            guard message["op"].string == "welcome" else { return }
-            answersBeats = message[Self.answeringField].bool ?? false
-            welcomed()
+            if isWelcome(message) { welcomed() }
         } else if message["op"].string == Self.beatOperation {
             // It was all that there is to say.
         } else if message["op"].string == Self.releaseOperation, let name = message["name"].string {

@@ -198,14 +198,18 @@ package final class HostRole {
             watchOutput(of: node)
         }
         for name in configuration.proxies { add(name, proxyArguments(name)) }
+        let stopping = stopToGoOn()
         for role in roles {
-            if let pid = Self.lockHolder(directory.roleLock(role.name)) { role.adopt(pid) } else { role.handle(.tick) }
+            if let pid = Self.lockHolder(directory.roleLock(role.name)) { role.adopt(pid) } else if stopping == nil { role.handle(.tick) }
         }
         adoptRetired()
         // Those that ended while this process became another program were told of to nobody.
         reap()
         upgrade?.look()
         onReady(configuration.apiAddress)
+        guard let stopping else { return }
+        RoleLog.say(.notice, "goes on with the stop that was asked for")
+        shutDown(purging: stopping == .purge)
     }
 
     func add(_ name: String, _ arguments: [String]) {

@@ -11,6 +11,7 @@ extension HostRole {
         upgrade?.abandon()
         for name in custodies.keys.sorted() { custodies[name]?.end() }
         agents.end()
+        (purging ? StopNote.purge : .stop).write(directory)
         let proxies = roles.filter { $0.name.hasPrefix("proxy") }
         let agentRoles = roles.filter { $0.name.hasPrefix("agent") }
         let servers = roles.filter { $0.name == "server" }
@@ -20,8 +21,10 @@ extension HostRole {
             stages: [
                 .init("proxy: finishing open requests", proxies, limit: .seconds(10)),
                 .init("nodes: stopping all pods", agentRoles, limit: .seconds(600)) { [unowned self] role in
-                    // One that has not said hello has nothing in hand yet: what runs there is killed at the end.
-                    if let line = connection(role.name) { line.send(["op": "shutdown"]) } else { role.signal(15) }
+                    if let line = connection(role.name) { return line.send(["op": "shutdown"]) }
+                    // One that was started and has not said hello has nothing in hand yet: what runs there is killed at the end. One that was taken over
+                    // comes, and is asked then.
+                    if !role.isTakenOver { role.signal(15) }
                 },
                 .init("server: closing the journal", servers, limit: .seconds(10)),
             ],
@@ -34,7 +37,8 @@ extension HostRole {
                     purge()
                 } else {
                     noteStop()
-                    for path in [directory.hostSocket, directory.apiSocket] { try? Files.removeTree(path) }
+                    // The note goes last: nobody brings `up` back where there is no socket.
+                    for path in [directory.hostSocket, directory.apiSocket, directory.stopNote] { try? Files.removeTree(path) }
                 }
                 // The answers to whoever asked go out first.
                 loop.schedule(after: .milliseconds(10)) { [unowned self] in onStopped() }

@@ -37,7 +37,8 @@ extension HostRole {
         }
     }
 
-    private func failedMark(_ role: String) -> String { "\(directory.roles)/\(role).failed" }
+    private func failedMark(_ role: String) -> String { Self.failedMark(role, in: directory) }
+    static func failedMark(_ role: String, in directory: DataDirectory) -> String { "\(directory.roles)/\(role).failed" }
     func isFailed(_ role: String) -> Bool { Files.exists(failedMark(role)) }
 
     /// Whether other nodes have failed than those by which a drill was judged (`failed`); a drill that was not judged names none.

@@ -25,6 +25,8 @@ final class RoleProcess {
     private var timer: EventLoop.Timer?
     /// Its stops and continuations are told by SIGCHLD; one that an earlier `up` started is no child.
     private(set) var isChild = false
+    /// Its process was started by an earlier `up`.
+    private(set) var isTakenOver = false
     private var holdCount = 0
     private var whenGone: [() -> Void] = []
     /// Called BEFORE its process is started: what it will ask for must be there.
@@ -86,6 +88,7 @@ final class RoleProcess {
         guard !isRunning, let descriptor = try? Processes.openDescriptor(pid) else { return }
         // An `up` that was upgraded in place still is the parent.
         isChild = Processes.parent(of: pid) == Processes.current
+        isTakenOver = true
         do throws(LinuxError) { try observe(pid, descriptor) } catch {
             failure = "\(error)"
             RoleLog.say(.error, "\(name) (pid \(pid)) cannot be watched, so it is killed: \(error)")
@@ -128,7 +131,7 @@ final class RoleProcess {
             launch.openFileLimit = Limits.raiseOpenFiles()
             let process = try launcher.launch(launch)
             failure = nil
-            isChild = true
+            (isChild, isTakenOver) = (true, false)
             try observe(process.pid, process.pidfd)
             handle(.started)
             RoleLog.say(.information, "\(name) started (pid \(process.pid))")

@@ -75,7 +75,7 @@ final class HostBench {
 
     init(
         configuration: HostConfiguration = HostConfiguration(zones: ["a", "b"]), script: String = "exec sleep 1000", at path: String? = nil,
-        isPlanned: Bool = false
+        isPlanned: Bool = false, isResuming: Bool = false
     ) throws {
         scratch = try Scratch()
         directory = DataDirectory(path ?? scratch.path + "/data")
@@ -85,7 +85,7 @@ final class HostBench {
             do {
                 let loop = try EventLoop()
                 let host = try HostRole(
-                    loop: loop, directory: directory, requested: configuration, isResuming: false, inheritedLock: nil,
+                    loop: loop, directory: directory, requested: configuration, isResuming: isResuming, inheritedLock: nil,
                     deputy: AgentDeputy(
                         killLeftovers: { node, done in
                             seen.state.withLock { $0.leftovers.append(node) }

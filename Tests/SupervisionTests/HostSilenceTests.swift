@@ -10,6 +10,10 @@ import Timing
         case heard, lost
         /// Its own tick, at which it asks.
         case asks
+        /// A look at who is missed; `late` seconds after it was due.
+        case looks(isMissed: Bool, late: Double = 0)
+        /// From here on `up` waits for the disk, or does so no more.
+        case disk(isWaited: Bool)
     }
 
     struct Case: CustomTestStringConvertible {
@@ -51,6 +55,37 @@ import Timing
             title: "a little late is on time", sights: [welcome] + stride(from: 2.9, through: 14.5, by: 2.9).map { ($0, .asks) },
             killedAt: [11.6]),
         Case(
+            title: "one that waits for the disk is borne with, and has a whole limit afterwards",
+            sights: [welcome, (1, .disk(isWaited: true))] + asks(2, 32) + [(33, .disk(isWaited: false))] + asks(34, 44), killedAt: [42]),
+        Case(
+            title: "but for a minute at most", sights: [welcome, (1, .disk(isWaited: true))] + asks(2, 70), killedAt: [68]),
+        Case(
+            title: "while a role is dead one that has not answered for a second is killed",
+            sights: [welcome, (2, .asks), (3, .looks(isMissed: true))], killedAt: [3]),
+        Case(
+            title: "also when that role dies later",
+            sights: [welcome, (2, .asks), (3, .looks(isMissed: false)), (3.25, .looks(isMissed: false)), (3.5, .looks(isMissed: true))],
+            killedAt: [3.5]),
+        Case(
+            title: "one that has answered meanwhile is not, until it is asked again",
+            sights: [welcome, (2, .asks), (2.9, .heard), (3, .looks(isMissed: true)), (4, .asks), (4.5, .looks(isMissed: true))],
+            killedAt: []),
+        Case(
+            title: "a role that looks late judges nobody, and looks again after a second",
+            sights: [
+                welcome, (2, .asks), (3.4, .looks(isMissed: true, late: 0.4)), (3.7, .looks(isMissed: true)), (4.4, .looks(isMissed: true)),
+            ],
+            killedAt: [4.4]),
+        Case(
+            title: "one that waits for the disk is borne with while a role is dead as well",
+            sights: [
+                welcome, (2, .asks), (2.5, .disk(isWaited: true)), (3, .looks(isMissed: true)), (4, .asks), (5, .looks(isMissed: true)),
+            ],
+            killedAt: []),
+        Case(
+            title: "a killed one has a whole limit to be gone, also while a role is dead",
+            sights: [welcome, (2, .asks), (3, .looks(isMissed: true)), (4, .asks), (5, .looks(isMissed: true)), (6, .asks)], killedAt: [3]),
+        Case(
             title: "an older one that answers no beats is not judged, whatever it says",
             sights: [(0, .welcome(answersBeats: false)), (1, .heard)] + asks(2, 60), killedAt: []),
         Case(title: "none is judged before its welcome", sights: asks(2, 60), killedAt: []),
@@ -67,13 +102,18 @@ import Timing
     @Test(arguments: cases) func `is killed when it hangs, and only then`(_ row: Case) {
         var silence = HostSilence(period: .seconds(2), now: .zero)
         var killedAt: [Double] = []
+        var waitsForDisk = false
         for (second, sight) in row.sights {
             let now = Instant.zero + .milliseconds(Int(second * 1000))
             switch sight {
             case .welcome(let answersBeats): silence.welcomed(answersBeats: answersBeats, now: now)
             case .heard: silence.heard(now: now)
             case .lost: silence.lost()
-            case .asks: if silence.asked(now: now) { killedAt.append(second) }
+            case .disk(let isWaited): waitsForDisk = isWaited
+            case .asks: if silence.asked(now: now, waitsForDisk: { waitsForDisk }) { killedAt.append(second) }
+            case .looks(let isMissed, let late):
+                if late > 0 { #expect(silence.lookAgain == now - .milliseconds(Int(late * 1000))) }
+                if silence.looked(now: now, waitsForDisk: { waitsForDisk }, isMissed: { isMissed }) { killedAt.append(second) }
             }
         }
         #expect(killedAt == row.killedAt)

@@ -50,8 +50,7 @@ enum InstanceVerbs {
             return 0
         }
         invocation.terminal.complain("stopping: requests finish, pods end in their grace period")
-        _ = try Instance.askHost(
-            invocation, ["op": "down", "purge": .bool(isPurging)], within: try invocation.timeout(default: .seconds(900)))
+        try askDown(invocation, directory, isPurging)
         // The directory is free again once `up` has let go of its lock.
         do throws(LinuxError) {
             let loop = try EventLoop()
@@ -69,6 +68,24 @@ enum InstanceVerbs {
         invocation.terminal.line(isPurging ? "stopped, and deleted what \(directory.path) kept" : "stopped; steady up starts it again")
         return 0
     }
+
+    /// Until it is stopped. An `up` that dies on the way goes on with it when it comes back, and is asked again.
+    private static func askDown(_ invocation: Invocation, _ directory: DataDirectory, _ isPurging: Bool) throws(CommandError) {
+        let (loop, link) = try Instance.host(invocation)
+        defer { link.close() }
+        var isStopped = false
+        func ask() {
+            link.request(["op": "down", "purge": .bool(isPurging)]) { answer in
+                isStopped = !answer.isNull || !Files.exists(directory.hostSocket)
+                if !isStopped { loop.schedule(after: askAgainDelay) { ask() } }
+            }
+        }
+        ask()
+        guard loop.runUntil(within: try invocation.timeout(default: .seconds(900)), { isStopped }) else {
+            throw CommandError("steady up did not answer; its log is \(directory.roleLog("up"))")
+        }
+    }
+    private static let askAgainDelay: Duration = .milliseconds(20)
 
     private static func purge(_ directory: DataDirectory) throws(CommandError) {
         // The lock alone is what a start leaves that failed early.
