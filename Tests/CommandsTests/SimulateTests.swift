@@ -72,6 +72,22 @@ struct SimulateTests {
         #expect(run.output.hasSuffix("\n1 of 1 scenarios not reached: what was to fail was never there.\n"))
     }
 
+    @Test func `a fault of which nothing came is told from one that was survived`() throws {
+        let run = try run(Self.manifest(), "--faults liveness-failure --during steady --seeds 2")
+        #expect(run.exitCode == 0)
+        #expect(run.output.contains("\nliveness-failure   survived, no effect in 2 of 2 seeds   2/2 "), "\(run.output)")
+    }
+
+    @Test func `a run has as long as the manifest's own probe and grace period take, and who says less is told`() throws {
+        let probe = "livenessProbe: { httpGet: { path: /health, port: 8080 }, initialDelaySeconds: 30 }"
+        let text = Self.manifest().replacing("readinessProbe:", with: probe + "\n          readinessProbe:")
+        let run = try run(text, "--faults hang --during steady --seeds 1")
+        #expect(run.exitCode == 0, "\(run.error)\(run.output)")
+        let hasty = try self.run(text, "--faults hang --during steady --seeds 1 --time 50s")
+        #expect(hasty.exitCode == 1)
+        #expect(hasty.output.contains("whether hang recovers after all is seen with --time 120s.\n"), "\(hasty.output)")
+    }
+
     @Test(arguments: [
         ("replicas: -3", "", ":5:"),
         ("replicas: 3", "{ metadata: { name: a }, spec: { type: NodePort, ports: [{ port: 80, nodePort: 30123 }] } }", ":24:"),

@@ -51,6 +51,75 @@ import Timing
         }
     }
 
+    /// What takes time to be noticed gets it: a probe that fails three times, a role that is silent for too long.
+    @Test func `A process that fails its liveness probe is watched until it is ended for it`() {
+        for (seed, objects) in (1...3).flatMap({ seed in [(seed, Samples.web()), (seed, Samples.web(replicas: 1, livenessPeriod: 5))] }) {
+            let outcome = DrillRun(Drill(.sickness, during: .steady), of: Scenario("ill", objects: objects), seed: UInt64(seed)).run()
+            let story = Story.lines(of: outcome).joined(separator: "\n")
+            #expect(outcome.hadEffect && outcome.recoveryTime != nil, "\(story)")
+            #expect(Story.told(of: outcome).contains { $0.what.contains("TERM") }, "\(story)")
+        }
+    }
+
+    @Test(arguments: [FaultKind.pause, .partition, .lostMessages, .starvation, .slowDisk, .errors, .slowNetwork, .syncFailure])
+    func `A fault that lasts is watched to its end`(fault: FaultKind) throws {
+        for seed in 1...2 as ClosedRange<UInt64> {
+            var scenario = Scenario("lasting", objects: Samples.web())
+            scenario.chaosTime = .seconds(100)
+            let run = DrillRun(Drill(fault, during: .steady), of: scenario, seed: seed)
+            let outcome = run.run()
+            let story = Story.lines(of: outcome).joined(separator: "\n")
+            #expect(outcome.violation == nil && outcome.struckAt != nil, "\(story)")
+            #expect(outcome.watchedUntil >= run.faultEnd + DrillRun.quietTime, "\(story)")
+            #expect(run.faultEnd > (outcome.struckAt ?? .never), "\(story)")
+        }
+    }
+
+    @Test func `What nobody could tell from no fault at all is said to have had no effect`() {
+        var objects = Samples.web(livenessPeriod: nil)
+        let drill = Drill(.sickness, during: .steady)
+        func verdict() -> Verdict {
+            Verdict(drill, (1...2).map { DrillRun(drill, of: Scenario("ill", objects: objects), seed: UInt64($0)).run() })
+        }
+        #expect(verdict().effectlessCount == 2 && verdict().isSurvived)
+        objects = Samples.web()
+        #expect(verdict().effectlessCount == 0 && verdict().isSurvived)
+    }
+
+    @Test func `A readiness probe is what helps where a new replica counts before it listens, under faults too`() throws {
+        var objects = Samples.web(replicas: 1)
+        var container = objects[0]["spec"]["template"]["spec"]["containers"][0]
+        container["readinessProbe"] = .null
+        objects[0]["spec"]["template"]["spec"]["containers"] = .array([container])
+        let judge: (Drill, [Value]) -> Verdict = { drill, objects in
+            var scenario = Scenario("unready", objects: objects)
+            scenario.standardProgram.startTime = .seconds(4)...(.seconds(4))
+            return Verdict(drill, (1...3).map { DrillRun(drill, of: scenario, seed: UInt64($0)).run() })
+        }
+        let before = judge(Drill(.sickness, during: .rollout), objects)
+        #expect(before.judgement == .lostRequests)
+        let remedy = Remedy.find([before], objects: objects, judge: judge)
+        let helpful = remedy.tried.filter(\.helps)
+        #expect(helpful.contains { $0.field.hasSuffix(".readinessProbe") }, "\(remedy.tried.map(\.field))")
+        #expect(!helpful.contains { !$0.survivesSomewhere }, "\(helpful.map(\.field))")
+        #expect(remedy.after.map(\.judgement) == [.survived])
+    }
+
+    @Test func `A run has as long as probe, grace period and start of the manifest need`() {
+        func needed(_ liveness: Value, grace: Int64) -> Duration {
+            var objects = Samples.web(gracePeriodSeconds: grace)
+            var container = objects[0]["spec"]["template"]["spec"]["containers"][0]
+            container["livenessProbe"] = liveness
+            objects[0]["spec"]["template"]["spec"]["containers"] = .array([container])
+            return DrillTime.needed(by: objects, startTime: .milliseconds(400))
+        }
+        let slow: Value = ["httpGet": ["path": "/health", "port": 8080], "initialDelaySeconds": 30]
+        #expect(needed(.null, grace: 600) == .seconds(60))
+        #expect(needed(["httpGet": ["path": "/health", "port": 8080], "periodSeconds": 2], grace: 10) == .seconds(60))
+        // 30 s + 3 x 10 s + 1 s, 30 s of grace, ready after 1.4 s, and 20 s for what lies between.
+        #expect(needed(slow, grace: 30) == .seconds(120))
+    }
+
     @Test func `A seed whose fault never struck is no verdict and no evidence`() {
         let drill = Drill(.processHang, during: .rollout)
         func outcome(_ seed: UInt64, isStruck: Bool, lost: Int = 0) -> DrillRun.Outcome {

@@ -16,6 +16,7 @@ enum SimulateVerb {
             flight at what crashed, taken by what hung before anybody could know, or answered with an error by one that had not yet answered with
             enough of them to be ejected (5 in a row). What is lost in a planned action always counts.
             What fails does so as soon as it can (what hangs has to run first); a seed in which it never could is not reached and gives no verdict.
+            A run lasts until the fault is over and all is as wanted again; where nothing at all came of a fault, the table says no effect.
             A forecast (--mtbf) lets things fail for years, each as often as you say, and counts what is lost as rate times time: between failures
             nothing is. Words: \(FailureRates.Cause.allCases.map(\.rawValue).joined(separator: ", ")). Without --faults and --during it comes alone.
 
@@ -49,7 +50,9 @@ enum SimulateVerb {
             Flag("seeds", nil, .value(placeholder: "N"), "runs of each scenario (default: 10, with --seed 1)"),
             Flag("seed", nil, .value(placeholder: "S"), "the first seed; alone: only this one, to see a run again"),
             Flag("load", nil, .value(placeholder: "RPS"), "requests per second in all (default: 50; 0: none)"),
-            Flag("time", nil, .value(placeholder: "DURATION"), "how long a run may take to recover, at least 5s (default: 60s)"),
+            Flag(
+                "time", nil, .value(placeholder: "DURATION"),
+                "how long a run may take to recover, at least 5s (default: what probes, grace and start need, at least 60s)"),
             Flag("start-time", nil, .value(placeholder: "DURATION"), "how long the programs take to start (default: 20 to 400 ms)"),
             Flag("request-time", nil, .value(placeholder: "DURATION"), "how long they take to answer (default: 1 to 40 ms)"),
             Flag(

@@ -15,6 +15,8 @@ struct SimulationOrder {
     let page: String?
     /// The flags that shape the world, as a shell reads them: for the command that replays a run.
     private let worldFlags: String
+    /// How long a run may take to recover by what the manifests themselves say.
+    let neededTime: Duration
 
     /// The words of `--during`.
     static let occasionWords = Drill.Occasion.allCases.map(\.rawValue)
@@ -47,6 +49,9 @@ struct SimulationOrder {
         var scenario = try Self.world(invocation)
         scenario.objects = try SimulatedManifests.load(files, invocation)
         Self.addNamespaces(&scenario.objects)
+        let needed = DrillTime.needed(by: scenario.objects, startTime: scenario.standardProgram.startTime.upperBound)
+        scenario.chaosTime = try Self.length("time", .seconds(5)...(.seconds(86_400)), invocation) ?? needed
+        self.neededTime = needed
         self.scenario = scenario
         var flags = files.map { "-f \(ShellWord.quoted($0))" }
         if invocation.isSet("recursive") { flags.append("-R") }
@@ -114,7 +119,6 @@ struct SimulationOrder {
         if let zones = try invocation.zones() { scenario.zones = zones }
         scenario.nodesPerZone = try invocation.integer("nodes-per-zone", in: 1...100) ?? 1
         scenario.requestsPerSecond = Double(try invocation.integer("load", in: 0...10_000) ?? 50)
-        scenario.chaosTime = try length("time", .seconds(5)...(.seconds(86_400)), invocation) ?? .seconds(60)
         if let time = try length("start-time", .milliseconds(1)...(.seconds(100)), invocation) {
             scenario.standardProgram.startTime = time / 2...time
         }

@@ -10,7 +10,17 @@ struct SimulationReport {
     let forecast: ForecastReport?
 
     var suggestions: [Suggestion] { remedy.tried }
-    var remarks: [String] { Suggestions.remarks(verdicts, objects: order.scenario.objects) }
+    var remarks: [String] { Suggestions.remarks(verdicts, objects: order.scenario.objects) + [timeRemark].compactMap { $0 } }
+
+    /// Nobody can have recovered in less time than its own probes and grace period take.
+    private var timeRemark: String? {
+        guard order.scenario.chaosTime < order.neededTime, let late = verdicts.first(where: { $0.judgement == .notRecovered }) else {
+            return nil
+        }
+        return
+            "probes, grace period and start of the manifests may take \(DurationText.short(order.neededTime)) to replace a replica; whether "
+            + "\(late.drill.name) recovers after all is seen with --time \(order.neededTime.nanoseconds / 1_000_000_000)s"
+    }
     private var helpful: [Suggestion] { suggestions.filter(\.helps) }
 
     // MARK: Text
@@ -84,12 +94,13 @@ struct SimulationReport {
         ]
     }
 
-    /// Its judgement, and of how many seeds it says nothing.
+    /// Its judgement, of how many seeds it says nothing, and in how many nothing came of the fault.
     static func words(_ verdict: Verdict) -> String {
         let unreached = verdict.seedCount - verdict.reachedCount
-        if unreached == 0 { return words(verdict.judgement) }
-        let rest = "not reached in \(unreached) of \(verdict.seedCount) seeds"
-        return verdict.reachedCount == 0 ? rest : "\(words(verdict.judgement)), \(rest)"
+        var parts = verdict.reachedCount == 0 ? [] : [words(verdict.judgement)]
+        if unreached > 0 { parts.append("not reached in \(unreached) of \(verdict.seedCount) seeds") }
+        if verdict.effectlessCount > 0 { parts.append("no effect in \(verdict.effectlessCount) of \(verdict.seedCount) seeds") }
+        return parts.joined(separator: ", ")
     }
 
     static func words(_ judgement: Verdict.Judgement) -> String {
@@ -204,7 +215,7 @@ struct SimulationReport {
             "fault": verdict.drill.fault.map { .string($0.rawValue) } ?? "none", "during": .string(verdict.drill.occasion.rawValue),
             "verdict": .string(words(verdict.judgement).lowercased()), "survivedSeeds": .int(Int64(verdict.survivedCount)),
             "seeds": .int(Int64(verdict.seedCount)), "reachedSeeds": .int(Int64(verdict.reachedCount)),
-            "sent": .int(Int64(verdict.sentCount)), "lost": lost,
+            "effectlessSeeds": .int(Int64(verdict.effectlessCount)), "sent": .int(Int64(verdict.sentCount)), "lost": lost,
             "worstSeed": .int(Int64(verdict.worst.seed)),
         ]
         if let least = verdict.least {

@@ -28,6 +28,8 @@ package final class DrillRun {
         package var recoveryTime: Duration?
         /// Why it counts as not recovered.
         package var remainder: String?
+        /// False: it struck, and nobody did or lost anything because of it; nobody could tell it from no fault at all.
+        package var hadEffect = true
         /// Serving replicas of each Deployment in each zone when the fault struck.
         package var zones: [String: [String: Int]] = [:]
         package var duration: Duration = .zero
@@ -48,8 +50,8 @@ package final class DrillRun {
 
     /// How often replicas are counted.
     private static let lookPeriod: Duration = .milliseconds(20)
-    /// For this long everything has to be as wanted before a run counts as over.
-    private static let quietTime: Duration = .seconds(2)
+    /// For this long everything has to be as wanted, AFTER the fault's own doing is over, before a run counts as over.
+    static let quietTime: Duration = .seconds(2)
     private static let warmUp: Duration = .seconds(2)
 
     private let drill: Drill
@@ -60,6 +62,8 @@ package final class DrillRun {
     private let count: ReadyCount
     private var outcome: Outcome
     private var drained: String?
+    /// When what the fault let go on for a while by itself is over.
+    var faultEnd: Instant { chaos.actsUntil }
 
     package init(_ drill: Drill, of scenario: Scenario, seed: UInt64) {
         var scenario = scenario
@@ -185,16 +189,21 @@ package final class DrillRun {
 
     private func lose(_ nodes: [String]) { for node in nodes { world.host.fail(node: node) } }
 
-    /// Until all is as wanted, for a while, or the time is over.
+    /// Until the fault is over and all is as wanted, for a while, or the time is over.
     private func watch() {
         let end = world.now + world.scenario.chaosTime
+        let duration = outcome.struckAt.map { FaultDuration(of: drill, struckAt: $0, chaos: chaos, world: world) }
         var settledSince: Instant?
+        var lastDoing = Instant.zero
         while world.violation == nil, world.now < end {
             look(for: Self.lookPeriod)
+            if duration?.isRunning ?? false { lastDoing = world.now + Self.lookPeriod }
             let isDrained = drained.flatMap { world.host.machines[$0]?.processes.isEmpty } ?? true
             if count.isSettled, isDrained {
                 settledSince = settledSince ?? world.now
-                if let since = settledSince, world.now - max(since, lastError) >= Self.quietTime, (count.lastShortage ?? .zero) < since {
+                if let since = settledSince, world.now - max(since, lastError, lastDoing) >= Self.quietTime,
+                    (count.lastShortage ?? .zero) < since
+                {
                     break
                 }
             } else {
@@ -202,6 +211,7 @@ package final class DrillRun {
             }
         }
         outcome.watchedUntil = world.now
+        if let duration { outcome.hadEffect = !ledger.losses.isEmpty || duration.isSeen }
         let from = outcome.struckAt ?? outcome.beganAt
         let lastLoss = ledger.losses.last { !$0.cause.isUnavoidable }?.at
         if settledSince == nil || (count.lastShortage ?? .zero) >= world.now {

@@ -10,6 +10,10 @@ final class Chaos {
     private let life = Life("chaos")
     private var mean: Duration
     private var hasBegun = false
+    /// When the last of what goes on for a while by itself is over.
+    private(set) var actsUntil = Instant.zero
+    /// Whom a fault has made ill.
+    private(set) var sickened: [SimulatedProcess] = []
 
     init(world: World, people: People) {
         self.world = world
@@ -57,7 +61,9 @@ final class Chaos {
 
     /// Ends what was wrong for a while.
     private func after(_ range: ClosedRange<Duration>, _ body: @escaping () -> Void) {
-        world.schedule(after: world.length(range), for: life, body)
+        let length = world.length(range)
+        actsUntil = max(actsUntil, world.now + length)
+        world.schedule(after: length, for: life, body)
     }
 
     private func say(_ what: String) { world.note("fault", what, isTurningPoint: true) }
@@ -86,6 +92,7 @@ final class Chaos {
             let all = world.chance(0.5) ? [first] : host.processes.filter { $0.isListening && $0.container == first.container }
             say("\(all.count == 1 ? first.name : "every \(first.container)") fails its liveness probe")
             for process in all { process.isSick = true }
+            sickened += all
         case .processHang:
             guard let process = world.pick(host.processes.filter(\.isListening)), !process.isHung else { return false }
             process.hang()

@@ -29,4 +29,7 @@ package struct Suggestion: Sendable {
         guard let ready = after.least, let was = before.least else { return false }
         return ready.ready > was.ready
     }
+
+    /// Whether with the change at least one seed was survived.
+    package var survivesSomewhere: Bool { (after?.survivedCount ?? 0) > 0 }
 }

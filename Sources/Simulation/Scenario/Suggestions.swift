@@ -214,15 +214,17 @@ package struct Suggestions {
         } + [errorRemark(verdicts)].compactMap { $0 }
     }
 
-    /// A rollout during which more replicas were missing than the strategy allows.
+    /// A rollout during which more replicas were missing than the strategy allows; else whatever makes new replicas, by a plan or in the place of one
+    /// that fails its liveness probe, and had nobody for its requests while something failed.
     private func unreadyRollout(_ deployment: Value) -> Verdict? {
         let observed = ObservedDeployment(deployment)
         let allowed = observed.replicas - observed.allowance.unavailable
-        return verdicts.filter {
-            $0.drill.occasion == .rollout && ($0.drill.fault == nil || $0.drill.fault == .slowStart)
-                && $0.least?.workload == name(deployment)
-                && ($0.least?.ready ?? allowed) < allowed
-        }.max { $0.avoidableLossCount < $1.avoidableLossCount }
+        let short = verdicts.filter { $0.least?.workload == name(deployment) && ($0.least?.ready ?? allowed) < allowed }
+        let planned = short.filter { $0.drill.occasion == .rollout && ($0.drill.fault == nil || $0.drill.fault == .slowStart) }
+        let failing = short.filter {
+            ($0.drill.occasion != .steady || $0.drill.fault == .sickness) && ($0.losses[.nobodyReady] ?? 0) > 0
+        }
+        return (planned.isEmpty ? failing : planned).max { $0.avoidableLossCount < $1.avoidableLossCount }
     }
 
     private mutating func grace(_ index: Int, _ deployment: Value) {

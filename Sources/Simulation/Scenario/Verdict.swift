@@ -24,6 +24,8 @@ package struct Verdict: Sendable {
     package var seedCount: Int
     /// Seeds in which happened what the drill is about; the others say nothing, and no number here is of them.
     package var reachedCount: Int
+    /// Of these, seeds in which nobody could tell it from no fault at all.
+    package var effectlessCount: Int
     /// Seeds that survived.
     package var survivedCount: Int
     package var sentCount: Int
@@ -44,6 +46,7 @@ package struct Verdict: Sendable {
         judgement = reached.map(\.1).max() ?? .notReached
         seedCount = outcomes.count
         reachedCount = reached.count
+        effectlessCount = reached.count { !$0.0.hadEffect }
         survivedCount = judgements.count { $0 == .survived }
         worst = (reached.isEmpty ? Array(zip(outcomes, judgements)) : reached).max { Self.isMilder($0, than: $1) }.map(\.0) ?? outcomes[0]
         let outcomes = reached.map(\.0)
