@@ -10,6 +10,7 @@ final class Pages {
     private let illness: String?
     private let delayInMilliseconds: Int
     private var isReady = true
+    private var isHealthy = true
     private var servedCount = 0
 
     init(version: String, pod: String, zone: String, echoFile: String?, illness: String?, delayInMilliseconds: Int) {
@@ -44,11 +45,15 @@ final class Pages {
     private func page(_ request: Request) -> Answer {
         switch request.path {
         case "/": return greeting(asJSON: request.acceptsJSON)
-        case "/health": return .text("200 OK", "healthy\n")
+        case "/health": return isHealthy ? .text("200 OK", "healthy\n") : .text("500 Internal Server Error", "not healthy\n")
         case "/ready": return isReady ? .text("200 OK", "ready\n") : .text("503 Service Unavailable", "not ready\n")
         case "/unready":
             isReady = false
             return .text("200 OK", "not ready from now on\n")
+        case "/unhealthy":
+            // It answers everything else as before: only a liveness probe ends it.
+            isHealthy = false
+            return .text("200 OK", "not healthy from now on\n")
         case "/slow":
             let delay = request.query("ms").flatMap { Int($0) } ?? 1000
             var answer = Answer.text("200 OK", "slept \(delay) ms\n")
@@ -65,7 +70,8 @@ final class Pages {
             guard record(request.body) else { return .text("500 Internal Server Error", "the id could not be recorded\n") }
             return .text("200 OK", String(decoding: request.body, as: UTF8.self))
         default:
-            return .text("404 Not Found", "no such page; there are / /health /ready /unready /slow?ms= /crash /hang and POST /echo-id\n")
+            return .text(
+                "404 Not Found", "no such page; there are / /health /ready /unready /unhealthy /slow?ms= /crash /hang and POST /echo-id\n")
         }
     }
 
