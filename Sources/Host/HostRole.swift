@@ -138,21 +138,6 @@ package final class HostRole {
         for role in roles { kept.removeAll(role: role.name) }
     }
 
-    /// Makes the directory and takes the instance's lock, or says why it cannot be had.
-    package static func lock(_ directory: DataDirectory) throws(HostError) -> FileLock {
-        do throws(LinuxError) {
-            try Files.makeDirectories(directory.roles)
-            try Files.makeDirectories(directory.nodes)
-            if let taken = try FileLock.take(directory.hostLock) { return taken }
-        } catch {
-            throw HostError("the data directory cannot be used: \(error); choose another with --data-dir or STEADY_DATA_DIR")
-        }
-        let pid = ((try? Files.text(directory.hostLock)) ?? "").split(separator: "\n").first.map { " (pid \($0))" } ?? ""
-        throw HostError(
-            "another steady up\(pid) runs on \(directory.path); stop it with: steady down --data-dir \(directory.path), or choose another "
-                + "directory with --data-dir")
-    }
-
     /// The arguments of an instance in this directory, as its last `up` recorded them.
     package static func recorded(_ directory: DataDirectory) -> HostConfiguration? {
         guard let bytes = try? Files.read(directory.hostRecord), let value = try? JSON.parse(bytes) else { return nil }
@@ -230,16 +215,6 @@ package final class HostRole {
             role.beforeStart = { [unowned self] in if !kept.has(role: "server", name: Self.tcpListener) { try openAPIListeners() } }
         }
         roles.append(role)
-    }
-
-    /// The process that holds a role's lock, as its lock file says; nil when the lock is free.
-    static func lockHolder(_ path: String) -> Int32? {
-        guard Files.exists(path) else { return nil }
-        if let free = try? FileLock.take(path) {
-            free.release()
-            return nil
-        }
-        return (try? Files.text(path)).flatMap { text in text.split(separator: "\n").first.flatMap { Int32($0) } }
     }
 
     /// Every role holds the claim to the address block, so that no other instance takes it while `up` is away.

@@ -92,6 +92,25 @@ extension HostRoleTests {
             #expect(!Files.exists(bench.directory.hostSocket))
         }
 
+        @Test func `a lock in which only a dead up is named is waited for, and one of a live up is refused`() throws {
+            let directory = DataDirectory(try Scratch().path + "/data")
+            let held = try HostRole.lock(directory)
+            try Files.writeAll("2147483000\n".utf8, to: held.fd)
+            var looks = 0
+            let taken = try HostRole.lock(directory) { _ in
+                looks += 1
+                if looks == 20 { held.release() }
+            }
+            #expect(looks == 20)
+
+            try Files.writeAll("\(Processes.current)\n".utf8, to: taken.fd)
+            var refusal = ""
+            do throws(HostError) { try HostRole.lock(directory) { _ in looks += 1 }.release() } catch { refusal = "\(error)" }
+            #expect(refusal.hasPrefix("another steady up (pid \(Processes.current)) runs on "))
+            #expect(looks == 29)
+            taken.release()
+        }
+
         @Test func `what a first start has made is taken back, and nothing of an instance`() throws {
             let scratch = try Scratch()
             let directory = DataDirectory(scratch.path + "/data")
