@@ -108,7 +108,9 @@ let package = Package(
         tests("CommandsTests", ["Commands", "Simulation"] + reach),
         tests("ConformanceTests", decisions),
         tests("ArchitectureTests", []),
-        tests("FuzzingTests", ["Formats", "Wire", "Journal", "Commands", "ServiceProxy"]),
+        tests(
+            "FuzzingTests",
+            ["Journal", "Commands", "ServiceProxy", "Registry", "Reconciling", "Scheduling", "Supervision", "Traffic"] + decisions),
         tests("EndToEndTests", ["APIServer", "Storage", "Registry", "Journal"] + reach),
         // Benchmarks: run by hand, nothing asserted
         .executableTarget(

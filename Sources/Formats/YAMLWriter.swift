@@ -13,6 +13,8 @@ extension YAML {
 struct YAMLWriter {
     /// Where a line has gone further than this a space becomes a line break.
     static let foldingColumn = 80
+    /// Readers need not take more for a key, unless it is marked as one (YAML 1.2.2, 7.4.2, counts characters).
+    private static let implicitKeyLimit = 1024
 
     private(set) var bytes: [UInt8] = []
 
@@ -24,7 +26,13 @@ struct YAMLWriter {
             for (key, member) in object {
                 beginEntry(isFirst: isFirst, indentation: indentation, isBehindIndicator: isBehindIndicator, isInSequence: isInSequence)
                 isFirst = false
+                let start = bytes.count
                 writeKey(key)
+                if bytes.count - start > Self.implicitKeyLimit {
+                    bytes.insert(contentsOf: "? ".utf8, at: start)
+                    append("\n")
+                    indent(indentation)
+                }
                 append(":")
                 let isNestedObject = if case .object = member { true } else { false }
                 write(member, indentation: isNestedObject ? indentation + 2 : indentation, isBehindIndicator: true)

@@ -31,6 +31,23 @@ import Testing
         }
     }
 
+    /// A reader looks no further than 1,024 characters for the colon.
+    @Test(arguments: [1024, 1025, 5000]) func `a key of any length is read as it was written`(length: Int) throws {
+        let key = String(repeating: "k", count: length)
+        for member: Value in ["v", nil, "l1\nl2\n", 1, [], [:], [1, [2]], ["a": "b", "c": ["d": 1]], [["a": 1, "b": 2]]] {
+            for value: Value in [
+                .object([key: member]), ["list": [.object([key: member, "z": 1]), 2], "z": 3],
+                ["map": .object(["a": 1, key: member]), "z": 3],
+            ] {
+                let text = YAML.text(value)
+                #expect(text.contains("? k") == (length > 1024))
+                for schema in [ScalarSchema.kubernetes, .core] {
+                    #expect(try YAML.parse(Array(text.utf8), schema: schema).map(\.value) == [value])
+                }
+            }
+        }
+    }
+
     @Test func `collections are laid out as kubectl lays them out`() throws {
         let value: Value = [
             "long": .string(String(repeating: "word ", count: 20) + "end"), "none": nil, "empty": [[], [:]],

@@ -6,8 +6,6 @@ import Testing
     private static let folder = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
         .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Fuzzing/corpus").path
 
-    /// Mutations of each target. Each takes microseconds; the fuzzer itself tries a million times as many.
-    private static let mutationCount = 2000
     private static let lengthLimit = 4096
 
     private static func inputs(_ target: String) throws -> [[UInt8]] {
@@ -29,7 +27,7 @@ import Testing
         let property = try #require(Property.all.first { $0.name == target })
         let inputs = try Self.inputs(target)
         var mutator = Mutator(seed: 20)
-        for round in 0..<Self.mutationCount {
+        for round in 0..<property.mutationCount {
             let input = Array(mutator.mutation(of: inputs).prefix(Self.lengthLimit))
             if let violation = property.violation(input) {
                 Issue.record("round \(round): \(violation): \(Data(input).base64EncodedString())")
