@@ -69,7 +69,6 @@ enum ObjectUse {
         case .awaitWithdrawal(let name): return [.container(name, .withdrawn), .container(name, .drained)]
         case .awaitDrain: return [.withdrawn, .drained]
         case .record, .finished: return []
-        default: return []
         }
     }
 
