@@ -293,6 +293,21 @@ import Timing
         #expect(Story.told(of: outcome).map(\.who) == ["agent-a1", "clients"])
     }
 
+    @Test func `Who says the same again is told once, but for turning points`() {
+        var outcome = DrillRun.Outcome(seed: 1)
+        outcome.watchedUntil = .zero + .seconds(9)
+        let lines = [
+            ("agent-a1", "does not restart web", false), ("agent-b1", "does not restart web", false),
+            ("agent-a1", "does not restart web", false),
+            ("agent-a1", "sends TERM to web (7)", false), ("agent-a1", "does not restart web", false), ("fault", "up crashes", true),
+            ("fault", "up crashes", true),
+        ]
+        for (index, line) in lines.enumerated() {
+            outcome.history.note(.zero + .seconds(Int64(index)), line.0, line.1, isTurningPoint: line.2)
+        }
+        #expect(Story.told(of: outcome).map(\.time) == ["+0.000 s", "+1.000 s", "+3.000 s", "+4.000 s", "+5.000 s", "+6.000 s"])
+    }
+
     struct Row: Sendable, CustomTestStringConvertible {
         var name: String
         var objects: [Value]

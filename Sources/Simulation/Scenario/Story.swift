@@ -27,7 +27,10 @@ package enum Story {
         var moments: [(at: Instant, who: String, what: String)] = []
         // What was lost afterwards is explained as well.
         let told = outcome.beganAt...max(outcome.watchedUntil, outcome.lossTimes.last ?? .zero)
+        var lastWords: [String: String] = [:]
         for line in outcome.history.shortened(to: History.lineLimit) where told.contains(line.at) && isTold(line) {
+            // A probe that fails again for the same reason, with the same answer, is no news.
+            guard lastWords.updateValue(line.what, forKey: line.who) != line.what || line.isTurningPoint else { continue }
             moments.append((line.at, line.who, line.what))
         }
         for curve in outcome.curves {
