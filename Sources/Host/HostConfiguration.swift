@@ -89,7 +89,7 @@ package struct HostConfiguration: Hashable, Sendable {
         if let runAs { out["runAs"] = .string(runAs) }
         if let boot { out["boot"] = .string(boot) }
         if isStopped { out["stopped"] = true }
-        if hasState { out["state"] = true }
+        if hasState { out["hasState"] = true }
         return out
     }
 
@@ -109,7 +109,8 @@ package struct HostConfiguration: Hashable, Sendable {
         if let proxy = value["proxy"].string { proxies = named.first == proxy ? named : [proxy] }
         boot = value["boot"].string
         isStopped = value["stopped"].bool ?? false
-        hasState = value["state"].bool ?? false
+        // An earlier version said so by a shorter word.
+        hasState = value["hasState"].bool ?? value["state"].bool ?? false
     }
 }
 

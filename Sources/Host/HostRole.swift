@@ -173,7 +173,7 @@ package final class HostRole {
         continueUpgrade(isPlanned: isPlanned)
         let common = commonArguments
         let snapshots = ["--snapshot-every", "\(configuration.snapshotInterval)s", "--snapshot-keep", "\(configuration.snapshotKeep)"]
-        let past = (configuration.hasState ? [Self.hasRunFlag] : []) + (nothingRuns ? [Self.nothingRunsFlag] : [])
+        let past = (configuration.hasState ? [Self.hasStateFlag] : []) + (nothingRuns ? [Self.nothingRunsFlag] : [])
         add("server", ["server"] + common + snapshots + past)
         for node in configuration.nodes {
             var arguments = ["agent"] + common + ["--node", node.name, "--zone", node.zone, "--index", "\(node.index)"]

@@ -5,7 +5,7 @@ import Linux
 /// BEFORE anybody reads it. After a death of all of Steady the pods run on, and stay Ready.
 extension HostRole {
     static let nothingRunsFlag = "--nothing-runs"
-    static let hasRunFlag = "--has-run"
+    static let hasStateFlag = "--has-state"
 
     /// It was never started here (a snapshot may have been restored), or it was stopped to the end, or the machine was booted since.
     static func nothingCanRun(_ directory: DataDirectory) -> Bool {
@@ -20,11 +20,11 @@ extension HostRole {
         nothingRuns = false
         let server = roles.first { $0.name == "server" }
         server?.arguments.removeAll { $0 == Self.nothingRunsFlag }
-        let isNews = !configuration.hasState && !((try? Files.list(directory.journal)) ?? []).isEmpty
-        if isNews { server?.arguments.append(Self.hasRunFlag) }
-        guard configuration.isStopped || isNews else { return }
+        let before = configuration
         configuration.isStopped = false
-        configuration.hasState = configuration.hasState || isNews
+        configuration.hasState = before.hasState || !((try? Files.list(directory.journal)) ?? []).isEmpty
+        guard configuration != before else { return }
+        if !before.hasState, configuration.hasState { server?.arguments.append(Self.hasStateFlag) }
         do { try recordConfiguration() } catch { RoleLog.say(.error, "\(directory.hostRecord) cannot be written: \(error)") }
     }
 

@@ -31,7 +31,7 @@ extension Storage {
     /// What to do about a state that was stored here and cannot be used.
     static func remedy(_ settings: StorageSettings = StorageSettings()) -> String {
         "Go back to a snapshot: steady snapshot restore --replace \(newestCopy(settings) ?? "FILE"); or, to begin empty, move the directory away"
-            + (settings.evidence.map { ", and \($0)" } ?? "")
+            + (settings.hasStateBy.map { ", and \($0)" } ?? "")
     }
 
     /// Recovers the registry and makes durable what must hold BEFORE the first request.
@@ -48,11 +48,11 @@ extension Storage {
             throw StorageError(error.description + (error.isDamage ? ". " + remedy(settings) : ""))
         }
         // An empty state would be taken for the truth: everything that runs would be stopped.
-        if recovered.records.isEmpty, let evidence = settings.evidence {
+        if recovered.records.isEmpty, let record = settings.hasStateBy {
             throw StorageError(
-                "\(disk.path): no state is stored here, but \(evidence) says that there was one: its files are gone. No program was stopped. Put them "
+                "\(disk.path): no state is stored here, but \(record) says that there was one: its files are gone. No program was stopped. Put them "
                     + "back, or go back to a snapshot: steady snapshot restore --replace \(newestCopy(settings) ?? "FILE"); to begin empty, remove "
-                    + "\(evidence) first")
+                    + "\(record) first")
         }
         var recovery = Recovery(settings: settings.registry)
         var registry: Registry

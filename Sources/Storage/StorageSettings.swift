@@ -18,7 +18,7 @@ package struct StorageSettings: Sendable {
     /// No process of the instance can have lived on until this start: what is stored as ready is not (see `Registry.bootstrap`).
     package var nothingRuns = false
     /// The file that says that a state was stored here before, for the message when there is none; nil: nothing says so.
-    package var evidence: String?
+    package var hasStateBy: String?
     /// The file in which it is noted how far the journal was durable once; outside of its directory. Nil: it is not noted.
     package var reached: String?
     /// Where copies are looked for when the state is damaged or gone, to name the newest; nil: nowhere.

@@ -17,7 +17,7 @@ enum RoleVerbs {
             "server", group: .hidden, summary: "Role: store, API and controllers",
             flags: [
                 Flag("block", nil, .value(placeholder: "N"), "slice of the loopback addresses"),
-                Flag("has-run", nil, .toggle, "a state was stored here before: without one the server does not start"),
+                Flag("has-state", nil, .toggle, "a state was stored here before: without one the server does not start"),
                 Flag("nothing-runs", nil, .toggle, "no process of the instance can have lived on: nothing stored is ready"),
             ] + SnapshotVerbs.scheduleFlags,
             run: { try server($0) }),
@@ -47,7 +47,7 @@ enum RoleVerbs {
         var storage = StorageSettings()
         storage.registry.mayChangeUser = Processes.isRoot
         storage.registry.block = try block(invocation)
-        if invocation.isSet("has-run") { storage.evidence = directory.hostRecord }
+        if invocation.isSet("has-state") { storage.hasStateBy = directory.hostRecord }
         storage.reached = directory.journalReached
         storage.snapshots = directory.snapshots
         storage.nothingRuns = invocation.isSet("nothing-runs")

@@ -62,7 +62,7 @@ import Testing
             #expect(try first.ask(["op": "status"])["store"].elements.compactMap(\.string) == ["something was cut off"])
             _ = try first.strike("server")
             #expect(first.until { servers(first).count == 2 })
-            #expect(servers(first).map { $0.contains(" --has-run") } == [false, true])
+            #expect(servers(first).map { $0.contains(" --has-state") } == [false, true])
             first.stop()
         }
         let directory = DataDirectory(scratch.path)
@@ -73,7 +73,7 @@ import Testing
         try Files.replace(directory.hostRecord, with: JSON.serialize(record.value))
         let second = try bench(at: scratch.path)
         #expect(second.until { servers(second).count == 1 }, "\(second.failure)")
-        #expect(servers(second).map { $0.contains(" --has-run") } == [true])
+        #expect(servers(second).map { $0.contains(" --has-state") } == [true])
         second.stop()
     }
 

@@ -219,7 +219,7 @@ struct `Opening a storage` {
         try Files.replace("\(snapshots)/snapshot-2026-02-02T12-00-00Z-r99.steady", with: whole.dropLast(20))
         for name in ["before-upgrade-2026-02-03T12-00-00Z.steady", "other"] { try Files.replace("\(snapshots)/\(name)", with: []) }
         var settings = StorageSettings()
-        settings.evidence = "/data/up.json"
+        settings.hasStateBy = "/data/up.json"
         settings.snapshots = snapshots
         func opens() throws { try Storage(loop: fixture.loop, directory: fixture.directory, settings: settings).close() }
         try opens()
@@ -228,7 +228,7 @@ struct `Opening a storage` {
         #expect(error.description.hasPrefix("\(fixture.directory): no state is stored here, but /data/up.json says that there was one"))
         #expect(error.description.contains("restore --replace \(snapshots)/before-upgrade-2026-02-01T12-00-00Z.steady;"))
         #expect(try Files.list(fixture.directory).isEmpty)
-        settings.evidence = nil
+        settings.hasStateBy = nil
         try opens()
     }
 
@@ -243,12 +243,12 @@ struct `Opening a storage` {
         var settings = StorageSettings()
         settings.reached = "\(place)/journal.reached"
         settings.snapshots = "\(place)/snapshots"
-        settings.evidence = "/data/up.json"
+        settings.hasStateBy = "/data/up.json"
         func open() throws -> Storage { try Storage(loop: loop, directory: journal, settings: settings) }
         func begin() throws {
-            settings.evidence = nil
+            settings.hasStateBy = nil
             try open().close()
-            settings.evidence = "/data/up.json"
+            settings.hasStateBy = "/data/up.json"
         }
         try begin()
         #expect(Files.exists(settings.reached ?? ""))
