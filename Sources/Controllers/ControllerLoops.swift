@@ -9,6 +9,7 @@ import Resources
 /// Everything is level-triggered: what was missed while nobody watched is made up for by the first passes after the start.
 package final class ControllerLoops {
     private let api: any ResourceAPI
+    private var agents = AbsentAgents()
     private let mirror: ClusterMirror
     private let expectations: Expectations
     private let recorder: Recorder
@@ -54,6 +55,10 @@ package final class ControllerLoops {
         namespaces = NamespaceLoop(api: api, mirror: mirror, writing: writing)
         collection = CollectionLoop(api: api, mirror: mirror, writing: writing)
         recorder.follow(mirror.events)
+        // AFTER the others have heard of the node.
+        mirror.nodes.onChange { [unowned self] _, old, new in
+            if agents.nodes != nil, (old == nil) != (new == nil) { tellAbsences() }
+        }
     }
 
     /// The records of the last decisions about an object, in the order of deciding.
@@ -62,7 +67,16 @@ package final class ControllerLoops {
     }
 
     /// Which agents `up` misses: node to the name of its agent's absence. All of them each time; none while there is no `up`.
-    package func absent(_ nodes: [String: String]) {
+    package func absent(_ nodes: [String: String]) { absent(AbsentAgents(nodes)) }
+
+    /// The same, with all nodes that there are agents for: any other one has none.
+    package func absent(_ agents: AbsentAgents) {
+        self.agents = agents
+        tellAbsences()
+    }
+
+    private func tellAbsences() {
+        let nodes = agents.byNode(of: mirror.nodes.views.keys.map(\.name))
         // What is replaced because of the news must not be placed without it.
         scheduling.absent(Set(nodes.keys))
         nodeHealth.absent(nodes)

@@ -14,6 +14,8 @@ final class AgentWatch {
     init(loop: EventLoop) { self.loop = loop }
 
     private(set) var absent = AbsentAgents()
+    /// All nodes that there are agents for.
+    var nodes: Set<String> = [] { didSet { absent.nodes = nodes } }
 
     /// The node's agent is not to be started: it was failed on purpose, by an earlier `up`.
     func isDown(_ node: String) {
@@ -24,7 +26,7 @@ final class AgentWatch {
     func handle(_ event: AgentPresence.Event, of node: String) {
         presences[node, default: AgentPresence()].handle(event, now: loop.now)
         planTick(node)
-        let absent = AbsentAgents(presences.compactMapValues(\.absence))
+        let absent = AbsentAgents(presences.compactMapValues(\.absence), of: nodes)
         guard absent != self.absent else { return }
         self.absent = absent
         onChange()

@@ -169,6 +169,7 @@ package final class HostRole {
     package func start(isPlanned: Bool = false) {
         for words in unwritten { RoleLog.say(.warning, words) }
         unwritten = []
+        agents.nodes = Set(configuration.nodes.map(\.name))
         agents.onChange = { [unowned self] in tellAbsences() }
         continueUpgrade(isPlanned: isPlanned)
         let common = commonArguments

@@ -79,7 +79,7 @@ enum RoleVerbs {
             role.storage.onNotice = { RoleLog.say(.warning, $0) }
             let serving: Value = ["op": "serving", "notices": .array(role.storage.notices.map { .string($0) })]
             link.tell(serving)
-            followAbsences(link) { loops?.absent($0.byNode) }
+            followAbsences(link) { loops?.absent($0) }
             followProxies(link) {
                 loops?.live(proxies: $0.names)
                 role.live(proxies: $0.names)

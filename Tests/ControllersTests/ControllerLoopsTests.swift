@@ -335,6 +335,20 @@ import Timing
         #expect(cluster.fenced == [])
     }
 
+    @Test func `nodes that up has no agent for get no pod from the beginning, and what never began there is replaced at once`() throws {
+        let cluster = try TestCluster(nodes: [("a1", "a"), ("a2", "a"), ("b1", "b"), ("b2", "b")], leaseSeconds: 3_600)
+        defer { cluster.close() }
+        cluster.silent = ["a2", "b2"]
+        cluster.create(.deployments, cluster.deployment("early", replicas: 4))
+        cluster.wait("placed") { cluster.pods.all.count { !Pod($0).spec.nodeName.isEmpty } == 4 }
+        cluster.controllers.absent(AbsentAgents(of: ["a1", "b1"]))
+        cluster.create(.deployments, cluster.deployment(replicas: 4))
+        cluster.wait("complete") { cluster.isComplete() && cluster.isComplete("early") }
+        #expect(Set(cluster.readyPods.map(\.spec.nodeName)) == ["a1", "b1"])
+        #expect(cluster.fenced.sorted() == ["a2", "b2"])
+        cluster.controllers.absent(AbsentAgents())
+    }
+
     @Test func `what was bound to a node before its agent was missed, and was never begun, is replaced at once after a fence`() throws {
         let cluster = try TestCluster(nodes: [("a1", "a"), ("a2", "a"), ("b1", "b")], leaseSeconds: 3_600)
         defer { cluster.close() }

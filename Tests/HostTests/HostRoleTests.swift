@@ -69,7 +69,7 @@ import Timing
         late.onMessage = { told = AbsentAgents($0) ?? told }
         #expect(bench.until { told?.byNode.keys.sorted() == ["a1"] })
         _ = try bench.link("agent-a1")
-        #expect(bench.until { heard["server"]?.last == [] && told == AbsentAgents() })
+        #expect(bench.until { heard["server"]?.last == [] && told == AbsentAgents(of: ["a1", "b1"]) })
         #expect(heard["agent-b1"] == nil)
         agent.close()
     }
