@@ -74,6 +74,27 @@ package struct DataDirectory: Hashable, Sendable {
     /// Where the node of this directory keeps what need not outlive a boot: a link to a directory in memory, or a directory.
     package static func run(ofNode directory: String) -> String { directory + "/run" }
 
+    /// Whether an instance was here and all of it has died: its sockets are there, and nobody is behind them. Not while a role lives, which brings `up`
+    /// back in a moment.
+    package var isDeserted: Bool { Self.refuses(apiSocket, .stream) && Self.refuses(hostSocket, .sequencedPackets) && !roleLives }
+
+    /// One that was left behind does at once; one that is not there counts as well.
+    private static func refuses(_ socket: String, _ type: Sockets.SocketType) -> Bool {
+        do throws(LinuxError) {
+            closeDescriptor(try Sockets.connect(to: .unix(socket), type: type))
+            return false
+        } catch { return error.isRefusal || !Files.exists(socket) }
+    }
+
+    /// Whether any process holds the lock of a role.
+    package var roleLives: Bool {
+        ((try? Files.list(roles)) ?? []).contains { name in
+            guard name.hasSuffix(".lock"), let lock = try? FileLock.take("\(roles)/\(name)") else { return name.hasSuffix(".lock") }
+            lock.release()
+            return false
+        }
+    }
+
     /// All that an instance keeps. What says that there is a journal goes before it. The lock goes last: until then nobody else starts here.
     package var everything: [String] {
         let nodeNames = (try? Files.list(nodes)) ?? []

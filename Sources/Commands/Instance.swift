@@ -22,7 +22,7 @@ package enum Instance {
                     "the data directory \(directory.path) is not yours to read: Permission denied; run this as its owner, or name another with "
                         + "--data-dir or STEADY_DATA_DIR")
             }
-            guard Files.exists(directory.apiSocket) else {
+            guard Files.exists(directory.apiSocket), !directory.isDeserted else {
                 throw CommandError(
                     "no instance runs on \(directory.path); start one with: steady up"
                         + (invocation.value("data-dir") == nil ? "  (or name its directory with --data-dir or STEADY_DATA_DIR)" : ""))

@@ -151,6 +151,10 @@ enum RoleVerbs {
                 hintEnd: { link.hint(["op": "ended", "address": .string($0)]) },
                 takeOutput: { pod, done in link.request(pod.map { ["op": "read", "pod": .string($0)] } ?? ["op": "read"]) { _ in done() } })
             link.onDescriptor = { role.received(descriptor: $1, named: $0) }
+            link.onBeat = { [onBeat = link.onBeat] in
+                onBeat()
+                LifeSign.give(ofNode: node, in: directory)
+            }
             let end = {
                 role.close()
                 loop.stop()

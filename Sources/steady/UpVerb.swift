@@ -64,7 +64,8 @@ enum UpVerb {
         if files.contains("-") { try keepStandardInput() }
         // A broken manifest is found before anything starts.
         let manifests = files.isEmpty ? nil : try Manifests.load(files, recursive: false)
-        if invocation.isSet("detach") { return try detach(invocation, directory, manifests) }
+        let death = isResuming ? nil : TotalDeath(in: directory)
+        if invocation.isSet("detach") { return try detach(invocation, directory, manifests, death) }
 
         signal(SIGPIPE, SIG_IGN)
         signal(SIGHUP, SIG_IGN)
@@ -109,8 +110,11 @@ enum UpVerb {
         host.onProgress = { terminal.complain("  \($0)") }
         host.onStopped = { loop.stop() }
         host.onServing = { address in
+            let away = death?.words(now: Clock.realtime())
+            if let away { RoleLog.say(.notice, away) }
             guard !isResuming, !invocation.isSet("detached") else { return }
             terminal.line("steady is up: API http://\(address), data directory \(directory.path)")
+            if let away { terminal.line(away) }
             for notice in host.storeNotices { terminal.complain("Warning: \(notice)") }
             if !files.isEmpty { child = ApplyChild(loop: loop, files: files, directory: directory) }
         }
@@ -192,7 +196,9 @@ enum UpVerb {
         return lock
     }
 
-    private static func detach(_ invocation: Invocation, _ directory: DataDirectory, _ manifests: [Manifest]?) throws -> Int32 {
+    private static func detach(_ invocation: Invocation, _ directory: DataDirectory, _ manifests: [Manifest]?, _ death: TotalDeath?) throws
+        -> Int32
+    {
         let firstStart = FirstStart(directory)
         // Whoever runs here already is told from the one that is started now.
         try HostRole.lock(directory).release()
@@ -235,6 +241,7 @@ enum UpVerb {
         for role in silent { invocation.terminal.complain("Warning: \(role) does not serve yet; see: steady logs --role \(role)") }
         let address = ((try? Files.text(directory.apiAddressFile)) ?? "").split(separator: "\n").first ?? ""
         invocation.terminal.line("steady is up: API http://\(address), data directory \(directory.path)")
+        if let away = death?.words(now: Clock.realtime()) { invocation.terminal.line(away) }
         guard let manifests else { return 0 }
         return try Manifests.apply(manifests, invocation)
     }
