@@ -91,13 +91,18 @@ extension YAMLParser {
         return try keyText(of: node.value, at: offset)
     }
 
-    /// Keys of a `Value` are strings: other scalars become their JSON text. Collections are keys in the core schema only, as their JSON text.
+    /// Keys of a `Value` are strings: other scalars become their JSON text. Collections are keys in the core schema only, as their JSON text, which is
+    /// bounded: each key inside of a key doubles the quotes of those inside of it.
     func keyText(of value: Value, at offset: Int) throws(FormatError) -> String {
         switch value {
         case .string(let text): return text
         case .array, .object:
             if schema == .kubernetes { throw error("a key must be a scalar, found \(value.kindName)", at: offset) }
-            return JSON.text(value)
+            let text = JSON.text(value)
+            if text.utf8.count > Self.keyLimit {
+                throw error("a key that is a collection has more than \(Self.keyLimit) bytes as JSON", at: offset)
+            }
+            return text
         case .null:
             if schema == .kubernetes { throw error("a key must not be null: quote it if the text is meant", at: offset) }
             return ""

@@ -95,6 +95,14 @@ private func parse(_ text: String, _ schema: ScalarSchema = .kubernetes) throws 
         #expect(error?.description == message)
     }
 
+    /// Each level doubles the quotes of the one below: 40 of them would be a text of a terabyte.
+    @Test func `keys inside of keys are bounded`() throws {
+        let text = Array((String(repeating: "? ", count: 40) + "b\n").utf8)
+        let error = #expect(throws: FormatError.self) { try YAML.parse(text, schema: .core) }
+        #expect(error?.description.contains("a key that is a collection has more than 4096 bytes as JSON") == true)
+        #expect(try YAML.parse(Array("? ? b\n".utf8), schema: .core).map(\.value) == [["{\"b\":null}": nil]])
+    }
+
     @Test func `documents of a stream are read one after the other`() throws {
         let documents = try YAML.parse(Array("a: 1\n---\n# nothing\n---\nb: 2\n...\n---\nc\n".utf8), schema: .kubernetes)
         #expect(documents.map(\.value) == [["a": 1], .null, ["b": 2], "c"])
