@@ -64,12 +64,14 @@ struct SimulateTests {
     }
 
     @Test func `what was never there to fail gives no verdict, and code 1`() throws {
-        let run = try run(Self.manifest(replicas: 0), "--faults crash --during steady --seeds 3 --time 5s")
+        let run = try run(Self.manifest(replicas: 0), "--faults crash --during steady --seeds 3 --time 5s --load 0")
         #expect(run.exitCode == 1)
         #expect(
             run.output.contains("\ncrash      not reached in 3 of 3 seeds   -       -             -      -                -\n"),
             "\(run.output)")
         #expect(run.output.hasSuffix("\n1 of 1 scenarios not reached: what was to fail was never there.\n"))
+        let loaded = try self.run(Self.manifest(replicas: 0), "--faults crash --during steady --seeds 1 --time 5s")
+        #expect(loaded.exitCode == 1 && loaded.output.contains("\ncrash      LOST REQUESTS   0/1 "), "\(loaded.output)")
     }
 
     @Test func `a fault of which nothing came is told from one that was survived`() throws {
@@ -117,7 +119,9 @@ struct SimulateTests {
         let run = try run(text, "--faults none --during scale --seeds 1")
         #expect(run.exitCode == 0, "\(run.error)\(run.output)")
         #expect(
-            run.error.contains("Warning: not in these manifests, and taken to be there: an Image for web:v1, secret/db\n"), "\(run.error)")
+            run.error.contains(
+                "Warning: not in these manifests, and taken to be there, as real pods wait for them: an Image for web:v1, secret/db\n"),
+            "\(run.error)")
         #expect(run.error.contains("kept, but without effect here yet: "), "\(run.error)")
     }
 
@@ -159,6 +163,18 @@ struct SimulateTests {
         #expect((scenario["lost"]["nobody ready"].int ?? 0) > 0)
         #expect(
             value["suggestions"].elements.contains { $0["field"].string == "deployment/web: spec.replicas" && $0["helps"].bool == true })
+    }
+
+    @Test func `a forecast that was cut short says how far it came, and why`() throws {
+        var forecast = Forecast(FailureRates(meanTimes: [.crash: .seconds(60)]), of: Scenario("busy", objects: []), stepLimit: 1000)
+        let report = ForecastReport(forecast: forecast, wantedYearCount: 10, target: nil)
+        #expect(report.years == "0 of 10 simulated years")
+        #expect(report.cut?.hasPrefix("Stopped after 1,000 steps of work: things fail so often that ") == true)
+        forecast = Forecast(FailureRates(meanTimes: [:]), of: Scenario("calm", objects: []))
+        #expect(forecast.addYear(seed: 1) == nil)
+        let whole = ForecastReport(forecast: forecast, wantedYearCount: 1, target: nil)
+        #expect(whole.years == "1 simulated year" && whole.cut == nil)
+        #expect(whole.value["years"].int == 1 && whole.value["simulatedYears"] == .double(1))
     }
 
     @Test func `a forecast says its rates, and fails below its target`() throws {

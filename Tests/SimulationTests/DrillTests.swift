@@ -133,7 +133,7 @@ import Timing
         }
         let never = Verdict(drill, [outcome(1, isStruck: false), outcome(2, isStruck: false)])
         #expect(never.judgement == .notReached && !never.isSurvived && never.reachedCount == 0 && never.sentCount == 0)
-        let once = Verdict(drill, [outcome(1, isStruck: false, lost: 3), outcome(2, isStruck: true)])
+        let once = Verdict(drill, [outcome(1, isStruck: false), outcome(2, isStruck: true)])
         #expect(once.judgement == .survived && once.survivedCount == 1 && once.reachedCount == 1 && once.lostCount == 0)
         let before = Verdict(drill, [outcome(1, isStruck: true, lost: 5), outcome(2, isStruck: true, lost: 5)])
         #expect(before.judgement == .lostRequests)
@@ -145,6 +145,47 @@ import Timing
             #expect(suggestion.helps == helps)
         }
         #expect(Suggestions.from([never], objects: Samples.web(replicas: 1)).isEmpty)
+    }
+
+    /// Where nothing serves, the fault finds nobody.
+    @Test func `An outage without the fault is not hidden by the fault's having found nobody`() {
+        let drill = Drill(.processHang, during: .rollout)
+        func outcome(isStruck: Bool, recoveryTime: Duration?, _ losses: [LossCause: Int]) -> DrillRun.Outcome {
+            var outcome = DrillRun.Outcome(seed: 1)
+            outcome.struckAt = isStruck ? .zero : nil
+            outcome.recoveryTime = recoveryTime
+            outcome.losses = losses
+            return outcome
+        }
+        let survived = outcome(isStruck: true, recoveryTime: .zero, [.hung: 2])
+        let down = Verdict(drill, [survived, outcome(isStruck: false, recoveryTime: nil, [.nobodyReady: 9])])
+        #expect(down.judgement == .notRecovered && down.reachedCount == 2 && down.avoidableLossCount == 9 && down.lostCount == 11)
+        let lossy = Verdict(drill, [survived, outcome(isStruck: false, recoveryTime: .zero, [.planned: 1, .hung: 1])])
+        #expect(lossy.judgement == .lostRequests && lossy.survivedCount == 1 && lossy.avoidableLossCount == 2)
+        let quiet = Verdict(drill, [survived, outcome(isStruck: false, recoveryTime: .zero, [:])])
+        #expect(quiet.judgement == .survived && quiet.reachedCount == 1)
+    }
+
+    /// One replica in four answers with errors, by two proxies.
+    @Test(arguments: [3, 10] as [Int64]) func `An ejection is held to the number that its policy names, for each proxy`(count: Int64) {
+        var objects = Samples.web(replicas: 4)
+        objects.append([
+            "apiVersion": "steady.dev/v1", "kind": "TrafficPolicy", "metadata": ["name": "web"],
+            "spec": [
+                "targetRefs": [["kind": "Service", "name": "web"]],
+                "healthCheck": ["passive": ["consecutive5XxErrors": .int(count), "baseEjectionTime": "60s", "interval": "60s"]],
+            ],
+        ])
+        var scenario = Scenario("counted", objects: objects)
+        scenario.requestsPerSecond = 100
+        scenario.proxyCount = 2
+        for seed in [1, 2] as [UInt64] {
+            let outcome = DrillRun(Drill(.errors, during: .steady), of: scenario, seed: seed).run()
+            #expect(outcome.losses[.erring] == nil, "\(Story.lines(of: outcome).joined(separator: "\n"))")
+            // As many of each proxy, and what was on its way.
+            let first = outcome.losses[.erringAtFirst] ?? 0
+            #expect(first >= 2 * Int(count) && first <= 2 * Int(count) + 10)
+        }
     }
 
     @Test func `Errors that go on are lost, but for the first, and an ejection is what helps`() throws {

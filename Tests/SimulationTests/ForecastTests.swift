@@ -53,6 +53,26 @@ import Timing
         #expect(each > 50 * 7.5 && each < 50 * 11, "\(each) requests")
     }
 
+    /// One replica or another crashes every twenty seconds: a year of that is more than a million failures.
+    @Test func `Where things fail all the time a forecast ends with its work, and tells what it has`() {
+        func forecast(_ stepLimit: Int) -> Forecast {
+            var scenario = Scenario("busy", objects: Samples.web())
+            scenario.requestsPerSecond = 50
+            var forecast = Forecast(FailureRates(meanTimes: [.crash: .seconds(60)]), of: scenario, stepLimit: stepLimit)
+            #expect(forecast.addYear(seed: 1) == nil)
+            return forecast
+        }
+        let busy = forecast(50_000)
+        #expect(busy.isExhausted && busy.years.count == 1 && busy.wholeYearCount == 0)
+        #expect(busy.totalYears > 0 && busy.totalYears < 0.01)
+        // As many a year as the rates say, though not a year has passed.
+        #expect(busy.failuresPerYear(of: .crash) + busy.overlaps.count > 0 && busy.lostShare > 0 && busy.lostShare < 1)
+        #expect(forecast(50_000).lostShare == busy.lostShare)
+        #expect(forecast(20_000).totalYears < busy.totalYears)
+        let calm = self.forecast(Samples.web(), [.crash: Self.day * 200])
+        #expect(calm.wholeYearCount == 1 && !calm.isExhausted)
+    }
+
     @Test func `What does not even start has no forecast`() {
         var forecast = Forecast(
             FailureRates(meanTimes: [.crash: Self.day]), of: Scenario("too big", objects: Samples.web(cpu: "20")))

@@ -6,6 +6,8 @@ import Timing
 struct ForecastOrder {
     let rates: FailureRates
     let yearCount: Int
+    /// As much work as for the usual number of years at least.
+    var stepLimit: Int { Forecast.stepsOfYear * max(yearCount, Self.standardYearCount) }
     /// Percent; below it the forecast fails. Nil: it only informs.
     let target: Double?
 

@@ -5,11 +5,11 @@ import Timing
 /// A forecast as it is printed, with the failure rates it rests on.
 struct ForecastReport {
     let forecast: Forecast
+    let wantedYearCount: Int
     /// Percent.
     let target: Double?
 
     var isReached: Bool { target.map { (1 - forecast.lostShare) * 100 >= $0 } ?? true }
-    private var yearCount: Int { forecast.years.count }
     private var isOfTime: Bool {
         forecast.scenario.requestsPerSecond == 0 || !forecast.scenario.objects.contains { $0["kind"].string == "Service" }
     }
@@ -18,16 +18,33 @@ struct ForecastReport {
     // MARK: Text
 
     func text(_ terminal: Terminal) -> String {
-        var out = terminal.coloured("Forecast", .bold) + " from \(yearCount) simulated \(yearCount == 1 ? "year" : "years"): "
+        var out = terminal.coloured("Forecast", .bold) + " from \(years): "
         out += terminal.coloured("\(Self.percent(forecast.lostShare)) \(isOfTime ? "of the time" : "of requests answered")", .bold)
         out += Self.nines(forecast.lostShare).map { ", \($0) nines\n" } ?? "\n"
         out += "  \(loss)\n\n" + TextTable.text([Self.headers] + rows) + "\n\(conditions)\n"
+        if let cut { out += cut + "\n" }
         for problem in problems { out += "Did not come to rest by itself: \(problem)\n" }
         if let target {
             let words = "The target of \(target) % is \(isReached ? "reached" : "missed")."
             out += "\n" + terminal.coloured(words, isReached ? .green : .red) + "\n"
         }
         return out
+    }
+
+    /// Whether it came to the end of the years that were asked for.
+    private var isCutShort: Bool { forecast.wholeYearCount < wantedYearCount }
+
+    /// `10 simulated years`, `0.03 of 10 simulated years`.
+    var years: String {
+        let words = "\(wantedYearCount) simulated \(wantedYearCount == 1 ? "year" : "years")"
+        return isCutShort ? "\(Self.amount(forecast.totalYears)) of \(words)" : words
+    }
+
+    /// Why there are no more years; nil: there are all.
+    var cut: String? {
+        guard isCutShort else { return nil }
+        let steps = SimulationReport.grouped(forecast.stepLimit)
+        return "Stopped after \(steps) steps of work: things fail so often that the rest would take too long."
     }
 
     /// What is lost, in words.
@@ -40,7 +57,7 @@ struct ForecastReport {
             out += "lost: \(Self.amount(lost)) of \(SimulationReport.grouped(Int(requestsPerYear))) requests a year, as many as come in "
             out += DurationText.long(.seconds(forecast.lostShare * Forecast.yearLength.inSeconds))
         }
-        if yearCount > 1 {
+        if forecast.wholeYearCount > 1 {
             out += "; single years: \(Self.percent(forecast.range.upperBound)) to \(Self.percent(forecast.range.lowerBound))"
         }
         return out
@@ -99,7 +116,8 @@ struct ForecastReport {
 
     var value: Value {
         var out: Value = [
-            "availability": .double(1 - forecast.lostShare), "years": .int(Int64(yearCount)),
+            "availability": .double(1 - forecast.lostShare), "years": .int(Int64(forecast.wholeYearCount)),
+            "simulatedYears": .double(forecast.totalYears),
             "worstYear": .double(1 - forecast.range.upperBound), "bestYear": .double(1 - forecast.range.lowerBound),
             "requestsPerSecond": .double(max(1, forecast.scenario.requestsPerSecond)),
             "failures": .array(

@@ -19,9 +19,11 @@ enum SimulateVerb {
             A run lasts until the fault is over and all is as wanted again; where nothing at all came of a fault, the table says no effect.
             A forecast (--mtbf) lets things fail for years, each as often as you say, and counts what is lost as rate times time: between failures
             nothing is. Words: \(FailureRates.Cause.allCases.map(\.rawValue).joined(separator: ", ")). Without --faults and --during it comes alone.
+            Where things fail all the time it stops after \(SimulationReport.grouped(Forecast.stepsOfYear)) steps of work for each of its years, of 10 at
+            least, and says how far it came.
 
             Manifests are checked as apply checks them; what get -o yaml prints is one too. Secrets, ConfigMaps and Images that they only name are
-            taken to be there.
+            taken to be there, and a warning names them: without one of them the real pods wait and never start.
             Nothing is started and no instance is needed. The same seed gives the same result, on every machine.
 
             Faults: \(Drill.faults.map(\.rawValue).joined(separator: ", ")); none: only what is planned.
@@ -77,7 +79,8 @@ enum SimulateVerb {
         }
         var forecast: ForecastReport?
         if let wanted = order.forecast {
-            forecast = ForecastReport(forecast: try order.forecast(wanted, progress), target: wanted.target)
+            forecast = ForecastReport(
+                forecast: try order.forecast(wanted, progress), wantedYearCount: wanted.yearCount, target: wanted.target)
         }
         progress.clear()
         let report = SimulationReport(order: order, verdicts: verdicts, remedy: remedy, forecast: forecast)

@@ -29,7 +29,8 @@ enum SimulatedManifests {
         }
         let missing = missing(in: manifests)
         if !missing.isEmpty {
-            problems.warnings.append("not in these manifests, and taken to be there: \(missing.joined(separator: ", "))")
+            problems.warnings.append(
+                "not in these manifests, and taken to be there, as real pods wait for them: \(missing.joined(separator: ", "))")
         }
         try problems.check(invocation.terminal)
         return manifests.map(\.value)

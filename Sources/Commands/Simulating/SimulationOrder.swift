@@ -75,8 +75,8 @@ struct SimulationOrder {
 
     /// As many years as were asked for, each with a seed of its own.
     func forecast(_ order: ForecastOrder, _ progress: SimulationProgress) throws(CommandError) -> Forecast {
-        var forecast = Forecast(order.rates, of: scenario)
-        for index in 0..<order.yearCount {
+        var forecast = Forecast(order.rates, of: scenario, stepLimit: order.stepLimit)
+        for index in 0..<order.yearCount where !forecast.isExhausted {
             var stepsLeft = Self.stepsOfYear
             let step = {
                 stepsLeft -= 1

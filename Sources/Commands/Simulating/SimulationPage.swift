@@ -68,8 +68,8 @@ struct SimulationPage {
             let words = "The target of \(target) % is \(forecast.isReached ? "reached" : "missed")."
             out += "<p class=\"verdict \(Self.mark(forecast.isReached))\">\(words)</p>\n"
         }
-        let years = forecast.forecast.years.count
-        out += "<p>From \(years) simulated \(years == 1 ? "year" : "years"); \(Self.escaped(forecast.loss)).</p>\n"
+        out += "<p>From \(forecast.years); \(Self.escaped(forecast.loss)).</p>\n"
+        if let cut = forecast.cut { out += "<p>\(Self.escaped(cut))</p>\n" }
         out +=
             "<div class=\"wide\"><table><tr>" + ForecastReport.headers.map { "<th>\($0.lowercased())</th>" }.joined() + "<th></th></tr>\n"
         let causes = forecast.forecast.rates.causes.map { forecast.forecast.lostPerYear(by: $0) } + [forecast.forecast.overlaps.lost]

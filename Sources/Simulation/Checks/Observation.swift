@@ -49,6 +49,7 @@ enum Observation {
     case failedOver(Router.Failover, by: SimulatedProxy)
     /// A client with a token went elsewhere.
     case ledAway(SimulatedExchange, from: SessionToken, by: SimulatedProxy)
+    case requestServed(ClientRequest)
     case requestLost(ClientRequest, String)
 
     // The run

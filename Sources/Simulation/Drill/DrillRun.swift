@@ -171,7 +171,7 @@ package final class DrillRun {
             lose(world.host.nodes.filter { world.host.machines[$0]?.zone == zone })
         case .serverCrash:
             world.note("fault", "server crashes", isTurningPoint: true)
-            world.host.kill("server")
+            world.host.kill(RoleName.server)
         // What starts slowly, or does not listen to TERM, has to be made to start, or to end.
         case .slowStart: return drill.occasion == .steady ? chaos.strike(.processCrash) : !busyNodes.isEmpty
         case .ignoreTerm:

@@ -1,5 +1,6 @@
 import Resources
 import Timing
+import Traffic
 
 /// Why a client got no answer, in terms of what could have been done about it.
 package enum LossCause: String, CaseIterable, Sendable, Hashable {
@@ -30,35 +31,55 @@ final class LossLedger: Check {
     private(set) var losses: [(at: Instant, cause: LossCause)] = []
     private var holder: [Int: SimulatedProcess] = [:]
     private var stopped: Set<ObjectIdentifier> = []
-    /// When a proxy sent each request last.
-    private var sentAt: [Int: Instant] = [:]
-    /// Of each process that answers with errors: how many, and when it was the last that an ejection has to wait for.
-    private var errors: [ObjectIdentifier: (count: Int, enoughAt: Instant?)] = [:]
-    /// What a policy that says nothing else waits for.
-    private static let ejectionErrorCount = PassiveHealth().consecutive5XxErrors
+    /// Which proxy sent each request last, and when.
+    private var sent: [Int: (at: Instant, by: SimulatedProxy)] = [:]
+    /// A process as one proxy knows it: each counts for itself.
+    private struct Answerer: Hashable {
+        var process: ObjectIdentifier
+        var proxy: ObjectIdentifier
+
+        init(_ process: SimulatedProcess, _ proxy: SimulatedProxy) {
+            self.process = ObjectIdentifier(process)
+            self.proxy = ObjectIdentifier(proxy)
+        }
+    }
+    /// Of each that answers with errors: how many in a row, and when it was the last that an ejection has to wait for.
+    private var errors: [Answerer: (count: Int, enoughAt: Instant?)] = [:]
 
     func observe(_ observation: Observation, in world: World) {
         switch observation {
-        case .routed(let request, _, _): sentAt[request.number] = world.now
+        case .routed(let request, _, let proxy): sent[request.number] = (world.now, proxy)
         case .reached(let request, let process): holder[request.number] = process
         case .signalled(let process, _, _, _): stopped.insert(ObjectIdentifier(process))
+        case .requestServed(let request):
+            let proxy = sent.removeValue(forKey: request.number)?.by
+            if let process = holder.removeValue(forKey: request.number), let proxy { errors[Answerer(process, proxy)] = nil }
         case .requestLost(let request, let why):
             let process = holder.removeValue(forKey: request.number)
-            let sent = sentAt.removeValue(forKey: request.number) ?? request.sentAt
+            let sent = sent.removeValue(forKey: request.number)
             let isAnswer = why.hasPrefix("status ") && !why.hasSuffix("as its policy asks")
-            losses.append((world.now, isAnswer ? answeredWithError(process, sent, world.now) : cause(why, process)))
+            losses.append((world.now, isAnswer ? answeredWithError(process, request.backend, sent, world.now) : cause(why, process)))
         default: break
         }
     }
 
     /// What was on its way before an ejection could act is nobody's fault.
-    private func answeredWithError(_ process: SimulatedProcess?, _ sent: Instant, _ now: Instant) -> LossCause {
-        guard let process else { return .erring }
-        var known = errors[ObjectIdentifier(process)] ?? (0, nil)
+    private func answeredWithError(
+        _ process: SimulatedProcess?, _ backend: RouteTable.BackendName, _ sent: (at: Instant, by: SimulatedProxy)?, _ now: Instant
+    ) -> LossCause {
+        guard let process, let sent else { return .erring }
+        let answerer = Answerer(process, sent.by)
+        var known = errors[answerer] ?? (0, nil)
         known.count += 1
-        if known.count == Self.ejectionErrorCount { known.enoughAt = now }
-        errors[ObjectIdentifier(process)] = known
-        return known.enoughAt.map { sent > $0 } ?? false ? .erring : .erringAtFirst
+        if known.count == Self.ejectionErrorCount(sent.by.rules(of: backend)) { known.enoughAt = now }
+        errors[answerer] = known
+        return known.enoughAt.map { sent.at > $0 } ?? false ? .erring : .erringAtFirst
+    }
+
+    /// How many the policy waits for, or would wait for where it says nothing else.
+    private static func ejectionErrorCount(_ rules: TrafficRules) -> Int {
+        let count = rules.health.passive?.consecutive5XxErrors ?? 0
+        return count > 0 ? count : PassiveHealth().consecutive5XxErrors
     }
 
     private func cause(_ why: String, _ process: SimulatedProcess?) -> LossCause {

@@ -15,6 +15,8 @@ final class Episode {
         /// Why it did not even start, or never came to rest.
         var problem: String?
         var violation: Violation?
+        /// How many steps the world took.
+        var stepCount = 0
     }
 
     private static let lookPeriod: Duration = .milliseconds(20)
@@ -61,7 +63,8 @@ final class Episode {
         world.watch(meter)
     }
 
-    func run(first: FailureRates.Cause) -> Outcome {
+    /// - Parameter stepLimit: it ends as it stands when the world has taken so many steps.
+    func run(first: FailureRates.Cause, stepLimit: Int) -> Outcome {
         defer { world.close() }
         world.history.keepsWords = false
         world.host.start()
@@ -74,7 +77,7 @@ final class Episode {
         let began = world.now
         fail(first)
         planNext()
-        while world.violation == nil {
+        while world.violation == nil, world.stepCount < stepLimit {
             let isStill = world.now - max(count.lastStep, lastEvent) > Self.stillTime
             world.run(until: world.now + (isStill ? Self.stillPeriod : Self.lookPeriod))
             count.look()
@@ -116,6 +119,7 @@ final class Episode {
     private var finished: Outcome {
         outcome.lost = meter.lost
         outcome.violation = world.violation
+        outcome.stepCount = world.stepCount
         return outcome
     }
 
@@ -167,7 +171,7 @@ final class Episode {
             repair(.process(process), after: .hang)
         case .node: if let node = world.pick(host.nodes) { lose([node], .node) }
         case .zone: if let zone = world.pick(world.scenario.zones) { lose(host.nodes.filter { host.machines[$0]?.zone == zone }, .zone) }
-        case .server: world.host.kill("server")
+        case .server: world.host.kill(RoleName.server)
         case .agent: chaos.strike(.agentCrash)
         case .proxy:
             meter.proxyDies()

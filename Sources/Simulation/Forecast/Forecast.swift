@@ -13,6 +13,8 @@ package struct Forecast: Sendable {
         package internal(set) var lostInOverlaps = 0.0
         package internal(set) var overlapCount = 0
         package internal(set) var length: Duration = .zero
+        /// Whether it came to its end before the work that the forecast may take was done.
+        package internal(set) var isWhole = false
         /// Episodes that did not come to rest by themselves, with what was still wrong.
         package internal(set) var problems: [String] = []
 
@@ -20,29 +22,46 @@ package struct Forecast: Sendable {
     }
 
     package static let yearLength: Duration = .seconds(365 * 86_400)
+    /// Steps of simulated worlds that a year may take on average: some seconds of one core. Usual rates need a fifth of it.
+    package static let stepsOfYear = 1_000_000
 
     package let rates: FailureRates
     package let scenario: Scenario
     package private(set) var years: [Year] = []
     /// Why it did not even start; there are no years then.
     package private(set) var startProblem: String?
+    /// How much work it may be: where things fail all the time, a year takes hours.
+    package let stepLimit: Int
+    private var stepCount = 0
 
-    package init(_ rates: FailureRates, of scenario: Scenario) {
+    /// - Parameter stepLimit: of the steps that the worlds of all years take together. What it cuts off does not depend on the machine.
+    package init(_ rates: FailureRates, of scenario: Scenario, stepLimit: Int = .max) {
         self.rates = rates
         self.scenario = scenario
+        self.stepLimit = stepLimit
     }
 
-    /// Adds a year. A promise of the orchestrator that breaks in it is returned; the year does not count then, nor where nothing starts.
+    /// Whether no more work may be done: the last year is a part of one then, or there is none to be added.
+    package var isExhausted: Bool { stepCount >= stepLimit }
+
+    /// Adds a year, or the part of it that `stepLimit` leaves. A promise of the orchestrator that breaks in it is returned; the year does not count
+    /// then, nor where nothing starts.
     ///
     /// - Parameter progress: told which part of the year is over, BEFORE each episode.
     package mutating func addYear(seed: UInt64, progress: (Double) -> Void = { _ in }) -> Violation? {
         var year = Year()
         var random = SeededRandom(seed: seed)
-        while year.length < Self.yearLength {
-            guard let next = rates.next(in: scenario, &random), next.after < Self.yearLength - year.length else { break }
+        while !isExhausted {
+            guard year.length < Self.yearLength, let next = rates.next(in: scenario, &random),
+                next.after < Self.yearLength - year.length
+            else {
+                year.isWhole = true
+                break
+            }
             year.length += next.after
             progress(year.length.inSeconds / Self.yearLength.inSeconds)
-            let outcome = Episode(rates, of: scenario, seed: random.next()).run(first: next.cause)
+            let outcome = Episode(rates, of: scenario, seed: random.next()).run(first: next.cause, stepLimit: stepLimit - stepCount)
+            stepCount += outcome.stepCount
             if let violation = outcome.violation { return violation }
             if outcome.causes.isEmpty {
                 startProblem = outcome.problem
@@ -59,8 +78,8 @@ package struct Forecast: Sendable {
             }
         }
         // The last episode may reach into the next year.
-        year.length = max(year.length, Self.yearLength)
-        years.append(year)
+        if year.isWhole { year.length = max(year.length, Self.yearLength) }
+        if year.length > .zero { years.append(year) }
         return nil
     }
 
@@ -70,7 +89,7 @@ package struct Forecast: Sendable {
     // MARK: What came of it
 
     /// How long all years are together, in years: the last episode of one may reach beyond it.
-    private var totalYears: Double { years.reduce(0) { $0 + $1.length.inSeconds } / Self.yearLength.inSeconds }
+    package var totalYears: Double { years.reduce(0) { $0 + $1.length.inSeconds } / Self.yearLength.inSeconds }
 
     private func aYear(_ sum: Double) -> Double { years.isEmpty ? 0 : sum / totalYears }
 
@@ -83,9 +102,11 @@ package struct Forecast: Sendable {
         return all > 0 ? min(1, years.reduce(0) { $0 + $1.lostCount } / all) : 0
     }
 
-    /// The best and the worst year's share.
+    package var wholeYearCount: Int { years.count(where: \.isWhole) }
+
+    /// The best and the worst year's share; of the part of a year, where there is nothing else.
     package var range: ClosedRange<Double> {
-        let shares = years.map { min(1, $0.lostCount / requests(in: $0)) }
+        let shares = (wholeYearCount > 0 ? years.filter(\.isWhole) : years).map { min(1, $0.lostCount / requests(in: $0)) }
         return (shares.min() ?? 0)...(shares.max() ?? 0)
     }
 

@@ -160,6 +160,7 @@ final class Clients {
         open[request.number] = nil
         world.tally.served(after: world.now - request.sentAt)
         world.history.count(UInt64(request.number))
+        world.observe(.requestServed(request))
     }
 
     func lost(_ request: ClientRequest, _ why: String) {
