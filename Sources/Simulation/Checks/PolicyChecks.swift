@@ -138,6 +138,8 @@ final class FailBackDelay: Check {
     private var known: [Seen: Known] = [:]
     /// When an endpoint was doubted last, in a way of which the table knows nothing.
     private var doubtedAt: [Seen: Instant] = [:]
+    /// When the last ejection of each endpoint is over.
+    private var ejectedUntil: [Seen: [EndpointAddress: Instant]] = [:]
 
     func observe(_ observation: Observation, in world: World) {
         switch observation {
@@ -152,19 +154,31 @@ final class FailBackDelay: Check {
                 }
                 if capacity(of: backend, best: false) < 1 { doubtedAt[seen] = world.now }
             }
-        case .healthTurned(let change, let proxy): doubtedAt[Seen(proxy, change.backend)] = world.now
+        case .healthTurned(let change, let proxy):
+            let seen = Seen(proxy, change.backend)
+            doubtedAt[seen] = world.now
+            if case .ejected(_, let time) = change.turn, let address = change.endpoint {
+                ejectedUntil[seen, default: [:]][address] = world.now + time
+            }
         case .refused(let request, let proxy): doubtedAt[Seen(proxy, request.backend)] = world.now
         case .failedOver(let failover, let proxy) where !failover.isFailedOver:
             let seen = Seen(proxy, failover.backend)
             let delay = proxy.rules(of: failover.backend).balance.failover.failBackDelay
             defer { known[seen] = nil }
             guard let since = known[seen]?.betterSince, world.now - since < delay,
-                world.now - (doubtedAt[seen] ?? .zero) > delay + Router.suspicion + .seconds(1)
+                let backend = proxy.router.table.backend(failover.backend),
+                !lastDoubts(seen, backend, world.now).contains(where: { world.now - $0 <= delay + Router.suspicion + .seconds(1) })
             else { return }
             world.violate(
                 name, "\(proxy.name) leads \(failover.backend) back after \((world.now - since).inSeconds) s, \(delay.inSeconds) s are due")
         default: break
         }
+    }
+
+    /// Whose ejection is over counts as healthy from then on, said or not; where it stands by, the delay is its own as well.
+    private func lastDoubts(_ seen: Seen, _ backend: RouteTable.Backend, _ now: Instant) -> [Instant] {
+        let ends = backend.endpoints.compactMap { ejectedUntil[seen]?[$0.address] }.filter { $0 <= now }
+        return ends + [doubtedAt[seen] ?? .zero]
     }
 
     /// How much of all traffic the best priority, or the others, can carry.
