@@ -2,14 +2,19 @@ import Resources
 import Timing
 import Traffic
 
-/// No request goes to an endpoint after its drain was acknowledged.
+/// No request goes to an endpoint after its drain was acknowledged, nor could one: no proxy that runs leads there.
 final class DrainedTraffic: Check {
     let name = "no request after the drain"
     private var drained: [UInt32: String] = [:]
 
     func observe(_ observation: Observation, in world: World) {
         switch observation {
-        case .drained(let pod): if let address = pod.address { drained[address] = pod.key.name }
+        case .drained(let pod):
+            guard let address = pod.address else { return }
+            drained[address] = pod.key.name
+            for (proxyName, proxy) in world.host.proxies.sorted(by: { $0.key < $1.key }) where proxy.routes(to: address) {
+                world.violate(name, "\(pod.key.name) at \(EndpointAddress.text(address)) counts as drained while \(proxyName) routes there")
+            }
         case .addressTaken(let address, _): drained[address] = nil
         case .routed(_, let address, let proxy):
             if let pod = drained[address.host] { world.violate(name, "\(proxy.name) sends a request to \(pod) at \(address)") }

@@ -1,4 +1,5 @@
 import Formats
+import Resources
 import Timing
 
 /// How long the fault of a drill goes on, and whether anybody noticed it.
@@ -38,7 +39,7 @@ struct FaultDuration {
         return chaos.sickened.contains { $0.isAlive && $0.isSick && probed.contains($0.container) }
     }
 
-    private func isLost(_ role: String) -> Bool { role.hasPrefix("agent-") && world.host.isFailed(node: String(role.dropFirst(6))) }
+    private func isLost(_ role: String) -> Bool { RoleName.node(ofAgent: role).map { world.host.isFailed(node: $0) } ?? false }
 
     private var isNoticedLate: Bool {
         switch drill.fault {

@@ -1,3 +1,4 @@
+import Resources
 import Timing
 
 /// Makes a part of the faults and actions happen at random moments: which part, and how often, is drawn for each seed (a swarm finds more than a
@@ -39,7 +40,7 @@ final class Chaos {
         if !faults.isEmpty { nextFault() }
         if !actions.isEmpty { nextAction() }
         guard faults.contains(.clockDrift) else { return }
-        for place in world.host.nodes + ["server"] {
+        for place in world.host.nodes + [RoleName.server] {
             world.clocks.set(place, ahead: world.length(.seconds(-3)...(.seconds(3))), now: world.now)
             world.clocks.drift(place, by: Int64(world.number(-20_000...20_000)), now: world.now)
         }
@@ -98,8 +99,8 @@ final class Chaos {
             process.hang()
         case .errors:
             guard let first = world.pick(host.processes.filter(\.isListening)) else { return false }
-            let all =
-                !(isWide ?? !world.chance(0.7)) ? [first] : host.processes.filter { $0.isListening && $0.container == first.container }
+            let isAlone = isWide.map { !$0 } ?? world.chance(0.7)
+            let all = isAlone ? [first] : host.processes.filter { $0.isListening && $0.container == first.container }
             say("\(all.count == 1 ? first.name : "every \(first.container)") answers with errors")
             for process in all { process.isErring = true }
             after(length.map { $0...$0 } ?? .seconds(2)...(.seconds(20))) { for process in all { process.isErring = false } }
@@ -107,18 +108,18 @@ final class Chaos {
         case .ignoreTerm, .slowStart, .neverReady, .flap, .fork, .leak, .clockDrift: return false
         case .serverCrash:
             if world.chance(0.5) {
-                crash("server")
+                crash(RoleName.server)
                 return true
             }
             // The worst moment: something is on its way to the disk.
             world.disk.onNextAppend = { [self] in
-                world.schedule(after: world.length(.zero...(.milliseconds(1))), for: life) { [self] in crash("server") }
+                world.schedule(after: world.length(.zero...(.milliseconds(1))), for: life) { [self] in crash(RoleName.server) }
             }
         case .agentCrash:
-            guard let role = world.pick(host.roleNames.filter { $0.hasPrefix("agent-") }) else { return false }
+            guard let role = world.pick(host.roleNames.filter { RoleName.isAgent($0) }) else { return false }
             crash(role)
         case .proxyCrash:
-            guard let role = world.pick(host.roleNames.filter { $0.hasPrefix("proxy-") }) else { return false }
+            guard let role = world.pick(host.roleNames.filter { RoleName.isProxy($0) }) else { return false }
             crash(role)
         case .upCrash:
             say("up crashes")
@@ -186,7 +187,7 @@ final class Chaos {
             say("a bit changes on the disk")
             world.disk.flipBit { world.number($0) }
             // Nobody sees it before the next recovery.
-            if world.chance(0.7) { crash("server") }
+            if world.chance(0.7) { crash(RoleName.server) }
             after(.seconds(5)...(.seconds(40))) { [self] in restoreDisk() }
         case .clockJump:
             let length =
@@ -240,7 +241,7 @@ final class Chaos {
     }
 
     private func partition() -> Bool {
-        guard let role = world.pick(world.host.roleNames.filter { $0 != "server" }) else { return false }
+        guard let role = world.pick(world.host.roleNames.filter { $0 != RoleName.server }) else { return false }
         let ways = world.number(1...3)
         say("\(role) is cut off (\(ways == 1 ? "to the server" : ways == 2 ? "from the server" : "both ways"))")
         if ways & 1 > 0 { world.network.cutToServer.insert(role) }
@@ -283,8 +284,8 @@ final class Chaos {
                 if !world.host.isFailed(node: node) { world.host.fail(node: node) }
                 continue
             }
-            world.network.cutToServer.insert("agent-\(node)")
-            world.network.cutFromServer.insert("agent-\(node)")
+            world.network.cutToServer.insert(RoleName.agent(node))
+            world.network.cutFromServer.insert(RoleName.agent(node))
         }
     }
 }

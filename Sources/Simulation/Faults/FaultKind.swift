@@ -50,8 +50,7 @@ package enum FaultKind: String, CaseIterable, Sendable, Hashable {
     package var maySilenceAgents: Bool {
         switch self {
         case .processCrash, .processExit, .processHang, .ignoreTerm, .slowStart, .neverReady, .flap, .fork, .leak, .sickness, .errors,
-            .proxyCrash,
-            .syncFailure, .slowDisk, .fullDisk:
+            .proxyCrash, .syncFailure, .slowDisk, .fullDisk:
             false
         default: true
         }

@@ -37,7 +37,7 @@ final class SimulatedMachine {
     private(set) var children: [ContainerName: Int] = [:]
     var addressCursor: AddressPool.Address?
     var addressReserve: [AddressPool.Address]?
-    /// Exit codes that `up` keeps because no agent was there to see them.
+    /// Exit codes that no agent has seen yet: what it has not when it dies is `up`'s to see, and to keep.
     var unseenExits: [Int: (startedAt: Instant, code: Int, at: Timestamp)] = [:]
     /// The agent that looks after this node now.
     weak var agent: SimulatedAgent?
@@ -82,10 +82,11 @@ final class SimulatedMachine {
         world.host.unlisten(process)
         world.note(node, "\(process.name) (\(process.pid)) ended with \(code)")
         world.observe(.ended(process, code: code))
-        if let agent, !agent.life.isOver {
-            world.schedule(after: world.length(.microseconds(20)...(.microseconds(200))), for: agent.life) { agent.ended(process, code) }
-        } else {
-            unseenExits[process.pid] = (process.startedAt, code, world.wallClock(of: node))
+        unseenExits[process.pid] = (process.startedAt, code, world.wallClock(of: node))
+        guard let agent, !agent.life.isOver else { return }
+        world.schedule(after: world.length(.microseconds(20)...(.microseconds(200))), for: agent.life) { [self] in
+            if unseenExits[process.pid]?.startedAt == process.startedAt { unseenExits[process.pid] = nil }
+            agent.ended(process, code)
         }
     }
 

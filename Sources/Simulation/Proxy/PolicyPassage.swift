@@ -36,7 +36,7 @@ extension SimulatedExchange {
     func comeIn(_ admitted: BackendGate.Stay) {
         guard !isOver else { return proxy.left(admitted) }
         var admitted = admitted
-        proxy.router.recall(&admitted, request.head) { world.wallClock(of: "server") }
+        proxy.router.recall(&admitted, request.head) { world.wallClock(of: RoleName.server) }
         stay = admitted
         admittedAt = world.now
         if let rules = admitted.terms?.rules { comply(with: rules) }
@@ -167,7 +167,9 @@ extension SimulatedExchange {
 
     /// The client is told where it was.
     func keepSession(_ endpoint: EndpointID) {
-        guard let stay, let field = proxy.router.sessionField(stay, at: endpoint, time: { world.wallClock(of: "server") }) else { return }
+        guard let stay, let field = proxy.router.sessionField(stay, at: endpoint, time: { world.wallClock(of: RoleName.server) }) else {
+            return
+        }
         let listing = proxy.router.listing(of: endpoint)
         request.keep(.init(field: field, address: listing.address, pod: listing.pod))
     }

@@ -82,6 +82,14 @@ package enum Museum {
         case .absenceIgnored:
             scenario.nodesPerZone = 2
             scenario.faults = [.zoneLoss]
+        case .newProxyUnannounced:
+            scenario.objects = Samples.web(replicas: 6)
+            // Forgets who has acknowledged what: the one that goes may be the first to say it again, while it still has requests.
+            scenario.faults = [.serverCrash]
+            scenario.actions = [.upgrade, .roll]
+            scenario.standardProgram.serviceTime = .milliseconds(500)...(.seconds(5))
+            scenario.requestsPerSecond = 5
+            scenario.chaosTime = .seconds(400)
         case .leasesJudgedByThemselves:
             scenario.faults = [.slowDisk]
             scenario.actions = [.roll, .scale]
@@ -96,6 +104,7 @@ extension PlantedBug {
     package var checks: Set<String> {
         switch self {
         case .killBeforeDrain: ["TERM after the acknowledged drain"]
+        case .newProxyUnannounced: ["TERM after the acknowledged drain", "no request after the drain"]
         case .pidReuse, .childrenForgotten, .programBeforeRecord: ["one process per container, with its record"]
         case .backoffNeverResets: ["back-off is bounded and reset"]
         case .brokenStableVersion, .orphanAfterAdoption: ["everything comes to rest when faults are over"]

@@ -12,7 +12,7 @@ final class PodPlacing {
     private var pending: [ObjectKey: Candidate] = [:]
     private var binding: Set<ObjectKey> = []
     private var isScheduled = false
-    /// Why pods that wait fit nowhere.
+    /// Why pods that wait fit nowhere: of those that still wait.
     private(set) var explanations: [ObjectKey: String] = [:]
 
     init(_ plane: ControlPlane, isSecond: Bool = false) {
@@ -36,6 +36,7 @@ final class PodPlacing {
     }
 
     func podChanged(_ key: ObjectKey, _ old: ObservedPod?, _ new: ObservedPod?, _ object: Value?) {
+        if new == nil || new?.meta.uid != old?.meta.uid || new?.nodeName.isEmpty == false { explanations[key] = nil }
         guard let new, let object, !new.isFinished else {
             pending[key] = nil
             binding.remove(key)

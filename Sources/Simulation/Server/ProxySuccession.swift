@@ -1,3 +1,4 @@
+import Resources
 import Timing
 
 /// One proxy after another, as `up` does it: the next one accepts BEFORE the one before stops to, which then finishes what it has.
@@ -8,8 +9,9 @@ extension SimulatedHost {
 
     /// Tells every agent which proxies may carry traffic: those that run or are to run, the retired ones included until they have ended.
     func tellProxies() {
+        if world.isPlanted(.newProxyUnannounced) { return }
         world.schedule(after: .milliseconds(1), for: up) { [self] in
-            let live = Set(roles.keys.filter { $0.hasPrefix("proxy-") })
+            let live = Set(roles.keys.filter { RoleName.isProxy($0) })
             for (_, agent) in agents.sorted(by: { $0.key < $1.key }) { world.later(for: agent.life) { agent.drains.expect(live) } }
         }
     }
@@ -17,9 +19,9 @@ extension SimulatedHost {
     /// Begins to replace a proxy by another one.
     func succeed(_ old: String) {
         // One at a time.
-        guard !up.isOver, !up.isPaused, roles.keys.count(where: { $0.hasPrefix("proxy-") }) == currentProxies.count else { return }
-        guard let name = (1...).lazy.map({ "proxy-\($0)" }).first(where: { self.roles[$0] == nil }) else { return }
-        roles[name] = Role(machine: machine(of: name))
+        guard !up.isOver, !up.isPaused, roles.keys.count(where: { RoleName.isProxy($0) }) == currentProxies.count else { return }
+        guard let name = (1...).lazy.map({ RoleName.proxy($0) }).first(where: { self.roles[$0] == nil }) else { return }
+        add(name)
         // BEFORE it runs: no drain ends without it from now on.
         tellProxies()
         handle(name, .tick)
@@ -70,19 +72,16 @@ extension SimulatedHost {
 
     /// What the last `up` began: who is none of those that it wrote down is retired.
     func adoptRetired() {
-        for name in roles.keys.sorted() where name.hasPrefix("proxy-") && !currentProxies.contains(name) {
-            guard isRunning(name) else {
-                forgetUnstarted(name)
-                continue
+        for name in roles.keys.sorted() where RoleName.isProxy(name) && !currentProxies.contains(name) {
+            if isRunning(name) {
+                world.sometimes(.retiredProxyAdopted)
+                retire(name)
+            } else {
+                world.sometimes(.retiredProxyGone)
+                retiredProxies.insert(name)
+                forget(retired: name)
             }
-            retire(name)
         }
         tellProxies()
-    }
-
-    /// It has ended unseen, or never ran.
-    private func forgetUnstarted(_ name: String) {
-        retiredProxies.insert(name)
-        forget(retired: name)
     }
 }

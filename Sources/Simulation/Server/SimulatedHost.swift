@@ -17,8 +17,12 @@ final class SimulatedHost {
         var life: Life?
         /// When the machine is to be looked at again.
         var tick: (at: Instant, appointment: Timeline.Appointment)?
+        /// What the role's process thinks of `up`.
+        var silence: HostSilence
+        /// When the process looks whether another role is missed.
+        var look: Timeline.Appointment?
     }
-    /// How often a role says that it lives.
+    /// How often a role says that it lives, and asks whether `up` does.
     private static let beatPeriod: Duration = .seconds(2)
 
     unowned let world: World
@@ -56,12 +60,15 @@ final class SimulatedHost {
                 machines[name] = SimulatedMachine(world: world, node: name, zone: zone)
             }
         }
-        currentProxies = (1...world.scenario.proxyCount).map { "proxy-\($0)" }
-        let names = ["server"] + nodes.map { "agent-\($0)" } + currentProxies
-        for name in names {
-            roles[name] = Role(machine: machine(of: name))
+        currentProxies = (1...world.scenario.proxyCount).map { RoleName.proxy($0) }
+        for name in [RoleName.server] + nodes.map({ RoleName.agent($0) }) + currentProxies {
+            add(name)
             handle(name, .tick)
         }
+    }
+
+    func add(_ name: String) {
+        roles[name] = Role(machine: machine(of: name), silence: HostSilence(period: Self.beatPeriod, now: world.now))
     }
 
     func index(of node: String) -> Int { nodes.firstIndex(of: node) ?? 0 }
@@ -118,19 +125,58 @@ final class SimulatedHost {
 
     private func beat(_ name: String, _ life: Life) {
         world.schedule(after: Self.beatPeriod, for: life) { [self] in
-            world.later(for: up) { [self] in if roles[name]?.life === life { handle(name, .heard) } }
+            world.later(for: up) { [self] in
+                guard roles[name]?.life === life else { return }
+                handle(name, .heard)
+                world.later(for: life) { [self] in
+                    roles[name]?.silence.heard(now: world.now)
+                    planLook(name, life)
+                }
+            }
+            if roles[name]?.silence.asked(now: world.now) ?? false { killSilentUp(name) }
+            planLook(name, life)
             beat(name, life)
         }
+    }
+
+    private func planLook(_ name: String, _ life: Life) {
+        if let look = roles[name]?.look { world.callOff(look) }
+        let look = roles[name]?.silence.lookAgain.map { at in
+            world.schedule(at: at, for: life) { [self] in
+                guard var silence = roles[name]?.silence else { return }
+                let isHung = silence.looked(now: world.now, isMissed: { isAnybodyMissed })
+                roles[name]?.silence = silence
+                if isHung { killSilentUp(name) }
+                planLook(name, life)
+            }
+        }
+        roles[name]?.look = look
+    }
+
+    /// A role is dead or stopped that is to run.
+    private var isAnybodyMissed: Bool {
+        roleNames.contains { name in
+            guard let role = roles[name], role.machine.state != .failed, !retiredProxies.contains(name) else { return false }
+            return role.life.map { $0.isOver || $0.isPaused } ?? true
+        }
+    }
+
+    private func killSilentUp(_ name: String) {
+        world.sometimes(.silentUpKilled)
+        world.note(name, "kills up, which is silent", isTurningPoint: true)
+        killUp()
     }
 
     private func begin(_ name: String) {
         let life = Life(name)
         roles[name]?.life = life
+        roles[name]?.silence = HostSilence(period: Self.beatPeriod, now: world.now)
+        roles[name]?.silence.welcomed(answersBeats: true, now: world.now)
         world.note("up", "starts \(name)")
         beat(name, life)
-        if name == "server" {
+        if name == RoleName.server {
             startServer(life)
-        } else if name.hasPrefix("agent-"), let machine = machines[String(name.dropFirst(6))] {
+        } else if let machine = RoleName.node(ofAgent: name).flatMap({ machines[$0] }) {
             let agent = SimulatedAgent(world: world, life: life, machine: machine)
             agents[name] = agent
             past.append(agent)
@@ -162,10 +208,10 @@ final class SimulatedHost {
             // It says why and ends; `up` tries again.
             if let damage = error as? SimulatedDisk.Damage {
                 world.sometimes(.damageNamed)
-                world.note("server", "does not start: the record of \(damage.revision) is damaged", isTurningPoint: true)
+                world.note(RoleName.server, "does not start: the record of \(damage.revision) is damaged", isTurningPoint: true)
             }
             life.end()
-            world.schedule(after: .milliseconds(5), for: up) { [self] in handle("server", .exited) }
+            world.schedule(after: .milliseconds(5), for: up) { [self] in handle(RoleName.server, .exited) }
         }
     }
 
@@ -173,7 +219,7 @@ final class SimulatedHost {
     func kill(_ name: String) {
         guard let life = roles[name]?.life, !life.isOver else { return }
         life.end()
-        if name == "server" {
+        if name == RoleName.server {
             if world.disk.crash(keeping: { world.number($0) }) { world.sometimes(.tailTorn) }
             server = nil
             links.removeAll { $0.life.isOver }
@@ -184,7 +230,7 @@ final class SimulatedHost {
             proxy.died()
         }
         agents[name] = agents[name]?.life === life ? nil : agents[name]
-        if name.hasPrefix("agent-") { absences.handle(.went, of: String(name.dropFirst(6))) }
+        if let node = RoleName.node(ofAgent: name) { absences.handle(.went, of: node) }
         caches.removeAll { $0.life.isOver }
         // News of this process, not of its successor.
         world.schedule(after: .milliseconds(1), for: up) { [self] in if roles[name]?.life === life { ended(name) } }
@@ -220,17 +266,22 @@ final class SimulatedHost {
 
     /// Dies; the first role that notices starts another one, or, where none lives, whoever looks after the machine does.
     func killUp() {
+        guard !up.isOver else { return }
         up.end()
+        for name in roleNames { roles[name]?.silence.lost() }
+        // What it knew of ends that nobody else has seen.
+        for machine in machines.values { machine.unseenExits = [:] }
         let isAnybodyLeft = roles.values.contains { $0.life.map { !$0.isOver } ?? false }
         let delay = isAnybodyLeft ? world.length(.milliseconds(10)...(.milliseconds(100))) : .seconds(1)
         world.schedule(after: delay, for: nil) { [self] in
             up = Life("up")
             world.sometimes(.upStartedAgain)
-            absences.begin(up, down: nodes.filter { isFailed(node: $0) }, running: nodes.filter { isRunning("agent-\($0)") })
+            absences.begin(up, down: nodes.filter { isFailed(node: $0) }, running: nodes.filter { isRunning(RoleName.agent($0)) })
             adoptRetired()
             for name in roleNames {
                 guard let role = roles[name] else { continue }
                 roles[name]?.tick = nil
+                roles[name]?.silence.welcomed(answersBeats: true, now: world.now)
                 // Who has failed on purpose stays down, and nobody looks after who is retired.
                 if role.machine.state == .failed || role.machine.state == .stopped { continue }
                 roles[name]?.machine = machine(of: name)
@@ -247,20 +298,20 @@ final class SimulatedHost {
 
     func fail(node: String) {
         world.note("up", "node \(node) fails", isTurningPoint: true)
-        handle("agent-\(node)", .fail)
+        handle(RoleName.agent(node), .fail)
         machines[node]?.killEverything()
     }
 
     func recover(node: String) {
-        guard roles["agent-\(node)"]?.machine.state == .failed else { return }
+        guard roles[RoleName.agent(node)]?.machine.state == .failed else { return }
         world.note("up", "node \(node) is recovered", isTurningPoint: true)
-        handle("agent-\(node)", .recover)
+        handle(RoleName.agent(node), .recover)
     }
 
     /// Whether the role is to run: not on a node that stays away.
-    func isExpected(_ role: String) -> Bool { !role.hasPrefix("agent-") || !givenUp.contains(String(role.dropFirst(6))) }
+    func isExpected(_ role: String) -> Bool { RoleName.node(ofAgent: role).map { !givenUp.contains($0) } ?? true }
 
-    func isFailed(node: String) -> Bool { roles["agent-\(node)"]?.machine.state == .failed }
+    func isFailed(node: String) -> Bool { roles[RoleName.agent(node)]?.machine.state == .failed }
 
     /// What the controllers ask of `up`: the agent, then everything that the records name, is killed. Asked again until it answers, or it is not wanted
     /// any more.
@@ -272,7 +323,7 @@ final class SimulatedHost {
         }
         world.schedule(after: .milliseconds(1), for: asker) { [self] in
             world.note("up", "fences \(node)", isTurningPoint: true)
-            if !isFailed(node: node) { kill("agent-\(node)") }
+            if !isFailed(node: node) { kill(RoleName.agent(node)) }
             machines[node]?.killEverything()
             done(true)
         }

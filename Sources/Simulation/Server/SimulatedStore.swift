@@ -24,7 +24,7 @@ final class SimulatedStore: SimulatedAPI {
     private var snapshotCount = 0
     /// Who made each commit that is not published yet.
     private var writers: [(through: Revision, writer: Writers.Writer)] = []
-    var wallClock: Timestamp { world.wallClock(of: "server") }
+    var wallClock: Timestamp { world.wallClock(of: RoleName.server) }
 
     /// Recovers what is on the disk with the registry's own recovery.
     init(world: World, life: Life) throws {
@@ -38,7 +38,7 @@ final class SimulatedStore: SimulatedAPI {
             let found = try world.disk.read(trusting: world.isPlanted(.damageUnnoticed))
             if found.isRepaired {
                 world.sometimes(.damageRepaired)
-                world.note("server", "does without a damaged snapshot", isTurningPoint: true)
+                world.note(RoleName.server, "does without a damaged snapshot", isTurningPoint: true)
                 world.disk.setAsideDamaged()
             }
             for piece in found.pieces { try recovery.add(piece.bytes, at: piece.revision) }
@@ -48,7 +48,7 @@ final class SimulatedStore: SimulatedAPI {
         journalled = registry.revision
         let recovered = registry
         // Beginning to write needs a disk that takes it: `up` tries again.
-        let bootstrap = registry.bootstrap(now: world.wallClock(of: "server"), random: &world.random)
+        let bootstrap = registry.bootstrap(now: world.wallClock(of: RoleName.server), random: &world.random)
         if !bootstrap.isEmpty, [.failing, .full].contains(world.disk.condition) { throw Unwritable() }
         world.disk.append(bootstrap)
         world.disk.sync()

@@ -9,11 +9,11 @@ package enum Mark: String, CaseIterable, Sendable, Hashable {
     case exited, outOfMemory, childrenCleared, restartedBySickness
     case termIgnored, drainAcknowledged, requestsOutlastedWithdrawal, restartWithdrawn, noAddressFree
     case podsAdopted, leftoverFound, exitLearntFromUp, livenessHeldBack
-    case silentRoleKilled, pausedRoleWentOn, pausedUpWentOn, upStartedAgain
+    case silentRoleKilled, silentUpKilled, pausedRoleWentOn, pausedUpWentOn, upStartedAgain
     case clockJumped, zoneStayedAway
     case requestWaited, endpointRefused, requestRepeated
     case endpointEjected, endpointReturned, panicBegan, breakerOpened, breakerClosed, failedOver, failedBack, checkFailed
     case answerRepeated, requestTookTooLong, fallbackAnswered, sessionKept, sessionMoved
-    case proxySucceeded, retiredProxyFinished
+    case proxySucceeded, retiredProxyFinished, retiredProxyAdopted, retiredProxyGone
     case evictionRefused, rolledBack, drainedNode, scaledDuringRoll, addressReused
 }

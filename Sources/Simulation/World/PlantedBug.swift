@@ -45,4 +45,6 @@ package enum PlantedBug: String, CaseIterable, Sendable, Hashable {
     case leasesJudgedByThemselves
     /// The scheduler does not look whether anybody is there who could begin what it places.
     case absenceIgnored
+    /// Nobody tells the agents that another proxy comes: drains end without its word.
+    case newProxyUnannounced
 }
