@@ -63,7 +63,7 @@ final class DeploymentLoop {
         if deployment.strategy == .recreate {
             for set in sets { podCounts[set.meta.uid] = mirror.podCount(ofController: set.meta.uid) }
         }
-        let pods = deployment.rollsBackOnFailure ? sets.flatMap { mirror.pods(of: $0.meta, selector: $0.selector) } : []
+        let pods = DeploymentPlan.looksAtPods(of: deployment, sets) ? sets.flatMap { mirror.pods(of: $0.meta, selector: $0.selector) } : []
         let view = DeploymentPlan.View(deployment: deployment, sets: sets, podCounts: podCounts, pods: pods, failure: failures[key])
         let plan = DeploymentPlan.plan(view, now: Clock.realtime())
         if let delay = plan.lookAgain { queue.mark(key, after: delay) }

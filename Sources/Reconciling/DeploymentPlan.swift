@@ -16,7 +16,7 @@ package struct DeploymentPlan {
         package var sets: [ObservedReplicaSet]
         /// Pods that exist, stopping ones included and finished ones not, by the uid of their set. Needed for Recreate.
         package var podCounts: [String: Int]
-        /// The pods of its sets. Needed where it goes back by itself.
+        /// The pods of its sets. Needed where `looksAtPods` says so.
         package var pods: [ObservedPod]
         /// Why the last write was refused; nil when it was not.
         package var failure: StatusError?
@@ -31,6 +31,13 @@ package struct DeploymentPlan {
             self.pods = pods
             self.failure = failure
         }
+    }
+
+    /// Whether the plan is to know the pods: where it goes back by itself, and where an old version that never was complete has to give way.
+    package static func looksAtPods(of deployment: ObservedDeployment, _ sets: [ObservedReplicaSet]) -> Bool {
+        if deployment.rollsBackOnFailure { return true }
+        let failing = sets.filter { $0.status.ready < $0.replicas && $0.meta.annotations[Revisions.complete] == nil }
+        return failing.contains { $0.meta.uid != Revisions.current(deployment, among: sets)?.meta.uid }
     }
 
     /// The next step of the deployment.
@@ -53,7 +60,7 @@ package struct DeploymentPlan {
         }
         status.notePause()
 
-        var fleet = Fleet(old: old, new: current)
+        var fleet = Fleet(old: old, new: current, pods: view.pods)
         if let current {
             fleet.new?.annotations = Revisions.annotations(of: deployment, on: current.meta.annotations, old: old)
             fleet.new?.minReadySeconds = deployment.minReadySeconds

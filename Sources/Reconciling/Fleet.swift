@@ -12,10 +12,13 @@ struct Fleet {
         var minReadySeconds: Int64
         /// Not stored yet.
         var isFresh: Bool
+        /// Pods of it that are ready, as far as they were looked at.
+        private let readyPodCount: Int
 
-        init(_ set: ObservedReplicaSet, isFresh: Bool = false) {
+        init(_ set: ObservedReplicaSet, isFresh: Bool = false, readyPodCount: Int = 0) {
             self.set = set
             self.isFresh = isFresh
+            self.readyPodCount = readyPodCount
             replicas = set.replicas
             annotations = set.meta.annotations
             minReadySeconds = set.minReady.components.seconds
@@ -24,8 +27,8 @@ struct Fleet {
         /// Its version was once complete.
         var wasComplete: Bool { annotations[Revisions.complete] != nil }
 
-        /// Replicas that are not known to serve.
-        var idle: Int { isFresh ? 0 : max(0, replicas - set.status.ready) }
+        /// Replicas that are not known to serve. A status trails the pods: one that has just become ready must not go for one that was not.
+        var idle: Int { isFresh ? 0 : max(0, replicas - max(set.status.ready, readyPodCount)) }
 
         /// What is known to be available and will stay: a set that shrinks still shows the pods it is about to delete.
         var available: Int { isFresh ? 0 : min(set.status.available, replicas) }
@@ -36,9 +39,13 @@ struct Fleet {
     /// The set with the Deployment's template.
     var new: Member?
 
-    init(old: [ObservedReplicaSet], new: ObservedReplicaSet?) {
-        self.old = old.sorted { ($0.meta.creation, $0.meta.name) < ($1.meta.creation, $1.meta.name) }.map { Member($0) }
-        self.new = new.map { Member($0) }
+    init(old: [ObservedReplicaSet], new: ObservedReplicaSet?, pods: [ObservedPod] = []) {
+        var ready: [String: Int] = [:]
+        for pod in pods where pod.isActive && pod.isReady { ready[pod.meta.controller?.uid ?? "", default: 0] += 1 }
+        self.old = old.sorted { ($0.meta.creation, $0.meta.name) < ($1.meta.creation, $1.meta.name) }.map {
+            Member($0, readyPodCount: ready[$0.meta.uid] ?? 0)
+        }
+        self.new = new.map { Member($0, readyPodCount: ready[$0.meta.uid] ?? 0) }
     }
 
     var all: [Member] { old + (new.map { [$0] } ?? []) }

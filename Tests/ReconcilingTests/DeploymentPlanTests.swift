@@ -226,6 +226,24 @@ import Timing
         #expect(world.sizes == ["web:v1": 1, "web:v2": 2])
     }
 
+    /// Two of four served nothing when the set's status was written; one of them serves again, of which the status does not tell yet.
+    @Test func `a replica that has just become ready does not go with those that serve nothing`() throws {
+        var world = rolledOut(4)
+        world.setImage("web:v2")
+        world.finish()
+        #expect(world.sizes == ["web:v2": 4])
+        let set = try #require(world.sets.keys.first { world.image(ofSet: world.sets[$0] ?? .null) == "web:v2" })
+        world.sets[set]?["metadata"]["annotations"][Revisions.complete] = .null
+        let pods = world.pods.keys.sorted()
+        for name in pods.prefix(2) { world.setReady(name, false) }
+        world.setPass(set)
+        world.setReady(pods[0], true)
+        world.setImage("web:v3")
+        #expect(DeploymentPlan.looksAtPods(of: world.observed, world.sets.values.map { ObservedReplicaSet($0) }))
+        world.deploymentPass()
+        #expect(world.sizes == ["web:v2": 3, "web:v3": 1])
+    }
+
     @Test func `a name that another template has is avoided`() {
         let world = TinyWorld(replicas: 1)
         let taken = StatusError(code: 409, reason: "AlreadyExists", message: "taken")

@@ -52,8 +52,12 @@ final class Rollouts {
         if deployment.strategy == .recreate {
             for pod in plane.pods.values where !pod.isFinished { counts[pod.meta.controller?.uid ?? "", default: 0] += 1 }
         }
+        let uids = DeploymentPlan.looksAtPods(of: deployment, sets) ? Set(sets.map(\.meta.uid)) : []
+        let pods = uids.isEmpty ? [] : plane.pods.values.filter { $0.meta.controller.map { uids.contains($0.uid) } ?? false }
         var plan = DeploymentPlan.plan(
-            .init(deployment: deployment, sets: sets, podCounts: counts, failure: deploymentFailures[key]),
+            .init(
+                deployment: deployment, sets: sets, podCounts: counts, pods: pods.sorted { $0.key < $1.key },
+                failure: deploymentFailures[key]),
             now: plane.wallClock)
         if plane.world.isPlanted(.brokenStableVersion) { keepBrokenSets(sets, &plan) }
         return plan
