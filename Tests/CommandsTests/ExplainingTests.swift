@@ -125,7 +125,15 @@ struct ExplainingTests {
             decision("steady-agent", "Liveness probe failed: timeout", reason: "Unhealthy", at: time),
             decision("steady-agent", message, reason: "Killing", at: time),
         ]
-        #expect(scene.cause.lines.last == "   <- signal 9 killed its program: nothing here asked for it")
+        #expect(scene.cause.lines.last == "   <- signal 9 killed its program: no probe asked for it")
+    }
+
+    @Test func `a probe that fails once more meanwhile is still the cause of the last end`() {
+        var scene = Scene(.pods, pod("web-1", ready: true, restarts: 1), now: now)
+        var told = decision("steady-agent", "Container web failed liveness probe, will be restarted", reason: "Killing", at: "00:00:58")
+        told["first"] = "2026-01-01T00:00:49Z"
+        scene.decisions = [told]
+        #expect(scene.cause.lines.last == "   <- Container web failed liveness probe, will be restarted")
     }
 
     @Test func `a restart by a startup probe names that one, though liveness failed earlier`() {

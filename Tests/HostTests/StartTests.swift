@@ -93,7 +93,8 @@ extension HostRoleTests {
         }
 
         @Test func `a lock in which only a dead up is named is waited for, and one of a live up is refused`() throws {
-            let directory = DataDirectory(try Scratch().path + "/data")
+            let scratch = try Scratch()
+            let directory = DataDirectory(scratch.path + "/data")
             let held = try HostRole.lock(directory)
             try Files.writeAll("2147483000\n".utf8, to: held.fd)
             var looks = 0
@@ -101,13 +102,15 @@ extension HostRoleTests {
                 looks += 1
                 if looks == 20 { held.release() }
             }
-            #expect(looks == 20)
+            // A child that another test is just launching may hold a copy for a moment.
+            #expect(looks >= 20)
 
             try Files.writeAll("\(Processes.current)\n".utf8, to: taken.fd)
             var refusal = ""
+            looks = 0
             do throws(HostError) { try HostRole.lock(directory) { _ in looks += 1 }.release() } catch { refusal = "\(error)" }
             #expect(refusal.hasPrefix("another steady up (pid \(Processes.current)) runs on "))
-            #expect(looks == 29)
+            #expect(looks == 9)
             taken.release()
         }
 

@@ -95,7 +95,7 @@ extension Scene {
             } else if let failure = probeFailure(of: name, endedWith: end) {
                 because = [failure]
             } else if let signal = end["signal"].int, signal > 0 {
-                because = [Cause("signal \(signal) killed its program: nothing here asked for it")]
+                because = [Cause("signal \(signal) killed its program: no probe asked for it")]
             } else if !end.isNull {
                 because = [Cause("its program ended by itself: nothing here asked it to")]
             }
@@ -111,9 +111,10 @@ extension Scene {
         for probe in ["liveness", "startup"] {
             let message = "Container \(container) failed \(probe) probe, will be restarted"
             let told = decisions.last { decision in
-                guard decision["reason"].string == "Killing", decision["message"].string == message, let at = decision["last"].timestamp
+                guard decision["reason"].string == "Killing", decision["message"].string == message, let last = decision["last"].timestamp
                 else { return false }
-                return at < finished && began.map { at >= $0 } ?? true
+                // One record of every time: the last of them may be of the run after this one.
+                return decision["first"].timestamp ?? last < finished && began.map { last >= $0 } ?? true
             }
             guard let told, let asked = told["last"].timestamp else { continue }
             let answer = decisions.last { decision in

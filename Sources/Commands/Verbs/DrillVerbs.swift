@@ -41,7 +41,7 @@ enum DrillVerbs {
     /// Judges, takes what the drill will cost off the budgets, and only then fails the nodes, so that of two drills, or of a drill and an eviction, at
     /// most one uses an allowance: a budget that changed meanwhile refuses the write, and `up` refuses when other nodes have failed since.
     ///
-    /// What is unknown here it leaves to `up`, which knows every node. What is taken off for a drill that `up` then refuses comes back after
+    /// What is unknown here it leaves to `up`, which knows every node. What is taken off for a drill that is refused after all comes back after
     /// `DisruptionBudget.Status.disruptionTimeout`, as for an eviction that nobody carries out.
     private static func failWithinBudgets(_ what: String, _ name: String, _ invocation: Invocation) throws(CommandError) -> Value {
         let api = try Instance.connect(invocation)
