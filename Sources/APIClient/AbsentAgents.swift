@@ -34,5 +34,6 @@ package struct AbsentAgents: Hashable, Sendable {
     }
 
     private static let operation = "absent"
-    private static let never = "never"
+    /// The absence of an agent that nobody starts.
+    package static let never = "never"
 }

@@ -131,7 +131,8 @@ final class NodeHealthLoop {
         let offers = mirror.slices.views.values.filter { slice in slice.endpoints.contains { $0.isReady && $0.nodeName == name } }
         let verdict = NodeLossPlan.verdict(
             .init(
-                name: name, absence: absence, offered: offers.map(\.meta.revision).max(), pods: mirror.pods(onNode: name),
+                name: name, absence: absence, hasAgent: absence != AbsentAgents.never || watch.isRenewed(name),
+                offered: offers.map(\.meta.revision).max(), pods: mirror.pods(onNode: name),
                 proxies: Array(mirror.proxies.views.values), proxyCount: proxyCount, live: proxies))
         switch verdict {
         case .unsuspected: break

@@ -7,9 +7,9 @@ import Supervision
 /// Failing and recovering nodes.
 extension HostRole {
     /// Everything that the node's records name is killed, AFTER the node's agent has ended, which was silent too long but may still live. The agent
-    /// is started again like any that dies; that of a failed node stays gone until it is recovered.
+    /// is started again like any that dies; that of a failed node stays gone until it is recovered. A node that this `up` has no agent for may have
+    /// records of an earlier one.
     func fence(_ node: String, _ done: @escaping () -> Void) {
-        guard configuration.nodes.contains(where: { $0.name == node }) else { return done() }
         // Replacements are made elsewhere once this is done: an agent that lived on would start again what is killed here.
         if let role = role(ofNode: node), role.isRunning, role.machine.state != .failed { role.signal(9) }
         clear(node, done)

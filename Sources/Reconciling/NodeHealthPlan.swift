@@ -39,6 +39,9 @@ package struct NodeHealthPlan {
         /// The agent is away, and the store knows of nothing that it has begun: what it began without its status being written yet is killed with the rest,
         /// and made again elsewhere.
         case nothingBegun
+        /// `up` has no agent for it, and none renewed its lease since the server runs: what the store has of it is of an instance with other nodes, as after
+        /// a restore.
+        case noAgent
 
         /// It is lost only while its agent is away. Nobody need be killed for an absence that is over.
         package var restsOnAbsence: Bool { self != .leaseRanOut }
@@ -48,6 +51,7 @@ package struct NodeHealthPlan {
             case .leaseRanOut: "The node's agent stopped renewing its lease."
             case .nobodyThere: "The node's agent is away, and what ran there refuses connections."
             case .nothingBegun: "The node's agent is away, and began none of its pods."
+            case .noAgent: "The node has no agent: the instance runs without it."
             }
         }
     }

@@ -32,6 +32,8 @@ package struct NodeLossPlan {
         package var name: String
         /// The absence of the node's agent, by the name that `up` gave it; nil: the agent is there, or nobody knows.
         package var absence: String?
+        /// There is an agent that may come back, or one was heard of by its lease.
+        package var hasAgent: Bool
         /// The newest write of a slice that offers a ready endpoint on the node; nil: none does.
         package var offered: Revision?
         /// Pods are bound to the node, and its agent has not said a word of any of them.
@@ -46,13 +48,14 @@ package struct NodeLossPlan {
 
         /// - Parameter pods: those that are bound to the node.
         package init(
-            name: String, absence: String?, offered: Revision?, pods: [ObservedPod] = [], proxies: [ObservedProxy], proxyCount: Int,
+            name: String, absence: String?, hasAgent: Bool = true, offered: Revision?, pods: [ObservedPod] = [], proxies: [ObservedProxy], proxyCount: Int,
             live: Set<String> = []
         ) {
             isUnbegun = !pods.isEmpty && !pods.contains(where: \.hasBegun)
             isReplaceable = pods.allSatisfy { $0.meta.controller != nil }
             self.name = name
             self.absence = absence
+            self.hasAgent = hasAgent
             self.offered = offered
             self.proxies = proxies
             self.proxyCount = proxyCount
@@ -69,9 +72,10 @@ package struct NodeLossPlan {
     }
 
     /// Lost once every proxy has found, since the agent went and with all in its table that is offered on the node, that nobody accepts there; at once
-    /// where nothing has begun that would not be made again.
+    /// where nothing has begun that would not be made again, or no agent is to come.
     package static func verdict(_ view: View) -> Verdict {
         guard let absence = view.absence else { return .unsuspected }
+        if !view.hasAgent { return .lost(.noAgent) }
         guard let offered = view.offered else {
             if view.isUnbegun, view.isReplaceable { return .lost(.nothingBegun) }
             if view.isUnbegun { return .suspected(because: "one of its pods has nobody who would make it again") }

@@ -27,6 +27,8 @@ package struct SnapshotContents: Sendable {
     package let counts: [(type: ResourceType, count: Int)]
     /// Resources of another version of Steady, which this one leaves out.
     package let unknownResources: [String]
+    /// How many nodes each zone has, by the zones' names.
+    package let zones: [(name: String, nodeCount: Int)]
 
     package var objectCount: Int { counts.reduce(0) { $0 + $1.count } }
 }
@@ -58,13 +60,21 @@ package enum SnapshotFiles {
         var recovery = Recovery(settings: RegistrySettings())
         do throws(RecoveryError) {
             for record in file.records { try recovery.add(record.payload, at: Revision(record.revision)) }
+            let registry = try recovery.registry()
             return SnapshotContents(
                 revision: file.revision, format: "\(file.layoutVersion).\(file.contentVersion)",
                 time: file.time == 0 ? nil : Timestamp(secondsSince1970: file.time), byteCount: file.byteCount,
-                counts: try recovery.registry().objectCounts.filter { $0.count > 0 }, unknownResources: recovery.unknownResources.sorted())
+                counts: registry.objectCounts.filter { $0.count > 0 }, unknownResources: recovery.unknownResources.sorted(),
+                zones: zones(of: registry))
         } catch {
             throw StorageError("\(path): \(error). Use another snapshot; nothing was changed")
         }
+    }
+
+    private static func zones(of registry: Registry) -> [(name: String, nodeCount: Int)] {
+        guard case .list(_, let nodes, _) = registry.list(ListRequest(.nodes)).body else { return [] }
+        let zones = nodes.compactMap { $0["metadata"]["labels"]["topology.kubernetes.io/zone"].string }
+        return Dictionary(grouping: zones) { $0 }.map { ($0.key, $0.value.count) }.sorted { $0.name < $1.name }
     }
 
     /// Puts a snapshot that was received under its name once it is proved whole. The temporary file is gone in any case.

@@ -1,6 +1,7 @@
 import APIClient
 import Commands
 import Formats
+import Host
 import Linux
 import Resources
 import Storage
@@ -170,8 +171,17 @@ enum SnapshotVerbs {
             invocation.terminal.complain("warning: this version does not serve \(resource); what the snapshot has of it is left out")
         }
         let place = invocation.isGiven("data-dir") ? " --data-dir \(directory.path)" : ""
-        invocation.terminal.line("start it with: steady up\(place)")
+        invocation.terminal.line("start it with: steady up\(place)\(shape(of: contents))")
         return 0
+    }
+
+    /// The flags of `up` that bring back the nodes that a snapshot has, as far as flags can; empty where they are those of a plain `up`.
+    private static func shape(of contents: SnapshotContents) -> String {
+        let zones = contents.zones.map(\.name)
+        let nodesPerZone = contents.zones.map(\.nodeCount).max() ?? 1
+        let plain = HostConfiguration()
+        return (zones.isEmpty || zones == plain.zones ? "" : " --zones \(zones.joined(separator: ","))")
+            + (nodesPerZone == plain.nodesPerZone ? "" : " --nodes-per-zone \(nodesPerZone)")
     }
 
     private static func list(_ names: [String]) -> String {
@@ -214,6 +224,9 @@ enum SnapshotVerbs {
         terminal.line("Size:       \(contents.byteCount) bytes")
         terminal.line("Checksums:  ok")
         terminal.line("Objects:    \(contents.objectCount)")
+        if !contents.zones.isEmpty {
+            terminal.line("Nodes:      \(contents.zones.map { "\($0.nodeCount) in zone \($0.name)" }.joined(separator: ", "))")
+        }
         if counts.isEmpty { return }
         let width = (counts.map(\.name.count).max() ?? 0) + 3
         func row(_ name: String, _ count: String) {

@@ -335,12 +335,17 @@ import Timing
         #expect(cluster.fenced == [])
     }
 
-    @Test func `nodes that up has no agent for get no pod from the beginning, and what never began there is replaced at once`() throws {
+    @Test func `nodes that up has no agent for get no pod from the beginning, and what is there by the store's word is replaced at once`()
+        throws
+    {
         let cluster = try TestCluster(nodes: [("a1", "a"), ("a2", "a"), ("b1", "b"), ("b2", "b")], leaseSeconds: 3_600)
         defer { cluster.close() }
         cluster.silent = ["a2", "b2"]
         cluster.create(.deployments, cluster.deployment("early", replicas: 4))
         cluster.wait("placed") { cluster.pods.all.count { !Pod($0).spec.nodeName.isEmpty } == 4 }
+        let stale = try #require(cluster.pods.all.map { Pod($0) }.first { $0.spec.nodeName == "a2" })
+        cluster.report(stale.key, stale.meta.uid, address: "127.64.9.1", isReady: true)
+        cluster.wait("one is Ready, as it is stored") { cluster.readyPods.contains { $0.meta.uid == stale.meta.uid } }
         cluster.controllers.absent(AbsentAgents(of: ["a1", "b1"]))
         cluster.create(.deployments, cluster.deployment(replicas: 4))
         cluster.wait("complete") { cluster.isComplete() && cluster.isComplete("early") }

@@ -144,6 +144,12 @@ import Timing
         #expect(bench.state.leftovers.contains(bench.node("a1")))
     }
 
+    @Test func `a fence of a node that has no agent any more kills what an earlier up has left there`() throws {
+        let bench = try HostBench()
+        #expect(try bench.ask(FenceRequest(node: "x1", askedAt: Clock.monotonic()).message)["ok"].bool == true)
+        #expect(bench.state.leftovers == [bench.node("x1")])
+    }
+
     @Test func `a zone whose failure cannot be written down is not failed, and says so`() throws {
         let bench = try HostBench()
         let pids = try ["agent-a1", "agent-b1"].map { try bench.pid($0) }

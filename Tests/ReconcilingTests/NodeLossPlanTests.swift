@@ -17,7 +17,8 @@ import Testing
     }
 
     private func verdict(
-        absence: String? = "7", offered: UInt64? = 10, pods: [Value] = [], isOwned: Bool = true, _ proxies: [String], count: Int = 1,
+        absence: String? = "7", hasAgent: Bool = true, offered: UInt64? = 10, pods: [Value] = [], isOwned: Bool = true, _ proxies: [String],
+        count: Int = 1,
         live: Set<String> = []
     ) -> NodeLossPlan.Verdict {
         let proxies = proxies.enumerated().map { proxy($1, "proxy-\($0 + 1)") }
@@ -25,13 +26,19 @@ import Testing
         let metadata: Value = isOwned ? ["ownerReferences": [owner]] : [:]
         return NodeLossPlan.verdict(
             .init(
-                name: "b1", absence: absence, offered: offered.map { Revision($0) },
+                name: "b1", absence: absence, hasAgent: hasAgent, offered: offered.map { Revision($0) },
                 pods: pods.map { ObservedPod(["metadata": metadata, "status": $0]) }, proxies: proxies, proxyCount: count, live: live))
     }
 
     @Test func `a node is lost when its agent is away and every proxy finds nobody there`() {
         #expect(verdict(["10 b1@7"]) == .lost(.nobodyThere))
         #expect(verdict(["12 a1@3 b1@7", "10 b1@7"], count: 2) == .lost(.nobodyThere))
+    }
+
+    @Test func `a node that nobody has an agent for is lost, whatever is believed of its pods`() {
+        #expect(verdict(hasAgent: false, []) == .lost(.noAgent))
+        #expect(verdict(hasAgent: false, offered: nil, ["10"]) == .lost(.noAgent))
+        #expect(verdict(absence: nil, hasAgent: false, ["10 b1@7"]) == .unsuspected)
     }
 
     @Test func `an agent that is away is not enough`() {
