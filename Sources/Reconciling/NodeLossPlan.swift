@@ -48,7 +48,8 @@ package struct NodeLossPlan {
 
         /// - Parameter pods: those that are bound to the node.
         package init(
-            name: String, absence: String?, hasAgent: Bool = true, offered: Revision?, pods: [ObservedPod] = [], proxies: [ObservedProxy], proxyCount: Int,
+            name: String, absence: String?, hasAgent: Bool = true, offered: Revision?, pods: [ObservedPod] = [], proxies: [ObservedProxy],
+            proxyCount: Int,
             live: Set<String> = []
         ) {
             isUnbegun = !pods.isEmpty && !pods.contains(where: \.hasBegun)
