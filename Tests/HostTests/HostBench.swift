@@ -73,6 +73,13 @@ final class HostBench {
         let state = Mutex(State())
     }
 
+    /// The next `up` in this directory takes addresses that are free: others on this machine may have those of the last one by now.
+    static func forgetAddresses(of directory: DataDirectory) throws {
+        var record = try #require(HostRole.recorded(directory))
+        (record.block, record.apiAddress) = (nil, .ipv4(.loopback, port: 0))
+        try Files.replace(directory.hostRecord, with: JSON.serialize(record.value))
+    }
+
     init(
         configuration: HostConfiguration = HostConfiguration(zones: ["a", "b"]), script: String = "exec sleep 1000", at path: String? = nil,
         isPlanned: Bool = false, isResuming: Bool = false

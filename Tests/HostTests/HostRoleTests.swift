@@ -108,6 +108,7 @@ import Timing
         agent.close()
         proxy.close()
         first.stop()
+        try HostBench.forgetAddresses(of: first.directory)
         told = nil
         let second = try HostBench(at: scratch.path)
         try second.link("proxy-1").onMessage = { told = AbsentAgents($0) ?? told }
@@ -167,6 +168,7 @@ import Timing
         let first = try HostBench(at: scratch.path)
         _ = try first.ask(["op": "fail", "node": "a1"])
         first.stop()
+        try HostBench.forgetAddresses(of: first.directory)
         let second = try HostBench(at: scratch.path)
         #expect(try second.role("agent-a1")["state"].string == "Failed")
         #expect(try second.role("agent-b1")["state"].string == "Running")

@@ -91,10 +91,7 @@ import Timing
         let first = try HostBench(configuration: configuration, at: directory.path)
         #expect(try first.role("proxy-2")["state"].string != nil)
         first.stop()
-        // Others on this machine may have its addresses by now.
-        var record = try #require(HostRole.recorded(directory))
-        (record.block, record.apiAddress) = (nil, .ipv4(.loopback, port: 0))
-        try Files.replace(directory.hostRecord, with: JSON.serialize(record.value))
+        try HostBench.forgetAddresses(of: directory)
         let one = try HostBench(configuration: HostConfiguration(zones: ["a"]), at: directory.path)
         #expect(try one.ask(["op": "status"])["roles"].elements.compactMap { $0["name"].string } == ["server", "agent-a1", "proxy-1"])
     }
