@@ -49,6 +49,8 @@ extension Router {
         let now: Instant
         /// The slots, and whether they were ready before.
         var wasReady: [Int: Bool] = [:]
+        /// Which backends were put.
+        var backends: [Int] = []
         init(now: Instant) { self.now = now }
     }
 
@@ -103,6 +105,7 @@ extension Router {
         followHealth(of: &backend, readyBefore)
         backends[index] = backend
         noteBreakersEnd(index)
+        change.backends.append(index)
     }
 
     /// What `Policy/Selection.swift` goes by; what it remembers lives on.
@@ -174,6 +177,7 @@ extension Router {
             if wasReady { withdrawn.append(EndpointID(index: index)) }
             if slots[index].isFree { release(index) } else { unready.insert(index) }
         }
+        for index in change.backends { divideAgain(index, change.now) }
         isReportDue = true
         return withdrawn
     }

@@ -101,6 +101,25 @@ import Wire
         #expect(scene.router.takeFailovers().map(\.isFailedOver) == [false])
     }
 
+    @Test func `a loss that no request has seen puts off the way back as well`() {
+        let scene = Scene()
+        scene.rules.balance.groups = [.init(labels("role", "backup"), priority: 1)]
+        scene.rules.balance.failover.failBackDelay = .seconds(5)
+        func best(_ standing: RouteTable.Standing, at second: Int64) {
+            scene.now = .zero + .seconds(second)
+            scene.put([Place(1, group: 1, standing), Place(3, group: 0)])
+        }
+        best(.withheld, at: 0)
+        #expect(scene.counts(1) == [3: 1])
+        best(.ready, at: 10)
+        best(.withheld, at: 12)
+        best(.ready, at: 13)
+        scene.now = .zero + .seconds(16)
+        #expect(scene.counts(10) == [3: 10], "it would be 6 s")
+        scene.now = .zero + .seconds(18)
+        #expect(scene.counts(10) == [1: 10])
+    }
+
     @Test func `a request that avoids the best endpoint goes to the backup alone, without failing all others over`() {
         let scene = Scene()
         scene.rules.balance.groups = [.init(labels("role", "backup"), priority: 1)]

@@ -153,6 +153,12 @@ final class FailBackDelay: Check {
                     known[seen]?.betterSince = world.now
                 }
                 if capacity(of: backend, best: false) < 1 { doubtedAt[seen] = world.now }
+                // Whoever leaves while he is ejected was missed until now.
+                let listed = Set(backend.endpoints.map(\.address))
+                for (address, until) in ejectedUntil[seen] ?? [:] where !listed.contains(address) {
+                    ejectedUntil[seen]?[address] = nil
+                    if until > world.now { doubtedAt[seen] = world.now }
+                }
             }
         case .healthTurned(let change, let proxy):
             let seen = Seen(proxy, change.backend)
@@ -165,8 +171,10 @@ final class FailBackDelay: Check {
             let seen = Seen(proxy, failover.backend)
             let delay = proxy.rules(of: failover.backend).balance.failover.failBackDelay
             defer { known[seen] = nil }
-            guard let since = known[seen]?.betterSince, world.now - since < delay,
-                let backend = proxy.router.table.backend(failover.backend),
+            // The change of the table by which it went back may not have been seen yet.
+            guard let backend = proxy.router.table.backend(failover.backend), let known = known[seen],
+                let since = known.betterSince ?? (capacity(of: backend, best: true) > known.least ? world.now : nil),
+                world.now - since < delay,
                 !lastDoubts(seen, backend, world.now).contains(where: { world.now - $0 <= delay + Router.suspicion + .seconds(1) })
             else { return }
             world.violate(

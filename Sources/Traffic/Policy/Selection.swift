@@ -98,9 +98,18 @@ extension Router {
     private mutating func narrowToPriority(
         _ pool: inout [Candidate], _ backend: Int, _ rules: BalancingRules, _ hash: UInt64?, _ now: Instant
     ) {
+        let divided = divide(pool, backend, rules, now)
+        guard divided.count > 1, let turn = Self.turn(divided, hash, salt: 1, &backends[backend].memory.levels) else { return }
+        keep(&pool) { rules.priority(of: $0.group) == divided[turn].key }
+    }
+
+    /// How much goes to each priority, best first; told where that is another one than before. Empty: there is but one.
+    private mutating func divide(_ pool: [Candidate], _ backend: Int, _ rules: BalancingRules, _ now: Instant) -> [(
+        key: Int, weight: Double
+    )] {
         if pool.contains(where: { $0.group >= rules.groups.count }) { backends[backend].memory.hasUngrouped = true }
         let levels = rules.levels(hasUngrouped: backends[backend].memory.hasUngrouped)
-        guard levels.count > 1 else { return }
+        guard levels.count > 1 else { return [] }
         var standings = [Priorities.Standing](repeating: .init(healthy: 0, total: 0), count: levels.count)
         for candidate in pool {
             guard let level = levels.firstIndex(of: rules.priority(of: candidate.group)) else { continue }
@@ -112,9 +121,14 @@ extension Router {
         if backends[backend].memory.priorities.isFailedOver != wasFailedOver {
             noteFailover(Failover(backend: backends[backend].name, isFailedOver: !wasFailedOver, standings: standings))
         }
-        let turn = Self.turn(Array(zip(levels, shares)), hash, salt: 1, &backends[backend].memory.levels)
-        guard let turn else { return }
-        keep(&pool) { rules.priority(of: $0.group) == levels[turn] }
+        return zip(levels, shares).map { (key: $0, weight: $1) }
+    }
+
+    /// Judges the priorities of a backend whose endpoints have changed, while its traffic is led away: a loss that no request happens to see puts off
+    /// the way back as well.
+    mutating func divideAgain(_ backend: Int, _ now: Instant) {
+        guard backends[backend].memory.priorities.isFailedOver else { return }
+        _ = divide(candidates(of: backend, [], now), backend, backends[backend].gate.rules.balance, now)
     }
 
     private mutating func narrowToGroup(_ pool: inout [Candidate], _ backend: Int, _ rules: BalancingRules, _ hash: UInt64?) {
