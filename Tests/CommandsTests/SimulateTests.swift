@@ -170,11 +170,21 @@ struct SimulateTests {
         let report = ForecastReport(forecast: forecast, wantedYearCount: 10, target: nil)
         #expect(report.years == "0 of 10 simulated years")
         #expect(report.cut?.hasPrefix("Stopped after 1,000 steps of work: things fail so often that ") == true)
+        #expect(report.value["wantedYears"].int == 10 && report.value["years"].int == 0)
+        #expect(report.value["worstYear"].isNull && report.value["bestYear"].isNull)
         forecast = Forecast(FailureRates(meanTimes: [:]), of: Scenario("calm", objects: []))
         #expect(forecast.addYear(seed: 1) == nil)
         let whole = ForecastReport(forecast: forecast, wantedYearCount: 1, target: nil)
         #expect(whole.years == "1 simulated year" && whole.cut == nil)
         #expect(whole.value["years"].int == 1 && whole.value["simulatedYears"] == .double(1))
+        #expect(whole.value["worstYear"] == .double(1) && whole.value["bestYear"] == .double(1))
+        // One calm year of two says nothing about the other.
+        let half = ForecastReport(forecast: forecast, wantedYearCount: 2, target: 99.9)
+        #expect(!half.isReached && half.value["targetReached"].isNull)
+        #expect(half.targetWords == "Whether the target of 99.9 % is reached is not known: 1.0 of 2 simulated years are too few to tell.")
+        let reached = ForecastReport(forecast: forecast, wantedYearCount: 1, target: 99.9)
+        #expect(reached.isReached && reached.value["targetReached"].bool == true)
+        #expect(reached.targetWords == "The target of 99.9 % is reached.")
     }
 
     @Test func `a forecast says its rates, and fails below its target`() throws {

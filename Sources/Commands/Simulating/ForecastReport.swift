@@ -9,7 +9,16 @@ struct ForecastReport {
     /// Percent.
     let target: Double?
 
-    var isReached: Bool { target.map { (1 - forecast.lostShare) * 100 >= $0 } ?? true }
+    /// Whether the target is; where the years that were asked for are not over, nobody knows, and it counts as missed.
+    var isReached: Bool { target.map { !isCutShort && (1 - forecast.lostShare) * 100 >= $0 } ?? true }
+    /// Nil: there is no target.
+    var targetWords: String? {
+        target.map { target in
+            isCutShort
+                ? "Whether the target of \(target) % is reached is not known: \(years) are too few to tell."
+                : "The target of \(target) % is \(isReached ? "reached" : "missed")."
+        }
+    }
     private var isOfTime: Bool {
         forecast.scenario.requestsPerSecond == 0 || !forecast.scenario.objects.contains { $0["kind"].string == "Service" }
     }
@@ -24,10 +33,7 @@ struct ForecastReport {
         out += "  \(loss)\n\n" + TextTable.text([Self.headers] + rows) + "\n\(conditions)\n"
         if let cut { out += cut + "\n" }
         for problem in problems { out += "Did not come to rest by itself: \(problem)\n" }
-        if let target {
-            let words = "The target of \(target) % is \(isReached ? "reached" : "missed")."
-            out += "\n" + terminal.coloured(words, isReached ? .green : .red) + "\n"
-        }
+        if let targetWords { out += "\n" + terminal.coloured(targetWords, isReached ? .green : .red) + "\n" }
         return out
     }
 
@@ -117,8 +123,7 @@ struct ForecastReport {
     var value: Value {
         var out: Value = [
             "availability": .double(1 - forecast.lostShare), "years": .int(Int64(forecast.wholeYearCount)),
-            "simulatedYears": .double(forecast.totalYears),
-            "worstYear": .double(1 - forecast.range.upperBound), "bestYear": .double(1 - forecast.range.lowerBound),
+            "wantedYears": .int(Int64(wantedYearCount)), "simulatedYears": .double(forecast.totalYears),
             "requestsPerSecond": .double(max(1, forecast.scenario.requestsPerSecond)),
             "failures": .array(
                 forecast.rates.causes.map { cause in
@@ -134,7 +139,14 @@ struct ForecastReport {
             "overlaps": ["perYear": .double(forecast.overlaps.count), "lostPerYear": .double(forecast.overlaps.lost)],
         ]
         if let nines = Forecast.nines(lostShare: forecast.lostShare) { out["nines"] = .double(nines) }
-        if let target { out["target"] = .double(target) }
+        if forecast.wholeYearCount > 0 {
+            out["worstYear"] = .double(1 - forecast.range.upperBound)
+            out["bestYear"] = .double(1 - forecast.range.lowerBound)
+        }
+        if let target {
+            out["target"] = .double(target)
+            if !isCutShort { out["targetReached"] = .bool(isReached) }
+        }
         if !forecast.problems.isEmpty { out["problems"] = .array(Set(forecast.problems).sorted().map { .string($0) }) }
         return out
     }

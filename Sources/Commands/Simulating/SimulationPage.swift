@@ -64,11 +64,10 @@ struct SimulationPage {
     private func forecast(_ forecast: ForecastReport) -> String {
         let share = forecast.forecast.lostShare
         var out = "<h2>Forecast: \(ForecastReport.percent(share))\(ForecastReport.nines(share).map { ", \($0) nines" } ?? "")</h2>\n"
-        if let target = forecast.target {
-            let words = "The target of \(target) % is \(forecast.isReached ? "reached" : "missed")."
-            out += "<p class=\"verdict \(Self.mark(forecast.isReached))\">\(words)</p>\n"
+        if let words = forecast.targetWords {
+            out += "<p class=\"verdict \(Self.mark(forecast.isReached))\">\(Self.escaped(words))</p>\n"
         }
-        out += "<p>From \(forecast.years); \(Self.escaped(forecast.loss)).</p>\n"
+        out += "<p>From \(Self.escaped(forecast.years)); \(Self.escaped(forecast.loss)).</p>\n"
         if let cut = forecast.cut { out += "<p>\(Self.escaped(cut))</p>\n" }
         out +=
             "<div class=\"wide\"><table><tr>" + ForecastReport.headers.map { "<th>\($0.lowercased())</th>" }.joined() + "<th></th></tr>\n"
