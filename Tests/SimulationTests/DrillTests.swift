@@ -101,7 +101,7 @@ import Timing
         let remedy = Remedy.find([before], objects: objects, judge: judge)
         let helpful = remedy.tried.filter(\.helps)
         #expect(helpful.contains { $0.field.hasSuffix(".readinessProbe") }, "\(remedy.tried.map(\.field))")
-        #expect(!helpful.contains { !$0.survivesSomewhere }, "\(helpful.map(\.field))")
+        #expect(!helpful.contains { !$0.savesSeeds }, "\(helpful.map(\.field))")
         #expect(remedy.after.map(\.judgement) == [.survived])
     }
 
@@ -114,10 +114,18 @@ import Timing
             return DrillTime.needed(by: objects, startTime: .milliseconds(400))
         }
         let slow: Value = ["httpGet": ["path": "/health", "port": 8080], "initialDelaySeconds": 30]
-        #expect(needed(.null, grace: 600) == .seconds(60))
+        #expect(needed(.null, grace: 30) == .seconds(60))
+        // What does not listen to TERM is there for as long, with a probe or without.
+        #expect(needed(.null, grace: 600) == .seconds(630))
         #expect(needed(["httpGet": ["path": "/health", "port": 8080], "periodSeconds": 2], grace: 10) == .seconds(60))
         // 30 s + 3 x 10 s + 1 s, 30 s of grace, ready after 1.4 s, and 20 s for what lies between.
         #expect(needed(slow, grace: 30) == .seconds(120))
+        // Never more than may be asked for, and much less where nobody asks.
+        for grace in [86_400, 9_223_372_037, .max] as [Int64] {
+            for probe in [.null, slow] { #expect(needed(probe, grace: grace) == DrillTime.allowed.upperBound) }
+        }
+        #expect(DrillTime.unasked(needed: .seconds(630)) == .seconds(630))
+        #expect(DrillTime.unasked(needed: DrillTime.allowed.upperBound) == .seconds(900))
     }
 
     @Test func `A seed whose fault never struck is no verdict and no evidence`() {

@@ -54,7 +54,7 @@ enum SimulateVerb {
             Flag("load", nil, .value(placeholder: "RPS"), "requests per second in all (default: 50; 0: none)"),
             Flag(
                 "time", nil, .value(placeholder: "DURATION"),
-                "how long a run may take to recover, at least 5s (default: what probes, grace and start need, at least 60s)"),
+                "how long a run may take to recover, at least 5s (default: what probes, grace and start need, 60s to 15m)"),
             Flag("start-time", nil, .value(placeholder: "DURATION"), "how long the programs take to start (default: 20 to 400 ms)"),
             Flag("request-time", nil, .value(placeholder: "DURATION"), "how long they take to answer (default: 1 to 40 ms)"),
             Flag(
@@ -62,14 +62,16 @@ enum SimulateVerb {
                 "forecast the availability; how often each thing fails, such as crash=30d,node=90d,zone=1y"),
             Flag("mttr", nil, .value(placeholder: "LIST"), "after how long it is repaired (default: node=10m,zone=1h,hang=1h)"),
             Flag("years", nil, .value(placeholder: "N"), "years of the forecast (default: 10)"),
-            Flag("target", nil, .value(placeholder: "PERCENT"), "the forecast fails below this availability"),
+            Flag(
+                "target", nil, .value(placeholder: "PERCENT"),
+                "the forecast fails below this availability, and where it stops before its years are over"),
             Flag("html", nil, .value(placeholder: "FILE"), "also write a report with charts, for a browser"),
             Flag("output", "o", .value(placeholder: "text|json"), "how the result is printed (default: text)"),
         ], run: { try run($0) })
 
     private static func run(_ invocation: Invocation) throws(CommandError) -> Int32 {
         let order = try SimulationOrder(invocation)
-        let years = (order.forecast?.yearCount ?? 0) * SimulationOrder.stepsOfYear
+        let years = (order.forecast?.yearCount ?? 0) * SimulationOrder.ticksOfYear
         let progress = SimulationProgress(invocation.terminal, total: order.drills.count * order.seeds.count + years)
         var verdicts: [Verdict] = []
         for drill in order.drills { verdicts.append(order.verdict(drill, order.scenario.objects, progress)) }

@@ -22,8 +22,8 @@ struct SimulationOrder {
     static let occasionWords = Drill.Occasion.allCases.map(\.rawValue)
     private static let faultWords = ["none"] + Drill.faults.map(\.rawValue)
     private static let standardSeedCount = 10
-    /// A year of a forecast moves the bar so often.
-    static let stepsOfYear = 20
+    /// So often a year of a forecast moves the bar.
+    static let ticksOfYear = 20
     private static let seedLimit = 100_000
 
     init(_ invocation: Invocation) throws(CommandError) {
@@ -50,7 +50,7 @@ struct SimulationOrder {
         scenario.objects = try SimulatedManifests.load(files, invocation)
         Self.addNamespaces(&scenario.objects)
         let needed = DrillTime.needed(by: scenario.objects, startTime: scenario.standardProgram.startTime.upperBound)
-        scenario.chaosTime = try Self.length("time", .seconds(5)...(.seconds(86_400)), invocation) ?? needed
+        scenario.chaosTime = try Self.length("time", DrillTime.allowed, invocation) ?? DrillTime.unasked(needed: needed)
         self.neededTime = needed
         self.scenario = scenario
         var flags = files.map { "-f \(ShellWord.quoted($0))" }
@@ -77,14 +77,14 @@ struct SimulationOrder {
     func forecast(_ order: ForecastOrder, _ progress: SimulationProgress) throws(CommandError) -> Forecast {
         var forecast = Forecast(order.rates, of: scenario, stepLimit: order.stepLimit)
         for index in 0..<order.yearCount where !forecast.isExhausted {
-            var stepsLeft = Self.stepsOfYear
-            let step = {
-                stepsLeft -= 1
+            var ticksLeft = Self.ticksOfYear
+            let tick = {
+                ticksLeft -= 1
                 progress.next("forecast, year \(index + 1)")
             }
             let seed = seeds.lowerBound &+ UInt64(index)
             let violation = forecast.addYear(seed: seed) { part in
-                while stepsLeft > Int(Double(Self.stepsOfYear) * (1 - part)) { step() }
+                while ticksLeft > Int(Double(Self.ticksOfYear) * (1 - part)) { tick() }
             }
             if let violation {
                 progress.clear()
@@ -95,7 +95,7 @@ struct SimulationOrder {
                 progress.clear()
                 throw CommandError("there is nothing to forecast, because it does not start: \(problem)")
             }
-            while stepsLeft > 0 { step() }
+            while ticksLeft > 0 { tick() }
         }
         return forecast
     }

@@ -25,8 +25,9 @@ package struct Remedy: Sendable {
                 round[index].change(&changed)
                 round[index].after = judge(round[index].drill, changed)
             }
-            // What makes things milder in every seed and right in none is no way to help where something else is.
-            if round.contains(where: { $0.helps && $0.survivesSomewhere }) { round.removeAll { $0.helps && !$0.survivesSomewhere } }
+            // What makes a drill milder and none of its seeds right is no way to help where something else does that for the same drill.
+            let saved = Set(round.filter { $0.helps && $0.savesSeeds }.map(\.drill))
+            round.removeAll { $0.helps && !$0.savesSeeds && saved.contains($0.drill) }
             for new in round {
                 // What did not help before and does now counts as what helps.
                 remedy.tried.removeAll { $0.field == new.field && $0.to == new.to && !$0.helps }

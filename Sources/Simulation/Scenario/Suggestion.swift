@@ -30,6 +30,6 @@ package struct Suggestion: Sendable {
         return ready.ready > was.ready
     }
 
-    /// Whether with the change at least one seed was survived.
-    package var survivesSomewhere: Bool { (after?.survivedCount ?? 0) > 0 }
+    /// Whether more seeds were survived with the change than before.
+    package var savesSeeds: Bool { (after?.survivedCount ?? 0) > before.survivedCount }
 }
