@@ -80,6 +80,17 @@ struct SimulateTests {
         #expect(run.output.contains("\nliveness-failure   survived, no effect in 2 of 2 seeds   2/2 "), "\(run.output)")
     }
 
+    @Test func `a fault that is not over when the time is is said, in the table and in json`() throws {
+        let probe = "livenessProbe: { httpGet: { path: /health, port: 8080 } }"
+        let text = Self.manifest().replacing("readinessProbe:", with: probe + "\n          readinessProbe:")
+        let run = try run(text, "--faults liveness-failure --during steady --seeds 2 --time 5s")
+        #expect(run.exitCode == 0)
+        #expect(run.output.contains("\nliveness-failure   survived, fault not over in 2 of 2 seeds   2/2 "), "\(run.output)")
+        let value = try JSON.parse(
+            Array(try self.run(text, "--faults liveness-failure --during steady --seeds 2 --time 5s -o json").output.utf8))
+        #expect(value["scenarios"][0]["unfinishedSeeds"].int == 2 && value["scenarios"][0]["effectlessSeeds"].int == 0)
+    }
+
     @Test func `a run has as long as the manifest's own probe and grace period take, and who says less is told`() throws {
         let probe = "livenessProbe: { httpGet: { path: /health, port: 8080 }, initialDelaySeconds: 30 }"
         let text = Self.manifest().replacing("readinessProbe:", with: probe + "\n          readinessProbe:")

@@ -14,9 +14,10 @@ enum SimulateVerb {
             thing fail once, at a random moment of what goes on; each seed is another moment, place and pace. Clients send all the while.
             A scenario is survived when all replicas come back and every request is answered, but for those that went down WITH THE FAULT: in
             flight at what crashed, taken by what hung before anybody could know, or answered with an error by one that had not yet answered with
-            enough of them to be ejected (5 in a row). What is lost in a planned action always counts.
+            enough of them to be ejected (as many in a row as its policy says, 5 at most). What is lost in a planned action always counts.
             What fails does so as soon as it can (what hangs has to run first); a seed in which it never could is not reached and gives no verdict.
-            A run lasts until the fault is over and all is as wanted again; where nothing at all came of a fault, the table says no effect.
+            A run lasts until the fault is over and all is as wanted again; where nothing at all came of a fault at rest, the table says no effect;
+            where --time ended before the fault did, fault not over: what comes of it later is not known.
             A forecast (--mtbf) lets things fail for years, each as often as you say, and counts what is lost as rate times time: between failures
             nothing is. Words: \(FailureRates.Cause.allCases.map(\.rawValue).joined(separator: ", ")). Without --faults and --during it comes alone.
             Where things fail all the time it stops after \(SimulationReport.grouped(Forecast.stepsOfYear)) steps of work for each of its years, of 10 at

@@ -94,12 +94,13 @@ struct SimulationReport {
         ]
     }
 
-    /// Its judgement, of how many seeds it says nothing, and in how many nothing came of the fault.
+    /// Its judgement, of how many seeds it says nothing, in how many nothing came of the fault, and in how many it was not over in time.
     static func words(_ verdict: Verdict) -> String {
         let unreached = verdict.seedCount - verdict.reachedCount
         var parts = verdict.reachedCount == 0 ? [] : [words(verdict.judgement)]
         if unreached > 0 { parts.append("not reached in \(unreached) of \(verdict.seedCount) seeds") }
         if verdict.effectlessCount > 0 { parts.append("no effect in \(verdict.effectlessCount) of \(verdict.seedCount) seeds") }
+        if verdict.unfinishedCount > 0 { parts.append("fault not over in \(verdict.unfinishedCount) of \(verdict.seedCount) seeds") }
         return parts.joined(separator: ", ")
     }
 
@@ -215,7 +216,8 @@ struct SimulationReport {
             "fault": verdict.drill.fault.map { .string($0.rawValue) } ?? "none", "during": .string(verdict.drill.occasion.rawValue),
             "verdict": .string(words(verdict.judgement).lowercased()), "survivedSeeds": .int(Int64(verdict.survivedCount)),
             "seeds": .int(Int64(verdict.seedCount)), "reachedSeeds": .int(Int64(verdict.reachedCount)),
-            "effectlessSeeds": .int(Int64(verdict.effectlessCount)), "sent": .int(Int64(verdict.sentCount)), "lost": lost,
+            "effectlessSeeds": .int(Int64(verdict.effectlessCount)), "unfinishedSeeds": .int(Int64(verdict.unfinishedCount)),
+            "sent": .int(Int64(verdict.sentCount)), "lost": lost,
             "worstSeed": .int(Int64(verdict.worst.seed)),
         ]
         if let least = verdict.least {

@@ -30,6 +30,8 @@ package final class DrillRun {
         package var remainder: String?
         /// False: it struck, and nobody did or lost anything because of it; nobody could tell it from no fault at all.
         package var hadEffect = true
+        /// False: the time was over before the fault was, and what comes of it afterwards nobody has seen.
+        package var isFaultOver = true
         /// Serving replicas of each Deployment in each zone when the fault struck.
         package var zones: [String: [String: Int]] = [:]
         package var duration: Duration = .zero
@@ -59,11 +61,14 @@ package final class DrillRun {
     private let people: People
     private let chaos: Chaos
     private let ledger = LossLedger()
+    private let restarts = ProbedRestarts()
     private let count: ReadyCount
     private var outcome: Outcome
     private var drained: String?
     /// When what the fault let go on for a while by itself is over.
     var faultEnd: Instant { chaos.actsUntil }
+    /// Whom the fault made ill.
+    var sickened: [SimulatedProcess] { chaos.sickened }
 
     package init(_ drill: Drill, of scenario: Scenario, seed: UInt64) {
         var scenario = scenario
@@ -79,6 +84,7 @@ package final class DrillRun {
         count = ReadyCount(world: world)
         outcome = Outcome(seed: seed)
         world.watch(ledger)
+        world.watch(restarts)
     }
 
     /// Lets it happen.
@@ -192,7 +198,7 @@ package final class DrillRun {
     /// Until the fault is over and all is as wanted, for a while, or the time is over.
     private func watch() {
         let end = world.now + world.scenario.chaosTime
-        let duration = outcome.struckAt.map { FaultDuration(of: drill, struckAt: $0, chaos: chaos, world: world) }
+        let duration = outcome.struckAt.map { FaultDuration(of: drill, struckAt: $0, chaos: chaos, restarts: restarts, world: world) }
         var settledSince: Instant?
         var lastDoing = Instant.zero
         while world.violation == nil, world.now < end {
@@ -211,7 +217,11 @@ package final class DrillRun {
             }
         }
         outcome.watchedUntil = world.now
-        if let duration { outcome.hadEffect = !ledger.losses.isEmpty || duration.isSeen }
+        if let duration {
+            outcome.isFaultOver = !duration.isRunning
+            // Of what still goes on nobody knows yet what comes.
+            outcome.hadEffect = !ledger.losses.isEmpty || duration.isSeen || !outcome.isFaultOver
+        }
         let from = outcome.struckAt ?? outcome.beganAt
         let lastLoss = ledger.losses.last { !$0.cause.isUnavoidable }?.at
         if settledSince == nil || (count.lastShortage ?? .zero) >= world.now {

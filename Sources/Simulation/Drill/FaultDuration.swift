@@ -2,11 +2,23 @@ import Formats
 import Resources
 import Timing
 
+/// Remembers whose runs a liveness probe ended.
+final class ProbedRestarts: Check {
+    let name = "restarts"
+    private(set) var ended: Set<SimulatedProcess.Identity> = []
+
+    func observe(_ observation: Observation, in world: World) {
+        guard case .restartDecided(let pod, _) = observation else { return }
+        ended.formUnion(pod.processes.values.map(\.identity))
+    }
+}
+
 /// How long the fault of a drill goes on, and whether anybody noticed it.
 struct FaultDuration {
     private let drill: Drill
     private let struckAt: Instant
     private unowned let chaos: Chaos
+    private unowned let restarts: ProbedRestarts
     private unowned let world: World
     /// Containers whose liveness probe asks for more than a connection.
     private let probed: Set<String>
@@ -14,10 +26,11 @@ struct FaultDuration {
     /// A lease lasts 10 s, and `up` gives a silent role 12: what follows from a fault of Steady's own parts, or of its clocks, has begun by then.
     static let noticeTime: Duration = .seconds(15)
 
-    init(of drill: Drill, struckAt: Instant, chaos: Chaos, world: World) {
+    init(of drill: Drill, struckAt: Instant, chaos: Chaos, restarts: ProbedRestarts, world: World) {
         self.drill = drill
         self.struckAt = struckAt
         self.chaos = chaos
+        self.restarts = restarts
         self.world = world
         var probed: Set<String> = []
         for object in world.scenario.objects {
@@ -48,10 +61,10 @@ struct FaultDuration {
         }
     }
 
-    /// Whether anybody but the fault itself did anything after it. Only at rest can what follows from it be told from all else, but for whom it
-    /// made ill.
+    /// Whether anybody but the fault itself did anything after it. Only at rest can what follows from it be told from all else; whom it made
+    /// ill a probe has to have ended, for a rollout ends everybody.
     var isSeen: Bool {
-        if drill.fault == .sickness { return chaos.sickened.contains { !$0.isAlive } }
+        if drill.fault == .sickness { return chaos.sickened.contains { restarts.ended.contains($0.identity) } }
         guard drill.occasion == .steady else { return true }
         return world.history.lines.contains { $0.at >= struckAt && !Self.bystanders.contains($0.who) }
     }

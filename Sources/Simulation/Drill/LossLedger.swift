@@ -14,7 +14,7 @@ package enum LossCause: String, CaseIterable, Sendable, Hashable {
     case hung = "taken by what hung"
     /// A process that works took it, and was slower than clients wait.
     case tooLate = "not answered in time"
-    /// A program answered with an error, before as many in a row had come from it as it takes to eject it.
+    /// A program answered with an error, before as many in a row had come from it as it takes to eject it: what its policy says, five at most.
     case erringAtFirst = "answered with an error at first"
     /// A program answered with an error, which had answered with enough of them to be ejected.
     case erring = "answered with an error"
@@ -30,16 +30,16 @@ final class LossLedger: Check {
     let name = "losses"
     private(set) var losses: [(at: Instant, cause: LossCause)] = []
     private var holder: [Int: SimulatedProcess] = [:]
-    private var stopped: Set<ObjectIdentifier> = []
+    private var stopped: Set<SimulatedProcess.Identity> = []
     /// Which proxy sent each request last, and when.
     private var sent: [Int: (at: Instant, by: SimulatedProxy)] = [:]
-    /// A process as one proxy knows it: each counts for itself.
+    /// A process as one proxy knows it: each counts for itself. Proxies live as long as their world.
     private struct Answerer: Hashable {
-        var process: ObjectIdentifier
+        var process: SimulatedProcess.Identity
         var proxy: ObjectIdentifier
 
         init(_ process: SimulatedProcess, _ proxy: SimulatedProxy) {
-            self.process = ObjectIdentifier(process)
+            self.process = process.identity
             self.proxy = ObjectIdentifier(proxy)
         }
     }
@@ -50,7 +50,7 @@ final class LossLedger: Check {
         switch observation {
         case .routed(let request, _, let proxy): sent[request.number] = (world.now, proxy)
         case .reached(let request, let process): holder[request.number] = process
-        case .signalled(let process, _, _, _): stopped.insert(ObjectIdentifier(process))
+        case .signalled(let process, _, _, _): stopped.insert(process.identity)
         case .requestServed(let request):
             let proxy = sent.removeValue(forKey: request.number)?.by
             if let process = holder.removeValue(forKey: request.number), let proxy { errors[Answerer(process, proxy)] = nil }
@@ -76,10 +76,12 @@ final class LossLedger: Check {
         return known.enoughAt.map { sent.at > $0 } ?? false ? .erring : .erringAtFirst
     }
 
-    /// How many the policy waits for, or would wait for where it says nothing else.
+    /// How many the policy waits for, or would wait for where it says nothing else. What one that waits for more lets through another would have
+    /// led elsewhere.
     private static func ejectionErrorCount(_ rules: TrafficRules) -> Int {
         let count = rules.health.passive?.consecutive5XxErrors ?? 0
-        return count > 0 ? count : PassiveHealth().consecutive5XxErrors
+        let usual = PassiveHealth().consecutive5XxErrors
+        return count > 0 ? min(count, usual) : usual
     }
 
     private func cause(_ why: String, _ process: SimulatedProcess?) -> LossCause {
@@ -87,7 +89,7 @@ final class LossLedger: Check {
         case "proxy died": return .inFlight
         case "endpoint-reset", "bad-response":
             guard let process else { return .inFlight }
-            return process.isHung ? .hung : stopped.contains(ObjectIdentifier(process)) ? .planned : .inFlight
+            return process.isHung ? .hung : stopped.contains(process.identity) ? .planned : .inFlight
         case "timed out":
             guard let process, process.isAlive || process.isHung else { return .nobodyReady }
             return process.isHung ? .hung : .tooLate

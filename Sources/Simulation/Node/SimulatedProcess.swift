@@ -2,6 +2,12 @@ import Timing
 
 /// One running program on a node. Its identity is its number together with its start: numbers come again.
 final class SimulatedProcess {
+    /// What tells it from all others of its world, also after its end: the object's own address is given to another one then.
+    struct Identity: Hashable {
+        let pid: Int
+        let startedAt: Instant
+    }
+
     let pid: Int
     let startedAt: Instant
     let node: String
@@ -49,6 +55,7 @@ final class SimulatedProcess {
     }
 
     var name: String { life.name }
+    var identity: Identity { Identity(pid: pid, startedAt: startedAt) }
     var isAlive: Bool { !life.isOver }
     var openCount: Int { open.count }
 

@@ -26,6 +26,8 @@ package struct Verdict: Sendable {
     package var reachedCount: Int
     /// Of these, seeds in which nobody could tell it from no fault at all.
     package var effectlessCount: Int
+    /// Of these, seeds whose time was over before the fault was.
+    package var unfinishedCount: Int
     /// Seeds that survived.
     package var survivedCount: Int
     package var sentCount: Int
@@ -49,6 +51,7 @@ package struct Verdict: Sendable {
         seedCount = outcomes.count
         reachedCount = reached.count
         effectlessCount = reached.count { !$0.0.hadEffect }
+        unfinishedCount = reached.count { !$0.0.isFaultOver }
         survivedCount = judgements.count { $0 == .survived }
         worst = (reached.isEmpty ? Array(zip(outcomes, judgements)) : reached).max { Self.isMilder($0, than: $1) }.map(\.0) ?? outcomes[0]
         let outcomes = reached.map(\.0)

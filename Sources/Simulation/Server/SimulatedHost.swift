@@ -276,6 +276,7 @@ final class SimulatedHost {
         world.schedule(after: delay, for: nil) { [self] in
             up = Life("up")
             world.sometimes(.upStartedAgain)
+            world.note("up", "begins again")
             absences.begin(up, down: nodes.filter { isFailed(node: $0) }, running: nodes.filter { isRunning(RoleName.agent($0)) })
             adoptRetired()
             for name in roleNames {
