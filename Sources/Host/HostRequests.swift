@@ -96,7 +96,20 @@ extension HostRole {
         newest.send(["op": "descriptor", "name": .string(name)], descriptor: descriptor)
     }
 
+    /// Kills who says hello as a role that nobody may be now. An `up` that was killed may have started an agent that waited since then for the node's lock:
+    /// the death of the one before gives it the lock in the midst of a drill or a fence.
+    private func refuses(_ connection: RoleConnection, _ role: RoleProcess?) -> Bool {
+        guard let role, role.isBarred, connection.peer != Processes.current else { return false }
+        RoleLog.say(.notice, "\(role.name) (pid \(connection.peer)) comes while it is to be down: killed")
+        if let descriptor = try? Processes.openDescriptor(connection.peer) {
+            try? Processes.signal(descriptor, 9)
+            closeDescriptor(descriptor)
+        }
+        return true
+    }
+
     private func greet(_ connection: RoleConnection, _ name: String) {
+        if refuses(connection, roles.first { $0.name == name }) { return }
         connection.role = name
         for (descriptorName, descriptor) in kept.all(role: name) {
             connection.send(["op": "descriptor", "name": .string(descriptorName)], descriptor: descriptor)

@@ -95,6 +95,7 @@ final class RoleProcess {
             return handle(.startFailed)
         }
         handle(.started)
+        if machine.state == .failed { return RoleLog.say(.notice, "\(name) (pid \(pid)) is to be down: killed") }
         RoleLog.say(.information, "\(name) (pid \(pid)) taken over")
         onAdopted()
     }
@@ -109,6 +110,9 @@ final class RoleProcess {
         holdCount += 1
         if isRunning { whenGone.append(body) } else { body() }
     }
+
+    /// Whether no process may be this role now: it has failed, or what the last one left is being cleared away.
+    var isBarred: Bool { machine.state == .failed || holdCount > 0 }
 
     func release() {
         holdCount -= 1

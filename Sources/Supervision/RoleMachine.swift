@@ -144,9 +144,9 @@ package struct RoleMachine: Sendable {
             state = .waiting(now)
             return [.start]
         case (.failed, .stop): state = .stopped
-        case (.failed, .started), (.failed, .startFailed), (.failed, .heard), (.failed, .exited), (.failed, .fail), (.failed, .tick),
-            (.failed, .replace):
-            break
+        // One that waited for the place of the one before, or that an `up` which was killed at the wrong moment has left.
+        case (.failed, .started), (.failed, .heard): return [.kill]
+        case (.failed, .startFailed), (.failed, .exited), (.failed, .fail), (.failed, .tick), (.failed, .replace): break
 
         case (.stopped, _): break
         }

@@ -36,6 +36,8 @@ final class Command: @unchecked Sendable {
         try stdin.fileHandleForWriting.close()
     }
 
+    var pid: Int32 { process.processIdentifier }
+
     private func collect(_ pipe: Pipe, _ take: @escaping @Sendable (Command, Data) -> Void) {
         let handle = pipe.fileHandleForReading
         // A thread that blocks: the end of a pipe is sometimes not reported to a readability handler.

@@ -114,6 +114,31 @@ extension Transcripts {
             #expect(placed.contains { isNew($0[0]) })
         }
 
+        @Test func `An agent that waited for the place of the one that is killed does not keep a failed node alive`() throws {
+            let siege = try Siege()
+            defer { siege.stop() }
+            let instance = siege.instance
+            let agent = siege.pid(of: "agent-b1")
+            let words = try String(contentsOfFile: "/proc/\(agent)/cmdline", encoding: .utf8).split(separator: "\0").map(String.init)
+            // As an up that is killed right after it has started one leaves it.
+            let second = try Command(Instance.products + "/steady", Array(words.dropFirst()), environment: ["PATH": "/usr/bin:/bin"])
+            defer { second.end() }
+            try instance.wait("it is about to wait for the lock") {
+                let files = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(second.pid)/fd")) ?? []
+                return files.contains { name in
+                    let path = "/proc/\(second.pid)/fd/\(name)"
+                    return (try? FileManager.default.destinationOfSymbolicLink(atPath: path))?.contains("eventpoll") ?? false
+                }
+            }
+            try instance.steady("node fail b1 --force")
+            try instance.wait("what ran there is replaced") {
+                let found = try siege.replicas()
+                return found.count == 3 && found.allSatisfy { $0.isReady && $0.node != "b1" }
+            }
+            #expect(second.finish(within: 60).code != 0)
+            #expect(try instance.steady("get node b1 -o jsonpath={.status.conditions[?(@.type==\"Ready\")].status}") == "Unknown")
+        }
+
         @Test func `Of several drills at once a disruption budget allows one, and what it costs is taken off at once`() throws {
             let siege = try Siege()
             defer { siege.stop() }

@@ -69,6 +69,7 @@ import Timing
         #expect(role.handle(.fail, now: at(1)) == [.kill])
         #expect(role.handle(.exited, now: at(2)) == [])
         #expect(role.handle(.tick, now: at(60_000)) == [])
+        #expect(role.handle(.started, now: at(60_000)) == [.kill], "one that was left waiting comes, or is found")
         #expect(role.handle(.recover, now: at(60_001)) == [.start])
     }
 
