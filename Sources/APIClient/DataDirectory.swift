@@ -86,13 +86,9 @@ package struct DataDirectory: Hashable, Sendable {
         } catch { return error.isRefusal || !Files.exists(socket) }
     }
 
-    /// Whether any process holds the lock of a role.
+    /// Whether any process holds the lock of a role. Asked by whoever finds no answer, beside an `up` that starts: no lock is taken for it.
     package var roleLives: Bool {
-        ((try? Files.list(roles)) ?? []).contains { name in
-            guard name.hasSuffix(".lock"), let lock = try? FileLock.take("\(roles)/\(name)") else { return name.hasSuffix(".lock") }
-            lock.release()
-            return false
-        }
+        ((try? Files.list(roles)) ?? []).contains { $0.hasSuffix(".lock") && (try? FileLock.isHeld("\(roles)/\($0)")) ?? true }
     }
 
     /// All that an instance keeps. What says that there is a journal goes before it. The lock goes last: until then nobody else starts here.

@@ -89,7 +89,8 @@ package struct HostConfiguration: Hashable, Sendable {
         if let runAs { out["runAs"] = .string(runAs) }
         if let boot { out["boot"] = .string(boot) }
         if isStopped { out["stopped"] = true }
-        if hasState { out["hasState"] = true }
+        // By the shorter word as well, which is all that an earlier version reads: it must not begin empty after a way back to it.
+        if hasState { (out["hasState"], out["state"]) = (true, true) }
         return out
     }
 

@@ -38,15 +38,9 @@ extension HostRole {
         }
     }
 
-    /// The process that holds a role's lock, as its lock file says; nil when the lock is free.
-    static func lockHolder(_ path: String) -> Int32? {
-        guard Files.exists(path) else { return nil }
-        if let free = try? FileLock.take(path) {
-            free.release()
-            return nil
-        }
-        return named(in: path)
-    }
+    /// The process that holds a role's lock, as its lock file says; nil when the lock is free. It can be dead: a child that it left may hold the lock
+    /// for a moment more.
+    static func lockHolder(_ path: String) -> Int32? { (try? FileLock.isHeld(path)) ?? true ? named(in: path) : nil }
 
     private static func named(in path: String) -> Int32? {
         (try? Files.text(path)).flatMap { text in text.split(separator: "\n").first.flatMap { Int32($0) } }

@@ -42,6 +42,8 @@ package final class HostRole {
     let agents: AgentWatch
     var listener: Int32 = -1
     var stop: StopSequence?
+    /// What the instance kept is deleted at the end of the stop.
+    var isPurging = false
     /// The upgrade that is under way.
     var upgrade: RoleUpgrade?
     /// How the last upgrade of this process went, or goes: as on disk, where that takes it.
@@ -184,9 +186,10 @@ package final class HostRole {
             watchOutput(of: node)
         }
         for name in configuration.proxies { add(name, proxyArguments(name)) }
-        let stopping = stopToGoOn()
+        let stopping = stopToGoOn(isPlanned: isPlanned)
         for role in roles {
-            if let pid = Self.lockHolder(directory.roleLock(role.name)) { role.adopt(pid) } else if stopping == nil { role.handle(.tick) }
+            let isTakenOver = Self.lockHolder(directory.roleLock(role.name)).map { role.adopt($0) } ?? false
+            if !isTakenOver, stopping == nil { role.handle(.tick) }
         }
         adoptRetired()
         // Those that ended while this process became another program were told of to nobody.

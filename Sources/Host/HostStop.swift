@@ -5,8 +5,15 @@ import Timing
 /// Stopping everything.
 extension HostRole {
     /// Stops everything in order: the proxy ends its exchanges, the agents stop their pods, the server goes last. `done` is called at the end,
-    /// BEFORE this process is asked to stop.
+    /// BEFORE this process is asked to stop. A stop that is under way becomes one that deletes everything as soon as one of those who ask for it does.
     package func shutDown(purging: Bool = false, _ done: @escaping () -> Void = {}) {
+        if purging, !isPurging {
+            isPurging = true
+            if stop != nil {
+                StopNote.purge.write(directory)
+                RoleLog.say(.information, "everything will be deleted")
+            }
+        }
         if let stop { return stop.alsoCall(done) }
         upgrade?.abandon()
         for name in custodies.keys.sorted() { custodies[name]?.end() }
@@ -33,15 +40,16 @@ extension HostRole {
         sequence.alsoCall(done)
         sequence.alsoCall { [unowned self] in
             clearAll { [unowned self] in
-                if purging {
-                    purge()
-                } else {
+                if !isPurging {
                     noteStop()
                     // The note goes last: nobody brings `up` back where there is no socket.
                     for path in [directory.hostSocket, directory.apiSocket, directory.stopNote] { try? Files.removeTree(path) }
                 }
-                // The answers to whoever asked go out first.
-                loop.schedule(after: .milliseconds(10)) { [unowned self] in onStopped() }
+                // The answers to whoever asked go out first. What is asked for until then is done as well.
+                loop.schedule(after: .milliseconds(10)) { [unowned self] in
+                    if isPurging { purge() }
+                    onStopped()
+                }
             }
         }
         sequence.begin()

@@ -22,7 +22,8 @@ package final class HostWatch {
     /// Set by a service manager's unit: it starts `up` again itself.
     static var isSupervised: Bool { Processes.environment("STEADY_SUPERVISED") != nil }
 
-    /// The line is up, and its callbacks for beats, losses and returns are this one's; who wants more of them calls these as well.
+    /// The line is up, and from now on what it calls for anything heard, for beats, losses and returns is this one's. It calls nobody else: who sets one
+    /// of them later has to call what was there before.
     package init(_ link: HostLink, loop: EventLoop, directory: DataDirectory) {
         self.link = link
         self.loop = loop
@@ -112,14 +113,8 @@ package final class HostWatch {
         defer { lock.release() }
         guard pace.isFree(now: now) else { return }
         pace.tried(now: now)
-        guard let log = try? Files.open(directory.roleLog("up"), Files.appending) else { return }
-        defer { closeDescriptor(log) }
-        // The lock travels as standard input: it is never free in between.
-        let launch = Launch(
-            "/proc/self/exe", arguments: ["steady", "up", "--resume", "--data-dir", directory.path],
-            environment: Processes.environmentList(),
-            directory: "/", input: lock.fd, output: log, error: log)
-        if let process = try? launcher.launch(launch) { bury(process.pidfd) }
+        guard let process = try? HostRevival.start(in: directory, with: lock, by: launcher) else { return }
+        bury(process.pidfd)
         RoleLog.say(.notice, "brings steady up back")
     }
 

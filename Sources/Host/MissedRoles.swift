@@ -2,7 +2,10 @@ import APIClient
 import Linux
 import Resources
 
-/// Whether a role is dead that an `up` which works would have brought back, or stopped, whose work it would do: by what is on disk, for who gets no answer from it.
+/// Whether a role is dead that should live, or stopped, whose work another would do: by what is on disk, for who gets no answer from `up`.
+///
+/// An `up` that works brings such a role back in milliseconds, but for one that dies again and again, which waits up to `RoleMachine.longestDelay`: an `up`
+/// that gives no answer for `HostSilence.missedLimit` beside such a one is killed though it may only be slow, which costs nothing but its return.
 enum MissedRoles {
     /// False where a role may end on purpose: in a stop, and in an upgrade.
     static func areThere(in directory: DataDirectory) -> Bool {

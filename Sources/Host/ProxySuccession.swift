@@ -53,7 +53,7 @@ extension HostRole {
             guard let pid = Self.lockHolder(directory.roleLock(name)) else { continue }
             add(name, proxyArguments(name))
             retire(name)
-            roles.last?.adopt(pid)
+            if roles.last?.adopt(pid) == false { forget(retired: name) }
         }
     }
 

@@ -83,21 +83,28 @@ final class RoleProcess {
         timer = machine.lookAgain.map { at in loop.schedule(at: at) { [weak self] in self?.handle(.tick) } }
     }
 
-    /// Watches a process of this role that an earlier `up` started.
-    func adopt(_ pid: Int32) {
-        guard !isRunning, let descriptor = try? Processes.openDescriptor(pid) else { return }
+    /// Watches a process of this role that an earlier `up` started. False where there is no such process: the role is to be started then.
+    @discardableResult
+    func adopt(_ pid: Int32) -> Bool {
+        if isRunning { return true }
+        guard let descriptor = try? Processes.openDescriptor(pid) else { return false }
         // An `up` that was upgraded in place still is the parent.
         isChild = Processes.parent(of: pid) == Processes.current
         isTakenOver = true
         do throws(LinuxError) { try observe(pid, descriptor) } catch {
             failure = "\(error)"
             RoleLog.say(.error, "\(name) (pid \(pid)) cannot be watched, so it is killed: \(error)")
-            return handle(.startFailed)
+            handle(.startFailed)
+            return true
         }
         handle(.started)
-        if machine.state == .failed { return RoleLog.say(.notice, "\(name) (pid \(pid)) is to be down: killed") }
+        if machine.state == .failed {
+            RoleLog.say(.notice, "\(name) (pid \(pid)) is to be down: killed")
+            return true
+        }
         RoleLog.say(.information, "\(name) (pid \(pid)) taken over")
         onAdopted()
+        return true
     }
 
     /// Sends the signal, if it runs.

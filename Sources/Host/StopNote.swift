@@ -13,8 +13,9 @@ enum StopNote: String {
         return StopNote(rawValue: text) ?? .stop
     }
 
-    /// Not synced: it is of use only while roles live, which no loss of power leaves. Without room on the disk a stop is as good as ever, and begins
-    /// anew only where `up` is killed in the midst of it.
+    /// Not synced: a loss of power leaves no role that could bring an `up` back, and only such a one believes the note. It may be found much later,
+    /// where all of Steady died in the midst of a stop; see `stopToGoOn`. Without room on the disk a stop is as good as ever, and begins anew only
+    /// where `up` is killed in the midst of it.
     func write(_ directory: DataDirectory) {
         do throws(LinuxError) { try Files.replace(directory.stopNote, with: rawValue.utf8) } catch {
             RoleLog.say(
@@ -27,12 +28,11 @@ enum StopNote: String {
 }
 
 extension HostRole {
-    /// The stop that this `up` has to go on with: it comes back for one that has died; or a service manager, which cannot tell a death from a start,
-    /// has started it, and roles of that stop still live. Whoever else starts an instance wants it to run.
-    func stopToGoOn() -> StopNote? {
-        guard let note = StopNote.read(directory) else { return nil }
-        if isResuming { return note }
-        if HostWatch.isSupervised, roles.contains(where: { Self.lockHolder(directory.roleLock($0.name)) != nil }) { return note }
+    /// The stop that this `up` has to go on with, where it comes back for one that has died. Whoever starts an instance wants it to run, a service manager
+    /// as well: who asked for the stop asks again. Of another program's `up` the note is old: none becomes another program in a stop, and a version that
+    /// knows no note left it where it was.
+    func stopToGoOn(isPlanned: Bool) -> StopNote? {
+        if isResuming, !isPlanned { return StopNote.read(directory) }
         StopNote.remove(directory)
         return nil
     }

@@ -17,6 +17,18 @@ package struct FileLock: Sendable {
         throw LinuxError(errno: reason, operation: "lock \(path)")
     }
 
+    /// Whether somebody holds it; false where there is no such file. Who asks holds it shared meanwhile: any number ask at once and none of them sees the
+    /// others, but `take` can fail for these microseconds.
+    package static func isHeld(_ path: String) throws(LinuxError) -> Bool {
+        guard Files.exists(path) else { return false }
+        let fd = try Files.open(path, O_RDONLY)
+        defer { close(fd) }
+        if flock(fd, LOCK_SH | LOCK_NB) == 0 { return false }
+        let reason = errno
+        if reason == EWOULDBLOCK { return true }
+        throw LinuxError(errno: reason, operation: "look at the lock \(path)")
+    }
+
     /// Gives the lock back.
     package func release() { close(fd) }
 }

@@ -11,7 +11,8 @@ package struct HostSilence: Hashable, Sendable {
     /// What comes later than it should by this was held up by something that may have held up the answers, too.
     package static let lateness: Duration = .seconds(1)
 
-    /// From a question to when it is too late for its answer, while somebody is missed: an `up` that works brings a role back in a tenth of it.
+    /// From a question to when it is too late for its answer, while somebody is missed: an `up` that works brings a role back in a tenth of it, unless
+    /// that one dies again and again.
     package static let missedLimit: Duration = .seconds(1)
     /// From one look at who is missed to the next, for as long as a question waits for its answer.
     package static let lookPeriod: Duration = .milliseconds(250)

@@ -79,6 +79,51 @@ import Testing
         #expect(!Files.exists(directory.stopNote))
     }
 
+    @Test func `a stop that is under way deletes everything as soon as one asks for that`() throws {
+        let scratch = try Scratch()
+        let directory = DataDirectory(scratch.path + "/data")
+        let bench = try HostBench(
+            configuration: HostConfiguration(zones: ["a"]), script: "trap '' TERM; exec sleep 1000", at: directory.path)
+        let line = try bench.link("verb")
+        line.request(["op": "down"]) { _ in }
+        #expect(bench.until { StopNote.read(directory) == .stop }, "\(bench.failure)")
+        line.request(["op": "down", "purge": true]) { _ in }
+        #expect(bench.until { StopNote.read(directory) == .purge })
+        line.request(["op": "down"]) { _ in }
+        for role in ["proxy-1", "agent-a1", "server"] where try bench.pid(role) > 1 { _ = try? bench.strike(role) }
+        #expect(bench.wait { $0.hasStopped })
+        #expect(!Files.exists(directory.hostRecord) && !Files.exists(directory.roles))
+    }
+
+    /// A version that knows no note leaves it to the next one.
+    @Test func `an up that became another program in an upgrade takes no note of a stop for its own`() throws {
+        let scratch = try Scratch()
+        let directory = DataDirectory(scratch.path + "/data")
+        try record(directory)
+        try Files.replace(directory.stopNote, with: "purge".utf8)
+        let bench = try HostBench(at: directory.path, isPlanned: true, isResuming: true)
+        #expect(try bench.pid("server") > 1, "\(bench.failure)")
+        #expect(try bench.role("server")["state"].string != "Stopping")
+        #expect(!Files.exists(directory.stopNote))
+    }
+
+    @Test func `a role is started whose lock names a dead process, and a retired proxy is not waited for that is dead`() throws {
+        let scratch = try Scratch()
+        let directory = DataDirectory(scratch.path + "/data")
+        try record(directory)
+        let children = try [Survivor("server", in: directory), Survivor("proxy-1", in: directory), Survivor("proxy-9", in: directory)]
+        // The locks stay held, as by what a killed process has started and what has not let go of it yet.
+        for child in children {
+            try Processes.signal(child.process.pidfd, SIGKILL)
+            #expect(eventually { if case .ended = Processes.reap(child.process.pidfd) { true } else { false } })
+        }
+        let bench = try HostBench(at: directory.path, isResuming: true)
+        #expect(try bench.pid("server") > 1, "\(bench.failure)")
+        #expect(try bench.pid("proxy-1") > 1)
+        #expect(try bench.role("proxy-9").isNull)
+        withExtendedLifetime(children) {}
+    }
+
     @Test func `a role is missed whose process is gone or unburied, unless it is to be gone`() throws {
         let scratch = try Scratch()
         let directory = DataDirectory(scratch.path + "/data")

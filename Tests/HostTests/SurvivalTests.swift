@@ -77,6 +77,16 @@ import Testing
         second.stop()
     }
 
+    @Test func `that there was a state is recorded for the version before as well, and read where only that one said so`() throws {
+        var configuration = HostConfiguration(block: 3)
+        #expect(configuration.value["state"].isNull)
+        configuration.hasState = true
+        var value = configuration.value
+        #expect(value["hasState"].bool == true && value["state"].bool == true)
+        value["hasState"] = nil
+        #expect(HostConfiguration(value) == configuration)
+    }
+
     @Test func `of a record it follows from how the instance ended and in which boot`() throws {
         let scratch = try Scratch()
         let directory = DataDirectory(scratch.path)

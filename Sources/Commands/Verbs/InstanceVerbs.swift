@@ -73,7 +73,16 @@ enum InstanceVerbs {
     private static func askDown(_ invocation: Invocation, _ directory: DataDirectory, _ isPurging: Bool) throws(CommandError) {
         let (loop, link) = try Instance.host(invocation)
         defer { link.close() }
-        var isStopped = false
+        var (isStopped, isGivenUp) = (false, false)
+        var forsaken = ForsakenStop(in: directory)
+        link.onHostBack = { forsaken.isBack() }
+        link.onHostLost = {
+            switch forsaken.lost(now: loop.now) {
+            case .wait: break
+            case .start(let lock): goOn(directory, lock, isPurging)
+            case .giveUp: isGivenUp = true
+            }
+        }
         func ask() {
             link.request(["op": "down", "purge": .bool(isPurging)]) { answer in
                 isStopped = !answer.isNull || !Files.exists(directory.hostSocket)
@@ -81,8 +90,22 @@ enum InstanceVerbs {
             }
         }
         ask()
-        guard loop.runUntil(within: try invocation.timeout(default: .seconds(900)), { isStopped }) else {
+        guard loop.runUntil(within: try invocation.timeout(default: .seconds(900)), { isStopped || isGivenUp }) else {
             throw CommandError("steady up did not answer; its log is \(directory.roleLog("up"))")
+        }
+        if !isStopped {
+            throw CommandError(
+                "steady up died in the midst of the stop, and dies again when it is started; its log is \(directory.roleLog("up"))")
+        }
+    }
+
+    /// Brings `up` back, whose end of the stop this is; or deletes the rest where all had ended and it was about to.
+    private static func goOn(_ directory: DataDirectory, _ lock: FileLock, _ isPurging: Bool) {
+        defer { lock.release() }
+        if isPurging, !Files.exists(directory.hostRecord) {
+            directory.purge()
+        } else if let process = try? HostRevival.start(in: directory, with: lock, by: Launcher()) {
+            closeDescriptor(process.pidfd)
         }
     }
     private static let askAgainDelay: Duration = .milliseconds(20)
