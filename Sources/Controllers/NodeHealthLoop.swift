@@ -26,7 +26,8 @@ final class NodeHealthLoop {
     /// The proxies that may carry traffic, as `up` said last.
     private var proxies: Set<String> = []
     private var lost: [String: NodeHealthPlan.Cause] = [:]
-    private var fencing: Set<String> = []
+    /// By node, whether the loss still holds for which it is fenced: a node that was back since may have begun something, also where it is lost again.
+    private var fencing: [String: Bool] = [:]
     private var fenced: Set<String> = []
     private(set) lazy var queue = PassQueue<String>(loop: api.loop) { [unowned self] name, done in pass(name, done) }
 
@@ -67,10 +68,11 @@ final class NodeHealthLoop {
         }
     }
 
-    /// The absence is over that a loss rests on. What was not killed yet goes on; that the node is Ready again is noted with the next renewal.
+    /// The absence is over that a loss rests on. The node keeps its pods: where the fence had not begun they go on, else the agent begins them again. That it
+    /// is Ready again is noted with the next renewal.
     private func callOff(_ name: String) {
         guard lost[name]?.restsOnAbsence ?? false, !fenced.contains(name) else { return }
-        lost[name] = nil
+        isOver(name)
         for other in lost.keys { queue.mark(other) }
     }
 
@@ -95,9 +97,15 @@ final class NodeHealthLoop {
         if !wasRenewed, watch.isRenewed(name) { recovered(name) }
     }
 
-    private func recovered(_ name: String) {
+    /// The loss: one that follows needs a fence of its own.
+    private func isOver(_ name: String) {
         lost[name] = nil
         fenced.remove(name)
+        if fencing[name] != nil { fencing[name] = false }
+    }
+
+    private func recovered(_ name: String) {
+        isOver(name)
         queue.mark(name)
         for other in lost.keys { queue.mark(other) }
     }
@@ -109,8 +117,7 @@ final class NodeHealthLoop {
         for name in watch.tick(now: now) {
             guard known.contains(name) else {
                 watch.forget(name)
-                lost[name] = nil
-                fenced.remove(name)
+                isOver(name)
                 continue
             }
             lose(name, .leaseRanOut)
@@ -163,17 +170,18 @@ final class NodeHealthLoop {
     }
 
     private func startFencing(_ name: String, _ view: NodeHealthPlan.View) {
-        guard fencing.insert(name).inserted else { return }
+        guard fencing[name] == nil else { return }
+        fencing[name] = true
         fence(name, { [self] in lost[name] != nil }) { [self] isFenced in
             guard isFenced else {
-                fencing.remove(name)
+                fencing[name] = nil
                 // It may be lost again by now.
                 return queue.mark(name)
             }
             writing.perform(NodeHealthPlan.outdate(view).map { [$0] } ?? [], component: NodeHealthPlan.component) { [self] _ in
-                fencing.remove(name)
+                let holds = fencing.removeValue(forKey: name) ?? false
                 guard lost[name] != nil else { return }
-                fenced.insert(name)
+                if holds { fenced.insert(name) }
                 queue.mark(name)
             }
         }

@@ -414,6 +414,27 @@ import Timing
         #expect(cluster.fenced == ["a1"] && cluster.pods.all.count == 2)
     }
 
+    @Test func `a node that is back while its fence is noted, and is lost again, needs another fence`() throws {
+        let cluster = try TestCluster(nodes: [("a1", "a"), ("b1", "b")], leaseSeconds: 3_600)
+        defer { cluster.close() }
+        cluster.silent = ["a1"]
+        cluster.create(.deployments, cluster.deployment(replicas: 2))
+        cluster.wait("placed") { cluster.pods.all.count { !Pod($0).spec.nodeName.isEmpty } == 2 }
+        cluster.wait("the other one is ready") { cluster.readyPods.count == 1 }
+        var answers: [(Bool) -> Void] = []
+        cluster.fence = { _, _, done in answers.append(done) }
+        cluster.controllers.absent(["a1": "7"])
+        cluster.wait("a1 is to be fenced") { answers.count == 1 }
+        answers[0](true)
+        cluster.controllers.absent([:])
+        cluster.controllers.absent(["a1": "8"])
+        cluster.wait("a1 is to be fenced again") { answers.count == 2 }
+        #expect(cluster.pods.all.contains { Pod($0).spec.nodeName == "a1" }, "what may have begun since is not given up")
+        answers[1](true)
+        cluster.wait("replaced") { cluster.readyPods.count == 2 }
+        #expect(cluster.readyPods.allSatisfy { $0.spec.nodeName == "b1" } && answers.count == 2)
+    }
+
     @Test func `a proxy that no longer renews its lease is forgotten`() throws {
         let cluster = try TestCluster()
         defer { cluster.close() }
