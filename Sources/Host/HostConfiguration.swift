@@ -89,8 +89,10 @@ package struct HostConfiguration: Hashable, Sendable {
         if let runAs { out["runAs"] = .string(runAs) }
         if let boot { out["boot"] = .string(boot) }
         if isStopped { out["stopped"] = true }
+        // Also where it is false: that it is there says that this record's version knows of `journal.reached`.
+        out["hasState"] = .bool(hasState)
         // By the shorter word as well, which is all that an earlier version reads: it must not begin empty after a way back to it.
-        if hasState { (out["hasState"], out["state"]) = (true, true) }
+        if hasState { out["state"] = true }
         return out
     }
 

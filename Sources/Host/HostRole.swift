@@ -128,6 +128,10 @@ package final class HostRole {
         listener = try Sockets.listen(unix: directory.hostSocket, type: .sequencedPackets)
         // A server that runs has the listeners, and hands them over when it says hello.
         if Self.lockHolder(directory.roleLock("server")) == nil { try openAPIListeners() }
+        // BEFORE the record says that a version ran which keeps that note.
+        do throws(LinuxError) { try Self.forgetForeignReach(directory) } catch {
+            unwritten.append("\(directory.journalReached) cannot be removed: \(error)")
+        }
         try recordConfiguration()
         if let claim { blocks?.remember(claim.block, for: directory) }
         try settle(directory.kubeconfig, Array(Kubeconfig.text(server: self.configuration.apiAddress).utf8))

@@ -23,6 +23,11 @@ package struct RecoveredJournal: Sendable {
     var staleNames: [String] = []
     /// Snapshots that are damaged and were done without: kept aside for whoever wants to look.
     var damagedNames: [String] = []
+
+    /// Whether the directory has a segment or a snapshot, if only the beginning of one.
+    var hasFiles: Bool {
+        !segments.isEmpty || snapshotRevision > 0 || staleNames.contains { JournalNames.number(of: $0, prefix: "segment-") != nil }
+    }
 }
 
 /// A segment's file name tells the revision after which it begins.

@@ -160,7 +160,7 @@ package enum Journals {
     ///
     /// - Parameters:
     ///   - contentVersion: the version of what the records hold; files with a newer one are refused.
-    ///   - reached: where it is noted how far the journal goes; one that has something but ends before that is refused. Nil: nowhere.
+    ///   - reached: where it is noted how far the journal goes; one that has files and ends before that is refused. Nil: nowhere.
     package static func open(
         _ disk: any JournalDisk, contentVersion: UInt32, settings: JournalSettings = JournalSettings(), reached: ReachedNote? = nil
     ) throws(JournalError) -> (recovered: RecoveredJournal, writer: JournalWriter) {
@@ -185,14 +185,16 @@ package enum Journals {
         _ disk: any JournalDisk, contentVersion: UInt32, reached: ReachedNote? = nil
     ) throws(JournalError) -> RecoveredJournal {
         let recovered = try JournalReader(disk: disk, contentVersion: contentVersion).recover()
-        guard let reached, recovered.lastRevision > 0 else { return recovered }
+        // Without a file there is nothing that could be believed: who begins anew is asked elsewhere.
+        guard let reached, recovered.hasFiles else { return recovered }
         let noted: UInt64?
         do throws(LinuxError) { noted = try reached.read() } catch { throw .unreadable(reached.path, error) }
         if let noted, recovered.lastRevision < noted {
             throw .damaged(
                 disk.path, offset: nil,
                 "it ends at revision \(recovered.lastRevision), and \(reached.path) says that it has reached \(noted): files were cut short, or put back as "
-                    + "they were earlier", remedy: "Nothing was changed. To go on with what is left, remove \(reached.path)")
+                    + "they were earlier, which the restore of an older version does as well",
+                remedy: "Nothing was changed. To go on with what is left, remove \(reached.path)")
         }
         return recovered
     }

@@ -115,7 +115,8 @@ enum SnapshotVerbs {
         }
         let locks = try lock(directory)
         defer { locks.forEach { $0.release() } }
-        return try SnapshotFiles.save(journal: directory.journal, reached: directory.journalReached, as: path)
+        let reached = HostRole.knowsReach(directory) ? directory.journalReached : nil
+        return try SnapshotFiles.save(journal: directory.journal, reached: reached, as: path)
     }
 
     private static func lock(_ directory: DataDirectory) throws -> [FileLock] {

@@ -187,6 +187,21 @@ extension Transcripts {
             try instance.steady("up --detach")
             try instance.steady("get configmap kept")
             #expect(try instance.steady("get configmap later", code: 1).contains("not found"))
+
+            // What an older version does, which leaves the note: it restores, and its `up` writes a record without the key.
+            try instance.steady("create configmap lost --from-literal a=b")
+            try instance.steady("down")
+            let (note, record) = (URL(fileURLWithPath: journal + ".reached"), URL(fileURLWithPath: data + "/up.json"))
+            let noted = try Data(contentsOf: note)
+            try instance.steady("snapshot restore --replace \(snapshot)")
+            try noted.write(to: note)
+            #expect(try instance.steady("up --detach", code: 1).contains("which the restore of an older version does as well"))
+            var older = try #require(try JSONSerialization.jsonObject(with: try Data(contentsOf: record)) as? [String: Any])
+            older["hasState"] = nil
+            try JSONSerialization.data(withJSONObject: older).write(to: record)
+            try instance.steady("snapshot save \(data)/snapshots/stopped.steady")
+            try instance.steady("up --detach")
+            try instance.steady("get configmap kept")
         }
 
         @Test func `What is damaged, cut off, newer or no snapshot is refused by name, and nothing is changed`() throws {

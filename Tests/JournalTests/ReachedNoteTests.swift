@@ -58,16 +58,19 @@ struct `A note of how far a journal went` {
         try writer.prove()
         let files = disk.writtenFiles
         let name = try #require(files.keys.first { $0.hasPrefix("segment-") })
-        for length in 64..<end {
+        for length in 0..<end {
             var cut = files
             cut[name] = Array(files[name]![..<length])
             do throws(JournalError) {
                 let disk = FaultyDisk(files: cut)
                 let found = try Journals.read(disk, contentVersion: 1, reached: ReachedNote(beside: disk))
-                // Without a record there is nothing that could be believed: who begins anew is asked elsewhere. Nobody misses padding.
-                #expect(found.records.isEmpty || found.revisions == [1, 2, 3, 4], "\(length)")
+                // Nobody misses padding.
+                #expect(found.revisions == [1, 2, 3, 4], "\(length)")
             } catch { #expect(error.isDamage, "\(length)") }
         }
+        // Where there is no file at all, who begins anew is asked elsewhere.
+        let empty = FaultyDisk(files: files.filter { $0.key == noteName })
+        #expect(try openNoting(empty).recovered.records.isEmpty)
     }
 
     @Test func `says nothing when it is damaged, cut off or of another form`() throws {
